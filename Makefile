@@ -1,0 +1,104 @@
+# Kiungo's commands; `make help` lists them. They need python3 (3.11 or newer), make and a network
+# that reaches a Python package index, once. Everything is kept in .venv/ and var/.
+
+PYTHON3 ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# Installing a package writes no byte code twice and asks nothing.
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
+
+# The packages of this workspace: a new service is found by its pyproject.toml.
+PYPROJECTS := $(wildcard libs/*/pyproject.toml services/*/pyproject.toml)
+PACKAGES := $(PYPROJECTS:/pyproject.toml=)
+SERVICES := $(patsubst services/%/pyproject.toml,%,$(wildcard services/*/pyproject.toml))
+# The import name of SERVICE: esb-relay is esb_relay.
+PACKAGE = $(subst -,_,$(SERVICE))
+
+.DEFAULT_GOAL := help
+.PHONY: help up down demo test bench faults lint docs lock migration reset rebuild secrets
+
+help: ## List these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+up: $(VENV)/.run ## Start everything on this machine (DEMO=0: without demonstration data)
+	@$(BIN)/python tools/up.py
+
+down: $(VENV)/.run ## Stop a running `make up`
+	@$(BIN)/python tools/control.py down
+
+demo: $(VENV)/.run ## Show a running installation at work: a few calls with their answers
+	@$(BIN)/python tools/demo.py
+
+test: $(VENV)/.dev ## Run all tests (ARGS="-k name": some of them)
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/.dev ## Check style, types and import contracts
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+bench: $(VENV)/.dev ## Measure against plain nginx, in one run (ARGS=… for tools/bench.py)
+	@$(BIN)/python tools/bench.py $(ARGS)
+
+faults: $(VENV)/.dev ## Break processes on purpose and count what was lost (ARGS=… for tools/faults.py)
+	@$(BIN)/python tools/faults.py $(ARGS)
+
+docs: $(VENV)/.run ## Write each service's openapi.json
+	@for service in $(SERVICES); do \
+	    echo "services/$$service/openapi.json"; \
+	    $(BIN)/flask --app "$$(echo $$service | tr - _)" openapi write --format=json \
+	        "services/$$service/openapi.json" || exit 1; \
+	done
+
+migration: $(VENV)/.run ## Write a migration: make migration SERVICE=proxy MSG="add …"
+	@test -n "$(SERVICE)" -a -n "$(MSG)" || { echo 'usage: make migration SERVICE=proxy MSG="…"'; exit 2; }
+	@scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT && export VAR_DIR="$$scratch" && \
+	    $(BIN)/flask --app $(PACKAGE) db upgrade && \
+	    $(BIN)/flask --app $(PACKAGE) db migrate -m "$(MSG)"
+
+# --universal: one lock for every system; hashes, and no word of where packages come from.
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+    --no-header --no-annotate $(if $(UPGRADE),--upgrade) \
+    --no-emit-package kiungo-common $(SERVICES:%=--no-emit-package kiungo-%)
+
+lock: $(VENV)/.dev ## Write both lock files anew (UPGRADE=1: with the newest versions)
+	$(COMPILE) --group pyproject.toml:run $(PYPROJECTS) -o requirements.lock
+	$(COMPILE) --group pyproject.toml:run --group pyproject.toml:dev -c requirements.lock \
+	    $(PYPROJECTS) -o requirements-dev.lock
+
+rebuild: ## Recreate the environment and the processes, keep the data (SHAPE=compose: the containers)
+ifeq ($(SHAPE),compose)
+	docker compose --env-file .env.local up --detach --build --force-recreate --wait
+else
+	@rm -f $(VENV)/.run $(VENV)/.dev
+	@$(MAKE) --no-print-directory $(VENV)/.run
+	@$(BIN)/python tools/control.py restart
+endif
+
+reset: $(VENV)/.run ## Delete databases, keys and passwords in var/, after asking
+	@$(BIN)/python tools/control.py reset
+
+secrets: ## Write .env.local for compose.yaml: .env.docker.example with fresh passwords
+	@$(PYTHON3) tools/production_env.py
+
+$(VENV)/bin/python:
+	@$(PYTHON3) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo "Kiungo needs Python 3.11 or newer; $(PYTHON3) is not. Try: make PYTHON3=python3.12 …"; exit 1; }
+	@$(PYTHON3) -c 'import ensurepip, venv' || { \
+	    echo "$(PYTHON3) lacks the venv module (Debian: package python3-venv)."; exit 1; }
+	@echo "Creating $(VENV) …"
+	@$(PYTHON3) -m venv $(VENV)
+
+# What the services need, at the locked versions; the packages of this workspace as they stand.
+$(VENV)/.run: requirements.lock $(PYPROJECTS) | $(VENV)/bin/python
+	@echo "Installing what the services need …"
+	@$(PIP) install --require-hashes -r requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation $(PACKAGES:%=-e %)
+	@touch $@
+
+# The developers' tools on top; their lock holds the same versions.
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.run
+	@echo "Installing the developers' tools …"
+	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@

@@ -1,0 +1,57 @@
+"""One id follows a request through every log line, answer and outbound call."""
+
+import contextvars
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from common.ids import new_id
+
+CORRELATION_HEADER = "X-Correlation-Id"
+TRACE_HEADER = "Traceparent"
+
+_ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+
+
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """What identifies the request being served: our id and, when the caller sent one, W3C's."""
+
+    correlation_id: str
+    traceparent: str | None = None
+
+    def headers(self) -> dict[str, str]:
+        """The headers that carry this trail on to the next system."""
+        headers = {CORRELATION_HEADER: self.correlation_id}
+        if self.traceparent:
+            headers[TRACE_HEADER] = self.traceparent
+        return headers
+
+
+_current: contextvars.ContextVar[Trail | None] = contextvars.ContextVar("trail", default=None)
+
+
+def current_trail() -> Trail | None:
+    """The trail of the request or job being served, if any."""
+    return _current.get()
+
+
+def follow(trail: Trail | None) -> contextvars.Token[Trail | None]:
+    """Make `trail` the current one; pass the returned token to `leave`."""
+    return _current.set(trail)
+
+
+def leave(token: contextvars.Token[Trail | None]) -> None:
+    """Forget the trail that `follow` set."""
+    _current.reset(token)
+
+
+def trail_of(headers: Mapping[str, str]) -> Trail:
+    """The trail a caller sent, where it is well-formed, else a new one."""
+    given = headers.get(CORRELATION_HEADER, "")
+    trace = headers.get(TRACE_HEADER, "")
+    return Trail(
+        correlation_id=given if _ACCEPTABLE_ID.fullmatch(given) else str(new_id()),
+        traceparent=trace if _TRACEPARENT.fullmatch(trace) else None,
+    )

@@ -1,0 +1,160 @@
+"""Engines and sessions for both databases, and the base of every service's models.
+
+PostgreSQL: one schema per service, chosen by `search_path`. SQLite: one file per service in WAL
+mode with `synchronous=FULL`, so that a commit is on disk when it returns.
+"""
+
+import enum
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy import DateTime, Dialect, Engine, Enum, MetaData, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.types import TypeDecorator
+
+from common.settings import Environment
+
+NAMING = {
+    "ix": "ix_%(column_0_N_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+#: How long a writer waits for SQLite's one write lock before it gives up.
+SQLITE_BUSY_TIMEOUT_S = 10
+POSTGRES_CONNECT_TIMEOUT_S = 5
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment: aware UTC in Python, `timestamptz` in PostgreSQL, naive UTC text in SQLite."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse naive times, store UTC."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive datetime cannot be stored")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give back aware UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+#: What `Mapped[...]` annotations of all services mean.
+TYPES: dict[Any, Any] = {datetime: UtcDateTime}
+
+
+def stored_enum(cls: type[enum.StrEnum]) -> Enum:
+    """A column of `cls`, stored by value as text."""
+    return Enum(
+        cls,
+        native_enum=False,
+        create_constraint=False,
+        length=32,
+        values_callable=lambda members: [member.value for member in members],
+    )
+
+
+def new_metadata() -> MetaData:
+    """Metadata for one service's tables, with our one naming convention for constraints."""
+    return MetaData(naming_convention=NAMING)
+
+
+def database_url(settings: Environment, schema: str) -> str:
+    """Where the service that owns `schema` keeps its tables. The URL may hold a password."""
+    if settings.database_url_override:
+        return re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", settings.database_url_override)
+    if settings.db_engine == "sqlite":
+        return f"sqlite:///{settings.var_dir / f'{schema}.sqlite3'}"
+    user, password = quote(settings.postgres_user, ""), quote(settings.postgres_password, "")
+    return (
+        f"postgresql+psycopg://{user}:{password}@{settings.postgres_host}"
+        f":{settings.postgres_port}/{settings.postgres_db}"
+    )
+
+
+def open_engine(settings: Environment, schema: str, *, pool_size: int = 10) -> Engine:
+    """An engine whose every connection sees only `schema`. Opens no connection yet."""
+    url = make_url(database_url(settings, schema))
+    if url.get_backend_name() == "sqlite":
+        return _open_sqlite(str(url), pool_size)
+    return create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_pre_ping=True,
+        hide_parameters=True,
+        connect_args={
+            "options": f"-csearch_path={schema}",
+            "connect_timeout": POSTGRES_CONNECT_TIMEOUT_S,
+            "application_name": f"kiungo-{schema}",
+        },
+    )
+
+
+def _open_sqlite(url: str, pool_size: int) -> Engine:
+    path = Path(make_url(url).database or "")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    engine = create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        hide_parameters=True,
+        connect_args={"timeout": SQLITE_BUSY_TIMEOUT_S, "check_same_thread": False},
+    )
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: Any) -> None:
+        # The driver's own implicit BEGIN is deferred and would deadlock on upgrade; see `_begin`.
+        connection.isolation_level = None
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "temp_store=MEMORY",
+            "wal_autocheckpoint=4000",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Any) -> None:
+        reading = connection.get_execution_options().get("reading", False)
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def is_sqlite(engine: Engine) -> bool:
+    """Whether `engine` is the embedded database."""
+    return engine.dialect.name == "sqlite"
+
+
+class Database:
+    """A service's engine with its two ways in: `writing()` for one act, `reading()` for queries.
+
+    Both are context managers that give a Session in one transaction; on SQLite a reading
+    transaction does not wait for the write lock.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.writing = sessionmaker(engine, expire_on_commit=False).begin
+        self._reading = sessionmaker(engine.execution_options(reading=True), expire_on_commit=False)
+
+    def reading(self) -> Session:
+        """A session for queries only; leaving it ends the transaction without a commit."""
+        return self._reading()

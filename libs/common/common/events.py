@@ -1,0 +1,182 @@
+"""Events between services: CloudEvents 1.0, JSON, structured mode, at least once.
+
+A publisher writes the event into its outbox table in the transaction of the change; `relay_due`
+publishes with confirms. A consumer handles each event in one transaction together with the
+event's `id`, so that a repeated delivery changes nothing.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from kombu.connection import Connection
+from kombu.message import Message
+from kombu.messaging import Consumer
+from sqlalchemy import Integer, String, Text, delete
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from common.broker import dead_letter_queue, durable_queue
+from common.clock import rfc3339, utc_now
+from common.database import Database
+from common.errors import DomainError
+from common.ids import new_id
+from common.leases import Leased, claim_due, held
+from common.logs import get_logger
+
+log = get_logger(__name__)
+
+CONTENT_TYPE = "application/cloudevents+json"
+RELAY_BATCH = 100
+RELAY_LEASE = timedelta(seconds=30)
+
+
+class OutgoingEvent(Leased):
+    """Columns of an outbox table: an event that waits to be published to `queue`."""
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    event_id: Mapped[str] = mapped_column(String(64), unique=True)
+    queue: Mapped[str] = mapped_column(String(100))
+    body: Mapped[str] = mapped_column(Text)
+
+
+class ConsumedEvent:
+    """Columns of an inbox table: the events a service has handled."""
+
+    event_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    consumed_at: Mapped[datetime] = mapped_column(index=True)
+
+
+@dataclass(frozen=True)
+class CloudEvent:
+    """An event as received."""
+
+    id: str
+    type: str
+    source: str
+    data: Any
+
+
+def queue_event(
+    session: Session, model: type[OutgoingEvent], *, queue: str, type_: str, source: str, data: Any
+) -> str:
+    """Write an event into the outbox of the caller's transaction; returns its id."""
+    now = utc_now()
+    event = {
+        "specversion": "1.0",
+        "id": str(new_id()),
+        "type": type_,
+        "source": source,
+        "time": rfc3339(now),
+        "datacontenttype": "application/json",
+        "data": data,
+    }
+    row = model()
+    row.event_id, row.queue, row.body = event["id"], queue, json.dumps(event)
+    row.next_attempt_at, row.attempt_count = now, 0
+    session.add(row)
+    return row.event_id
+
+
+def relay_due(database: Database, model: type[OutgoingEvent], connection: Connection) -> int:
+    """Publish due events in order, each confirmed, then forget them; returns how many.
+
+    Killed in between, it publishes again after the lease: consumers de-duplicate.
+    """
+    with database.writing() as session:
+        rows = claim_due(
+            session,
+            model,
+            order_by=[model.id],
+            limit=RELAY_BATCH,
+            now=utc_now(),
+            lease=RELAY_LEASE,
+        )
+    if not rows:
+        return 0
+    with connection.Producer() as producer:
+        for row in rows:
+            producer.publish(
+                row.body.encode(),
+                routing_key=row.queue,
+                content_type=CONTENT_TYPE,
+                content_encoding="utf-8",
+                delivery_mode=2,
+                declare=[dead_letter_queue(row.queue), durable_queue(row.queue)],
+            )
+    with database.writing() as session:
+        ids = [row.id for row in rows]
+        token = rows[0].lease_token
+        if token is not None:
+            session.execute(delete(model).where(model.id.in_(ids), held(model, token)))
+    return len(rows)
+
+
+def parse_event(body: bytes | str) -> CloudEvent:
+    """Read a structured-mode CloudEvent. Raises ValueError with the reason."""
+    event = json.loads(body)
+    if not isinstance(event, dict) or event.get("specversion") != "1.0":
+        raise ValueError("not a CloudEvent 1.0")
+    for name in ("id", "type", "source"):
+        if not isinstance(event.get(name), str) or not event[name]:
+            raise ValueError(f"the attribute {name} is missing")
+    return CloudEvent(event["id"], event["type"], event["source"], event.get("data"))
+
+
+class EventConsumer:
+    """Takes events from a queue; each is handled once, in the transaction that remembers its id.
+
+    `handle` gets the session and the event. A DomainError or a malformed event goes to the
+    dead-letter queue, its reason is logged; after any other error the message is delivered again.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        model: type[ConsumedEvent],
+        queue: str,
+        handle: Callable[[Session, CloudEvent], None],
+    ) -> None:
+        self._database = database
+        self._model = model
+        self._queue = queue
+        self._handle = handle
+
+    def attach(self, connection: Connection, *, prefetch: int = 20) -> Consumer:
+        """A started Kombu consumer; drive it with `connection.drain_events`."""
+        dead_letter_queue(self._queue)(connection.default_channel).declare()
+        consumer: Consumer = connection.Consumer(
+            durable_queue(self._queue),
+            on_message=self.receive,
+            accept=None,
+            prefetch_count=prefetch,
+        )
+        consumer.consume()
+        return consumer
+
+    def receive(self, message: Message) -> None:
+        """Handle one delivery, then acknowledge it."""
+        try:
+            event = parse_event(message.body)
+            self._once(event)
+        except (DomainError, ValueError) as exc:
+            log.error("event_refused", queue=self._queue, reason=str(exc))
+            message.reject()
+        else:
+            message.ack()
+
+    def _once(self, event: CloudEvent) -> None:
+        try:
+            with self._database.writing() as session:
+                seen = self._model()
+                seen.event_id, seen.consumed_at = event.id, utc_now()
+                session.add(seen)
+                session.flush()
+                self._handle(session, event)
+        except IntegrityError:
+            with self._database.reading() as session:
+                if session.get(self._model, event.id) is None:
+                    raise
+            log.info("event_repeated", queue=self._queue, event_id=event.id)

@@ -1,0 +1,44 @@
+"""Gunicorn's settings for every service.
+
+    gunicorn -c python:common.gunicorn_conf 'proxy:create_app()'
+
+Bind address, workers and worker class come from the environment (see the README's table).
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+bind = os.environ.get("BIND", "127.0.0.1:8000")
+workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
+worker_class = os.environ.get("WORKER_CLASS", "gthread")
+threads = int(os.environ.get("WEB_THREADS", "8"))
+worker_connections = 2000
+keepalive = 75
+graceful_timeout = 30
+timeout = 60
+# Instances of one user would share the control socket's default path.
+control_socket_disable = True
+accesslog = None
+errorlog = "-"
+# nginx alone decides what a client's header may claim; the services read the trail it leaves.
+forwarded_allow_ips = ""
+limit_request_line = 8190
+limit_request_field_size = 16380
+
+
+def on_starting(_server: Any) -> None:
+    """Metrics of processes that are gone must not be counted again."""
+    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    if folder:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        for stale in Path(folder).glob("*.db"):
+            stale.unlink(missing_ok=True)
+
+
+def child_exit(_server: Any, worker: Any) -> None:
+    """Fold an ended worker's gauges."""
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        from prometheus_client.multiprocess import mark_process_dead
+
+        mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]

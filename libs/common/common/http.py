@@ -1,0 +1,87 @@
+"""Outbound HTTP for everything but the proxy's hot path: `requests` with mandatory time-outs."""
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from common.correlation import current_trail
+from common.errors import DomainError
+
+
+class OutboundError(DomainError):
+    """An outbound call did not end in an answer."""
+
+
+class NotSent(OutboundError):
+    """No connection was made: the other side surely did not see the request."""
+
+
+class OutcomeUnknown(OutboundError):
+    """The request may have arrived; its answer did not. Never repeat silently what acts twice."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timeouts:
+    """Seconds to wait for a connection, and between two bytes of an answer."""
+
+    connect_s: float = 3.0
+    read_s: float = 15.0
+
+
+class HttpClient:
+    """A `requests.Session` that cannot forget a time-out and passes the trail on."""
+
+    def __init__(self, timeouts: Timeouts, *, pool_size: int = 32) -> None:
+        self._timeouts = timeouts
+        self._session = requests.Session()
+        self._session.trust_env = False
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, HTTPAdapter(pool_maxsize=pool_size, max_retries=0))
+
+    def request(
+        self, method: str, url: str, *, timeouts: Timeouts | None = None, **kwargs: Any
+    ) -> requests.Response:
+        """Send one request; redirects are not followed.
+
+        Raises NotSent when no connection was made, OutcomeUnknown when the answer is missing.
+        """
+        limits = timeouts or self._timeouts
+        trail = current_trail()
+        headers = {**(trail.headers() if trail else {}), **(kwargs.pop("headers", None) or {})}
+        try:
+            return self._session.request(
+                method,
+                url,
+                headers=headers,
+                timeout=(limits.connect_s, limits.read_s),
+                allow_redirects=False,
+                **kwargs,
+            )
+        except requests.ConnectTimeout as exc:
+            raise NotSent(f"{_host(url)} did not accept a connection in time") from exc
+        except requests.ReadTimeout as exc:
+            raise OutcomeUnknown(f"{_host(url)} did not answer in time") from exc
+        except requests.ConnectionError as exc:
+            if _never_connected(exc):
+                raise NotSent(f"{_host(url)} cannot be reached") from exc
+            raise OutcomeUnknown(f"{_host(url)} broke the connection off") from exc
+        except requests.RequestException as exc:
+            raise OutcomeUnknown(f"{_host(url)} did not answer properly") from exc
+
+    def close(self) -> None:
+        """Close the pooled connections."""
+        self._session.close()
+
+
+def _host(url: str) -> str:
+    """The host of `url` for a message: without credentials, path or query."""
+    return urlsplit(url).netloc.rpartition("@")[2]
+
+
+def _never_connected(error: requests.ConnectionError) -> bool:
+    """urllib3 says NewConnectionError (within MaxRetryError) exactly when no socket opened."""
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    return type(reason).__name__ in {"NewConnectionError", "NameResolutionError", "SSLError"}

@@ -1,0 +1,75 @@
+"""Logs are JSON events with fields, on standard error, each with its correlation id."""
+
+import logging
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+
+from common.correlation import current_trail
+
+Event = MutableMapping[str, Any]
+
+_SECRET_FIELDS = frozenset(
+    {"authorization", "body", "client_secret", "cookie", "password", "secret", "token"}
+)
+
+
+def configure_logging(service: str, level: str) -> None:
+    """Send structlog's and the standard library's records through one JSON renderer."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _add_service(service),
+        _add_correlation_id,
+        _mask_secrets,
+        structlog.processors.format_exc_info,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.JSONRenderer(),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+
+
+def get_logger(name: str) -> structlog.stdlib.BoundLogger:
+    """The logger of a module: `log.info("message_sent", outbox_id=…)`."""
+    return structlog.stdlib.get_logger(name)
+
+
+def _add_service(service: str) -> structlog.typing.Processor:
+    def add(_logger: Any, _method: str, event: Event) -> Event:
+        event["service"] = service
+        return event
+
+    return add
+
+
+def _add_correlation_id(_logger: Any, _method: str, event: Event) -> Event:
+    trail = current_trail()
+    if trail is not None:
+        event.setdefault("correlation_id", trail.correlation_id)
+    return event
+
+
+def _mask_secrets(_logger: Any, _method: str, event: Event) -> Event:
+    for name in _SECRET_FIELDS & event.keys():
+        event[name] = "***"
+    return event

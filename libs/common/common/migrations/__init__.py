@@ -1,0 +1,1 @@
+"""Migrations: one Alembic environment for all services, one runner at a time."""

@@ -1,0 +1,151 @@
+"""Settings are read once, at start, from the environment and `.env.local`, into a frozen object.
+
+A service declares one dataclass; each field names its variable with `setting(...)`. A bad or
+missing value raises SettingError, whose message names the variable.
+"""
+
+import dataclasses
+import logging
+import os
+from collections.abc import Callable, Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Network = IPv4Network | IPv6Network
+
+#: Names of the mediator that Kiungo replaces, still read, each with the name that replaces it.
+FORMER_NAMES = {
+    "DJANGO_SUPERUSER_USERNAME": "ADMIN_USERNAME",
+    "DJANGO_SUPERUSER_EMAIL": "ADMIN_EMAIL",
+    "DJANGO_SUPERUSER_PASSWORD": "ADMIN_PASSWORD",
+    "DJANGO_CSRF_TRUSTED_ORIGINS": "TRUSTED_ORIGINS",
+}
+
+
+class SettingError(Exception):
+    """A setting is missing or cannot be read; the message names the variable, never its value."""
+
+
+def setting(
+    name: str,
+    parse: Callable[[str], Any] = str,
+    *,
+    default: Any = dataclasses.MISSING,
+    secret: bool = False,
+) -> Any:
+    """Declare a dataclass field that is read from variable `name`.
+
+    `parse` turns the text into the value and raises ValueError with the reason when it cannot.
+    Without `default` the variable is required. A secret never shows in the settings' repr.
+    """
+    return dataclasses.field(
+        default=default, repr=not secret, metadata={"variable": name, "parse": parse}
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Environment:
+    """Base of every service's settings: the reading, and what all services need."""
+
+    var_dir: Path = setting("VAR_DIR", lambda text: Path(text).absolute(), default=Path("var"))
+    db_engine: str = setting(
+        "DB_ENGINE", lambda text: one_of("sqlite", "postgres")(text), default="sqlite"
+    )
+    database_url_override: str | None = setting("DATABASE_URL", default=None, secret=True)
+    postgres_host: str = setting("POSTGRES_HOST", default="127.0.0.1")
+    postgres_port: int = setting("POSTGRES_PORT", int, default=5432)
+    postgres_db: str = setting("POSTGRES_DB", default="kiungo")
+    postgres_user: str = setting("POSTGRES_USER", default="kiungo")
+    postgres_password: str = setting("POSTGRES_PASSWORD", default="", secret=True)
+    rabbitmq_url: str | None = setting("RABBITMQ_URL", default=None, secret=True)
+    log_level: str = setting("LOG_LEVEL", str.upper, default="INFO")
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> Self:
+        """Build the settings from `environ`. Raises SettingError."""
+        values: dict[str, Any] = {}
+        for field in dataclasses.fields(cls):
+            variable = field.metadata["variable"]
+            text = environ.get(variable, "").strip()
+            if text:
+                values[field.name] = _parse(variable, field.metadata["parse"], text)
+            elif field.default is dataclasses.MISSING:
+                raise SettingError(f"{variable} is not set and has no default")
+        return cls(**values)
+
+
+def _parse(variable: str, parse: Callable[[str], T], text: str) -> T:
+    try:
+        return parse(text)
+    except ValueError as exc:
+        raise SettingError(f"{variable} cannot be read: {_reason(exc, text)}") from exc
+
+
+def _reason(error: ValueError, text: str) -> str:
+    """The parser's words without the value: a wrongly placed secret must not reach a log."""
+    return str(error).replace(repr(text), "the value").replace(text, "the value")
+
+
+def process_environment(env_file: Path = Path(".env.local")) -> dict[str, str]:
+    """The process's environment over `env_file`; former variable names are translated."""
+    merged = {**_env_file(env_file), **os.environ}
+    for former, name in FORMER_NAMES.items():
+        if former in merged:
+            log.warning("%s is read for now; its new name is %s", former, name)
+            merged.setdefault(name, merged[former])
+    return merged
+
+
+def _env_file(path: Path) -> dict[str, str]:
+    if not path.is_file():
+        return {}
+    lines = (line.strip() for line in path.read_text(encoding="utf-8").splitlines())
+    pairs = (line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+    return {key.strip(): value.strip().strip("\"'") for key, value in pairs}
+
+
+def flag(text: str) -> bool:
+    """`true`/`false` in the usual spellings."""
+    spelling = text.lower()
+    if spelling in {"1", "true", "yes", "on"}:
+        return True
+    if spelling in {"0", "false", "no", "off"}:
+        return False
+    raise ValueError("expected true or false")
+
+
+def one_of(*choices: str) -> Callable[[str], str]:
+    """A parser that accepts exactly `choices`."""
+
+    def parse(text: str) -> str:
+        if text not in choices:
+            raise ValueError(f"expected one of {', '.join(choices)}")
+        return text
+
+    return parse
+
+
+def positive(number: type[int] | type[float]) -> Callable[[str], Any]:
+    """A parser for numbers above zero."""
+
+    def parse(text: str) -> int | float:
+        value = number(text)
+        if value <= 0:
+            raise ValueError("expected a number above zero")
+        return value
+
+    return parse
+
+
+def comma_list(text: str) -> tuple[str, ...]:
+    """Comma-separated text; blanks are dropped."""
+    return tuple(item.strip() for item in text.split(",") if item.strip())
+
+
+def networks(text: str) -> tuple[Network, ...]:
+    """Comma-separated addresses or CIDR networks."""
+    return tuple(ip_network(item, strict=False) for item in comma_list(text))

@@ -1,0 +1,167 @@
+"""Who is asking: access tokens (JWT, EdDSA) verified locally, and scopes on routes.
+
+The proxy issues the tokens and publishes its public keys at `/.well-known/jwks.json`; every
+service verifies with a cached copy. An unknown `kid` is looked up once, then refused for a while.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, cast
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from flask import current_app, g, request
+
+from common.errors import Forbidden, Unauthenticated, Unavailable
+from common.http import HttpClient, OutboundError
+
+ALGORITHM = "EdDSA"
+AUDIENCE = "kiungo"
+ISSUER = "kiungo-proxy"
+#: Clocks of two machines may differ by this much.
+LEEWAY_S = 10
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A caller whose token was verified."""
+
+    subject: str
+    scopes: frozenset[str] = frozenset()
+
+
+class KeySource(Protocol):
+    """Where public keys come from: the proxy's own files, or its JWKS document."""
+
+    def find(self, kid: str) -> Ed25519PublicKey | None:
+        """The key called `kid`, or None. Raises Unavailable."""
+
+
+def public_keys(jwks: Mapping[str, Any]) -> dict[str, Ed25519PublicKey]:
+    """The Ed25519 keys of a JWKS document, by kid; others are left out."""
+    return {
+        entry["kid"]: cast(Ed25519PublicKey, jwt.PyJWK(entry, algorithm=ALGORITHM).key)
+        for entry in jwks.get("keys", [])
+        if entry.get("kty") == "OKP" and entry.get("crv") == "Ed25519" and "kid" in entry
+    }
+
+
+@dataclass
+class JwksKeys:
+    """Public keys fetched from `url`, kept for `max_age_s`, and asked again for an unknown kid."""
+
+    url: str
+    client: HttpClient
+    max_age_s: float = 300.0
+    pause_s: float = 5.0
+    _keys: dict[str, Ed25519PublicKey] = field(default_factory=dict)
+    _fetched_at: float = float("-inf")
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def find(self, kid: str) -> Ed25519PublicKey | None:
+        """The key called `kid`. Raises Unavailable when none are known and none can be had."""
+        age_s = time.monotonic() - self._fetched_at
+        if age_s > self.max_age_s or (kid not in self._keys and age_s > self.pause_s):
+            with self._lock:
+                self._refresh()
+        return self._keys.get(kid)
+
+    def _refresh(self) -> None:
+        if time.monotonic() - self._fetched_at < self.pause_s:
+            return
+        try:
+            answer = self.client.request("GET", self.url)
+            answer.raise_for_status()
+            self._keys = public_keys(answer.json())
+        except (OutboundError, ValueError, OSError) as exc:
+            if not self._keys:
+                raise Unavailable("The token keys cannot be fetched now") from exc
+        self._fetched_at = time.monotonic()
+
+
+class TokenVerifier:
+    """Checks a bearer token's signature, times, audience and issuer."""
+
+    def __init__(self, keys: KeySource) -> None:
+        self._keys = keys
+
+    def claims(self, token: str, *, audience: str = AUDIENCE) -> dict[str, Any]:
+        """The verified claims. Raises Unauthenticated with the reason."""
+        try:
+            kid = jwt.get_unverified_header(token).get("kid", "")
+            key = self._keys.find(kid)
+            if key is None:
+                raise Unauthenticated("The token is signed with an unknown key")
+            return jwt.decode(
+                token,
+                key,
+                algorithms=[ALGORITHM],
+                audience=audience,
+                issuer=ISSUER,
+                leeway=LEEWAY_S,
+                options={"require": ["exp", "sub", "aud", "iss"]},
+            )
+        except jwt.ExpiredSignatureError as exc:
+            raise Unauthenticated("The token has expired") from exc
+        except jwt.PyJWTError as exc:
+            raise Unauthenticated("The token is not valid") from exc
+
+    def identify(self, token: str) -> Identity:
+        """The caller of a bearer token. Raises Unauthenticated."""
+        claims = self.claims(token)
+        return Identity(str(claims["sub"]), frozenset(str(claims.get("scope", "")).split()))
+
+
+def require_scope(scope: str) -> Identity:
+    """The caller of the current request, who must hold `scope`.
+
+    Raises Unauthenticated (401) without a valid token, Forbidden (403) without the scope.
+    """
+    verifier: TokenVerifier = current_app.extensions["kiungo-tokens"]
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise Unauthenticated("A bearer token is required")
+    identity = verifier.identify(token.strip())
+    if scope not in identity.scopes:
+        raise Forbidden(f"The token lacks the scope {scope}")
+    g.identity = identity
+    return identity
+
+
+@dataclass
+class ClientCredentials:
+    """This service's own access token, fetched from the proxy and renewed before it ends."""
+
+    token_url: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    client: HttpClient
+    scope: str = ""
+    now: Callable[[], float] = time.monotonic
+    _token: str = field(default="", repr=False)
+    _good_until: float = float("-inf")
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def authorization(self) -> dict[str, str]:
+        """The header to send. Raises Unavailable when no token can be had."""
+        with self._lock:
+            if self.now() >= self._good_until:
+                self._fetch()
+            return {"Authorization": f"Bearer {self._token}"}
+
+    def _fetch(self) -> None:
+        try:
+            answer = self.client.request(
+                "POST",
+                self.token_url,
+                auth=(self.client_id, self.client_secret),
+                data={"grant_type": "client_credentials", "scope": self.scope},
+            )
+            answer.raise_for_status()
+            grant = answer.json()
+            self._token = grant["access_token"]
+            self._good_until = self.now() + grant["expires_in"] * 0.8
+        except (OutboundError, ValueError, KeyError, OSError) as exc:
+            raise Unavailable("No access token could be fetched for this service") from exc

@@ -1,0 +1,162 @@
+"""`flask --app proxy …`: what operators and containers run."""
+
+from pathlib import Path
+
+import click
+from common.clock import utc_now
+from common.settings import SettingError, process_environment
+from flask import Flask
+from sqlalchemy import select
+
+from proxy import demo_mediator, mediators, seed
+from proxy.call_runner import CallRunner
+from proxy.clients import create_client, issue_secret
+from proxy.gateway.forwarding import Forwarder
+from proxy.gateway.offload import offload_for
+from proxy.gateway.routing_table import Routing
+from proxy.models import Client, StaffRole, StaffUser
+from proxy.parts import parts
+from proxy.retention import keep_bounded
+from proxy.scopes import SCOPES
+from proxy.signing import create_key
+from proxy.staff import create_staff, update_staff, with_hashed_password
+from proxy.worker import run_worker
+
+
+def register_commands(app: Flask) -> None:
+    """Add the commands to `flask --app proxy`."""
+    for command in (
+        create_client_command,
+        create_admin,
+        create_token_key,
+        seed_demo,
+        purge,
+        worker,
+        run_demo_mediator,
+    ):
+        app.cli.add_command(command)
+
+
+@click.command("create-client")
+@click.argument("client_id")
+@click.option("--name", help="What people call it; the client id by default.")
+@click.option("--scope", "scopes", multiple=True, type=click.Choice(sorted(SCOPES)))
+@click.option("--allowed-ip", "allowed_ips", multiple=True, help="Address or CIDR network.")
+def create_client_command(
+    client_id: str, name: str | None, scopes: tuple[str, ...], allowed_ips: tuple[str, ...]
+) -> None:
+    """Create a client and print its secret, once."""
+    secret = issue_secret()
+    with parts().database.writing() as session:
+        if session.scalar(select(Client.id).where(Client.client_id == client_id)):
+            raise click.ClickException(f"A client {client_id} exists already")
+        given = {
+            "client_id": client_id,
+            "name": name or client_id,
+            "scopes": list(scopes),
+            "allowed_ips": list(allowed_ips),
+        }
+        create_client(session, given, secret)
+    click.echo(f"client_id={client_id}\nclient_secret={secret.plain}")
+
+
+@click.command("create-admin")
+@click.option("--reset-password", is_flag=True, help="Give an existing one ADMIN_PASSWORD anew.")
+def create_admin(reset_password: bool) -> None:
+    """Create the first administrator from ADMIN_USERNAME, ADMIN_EMAIL and ADMIN_PASSWORD."""
+    settings = parts().settings
+    if not settings.admin_password:
+        raise click.ClickException("ADMIN_PASSWORD is not set")
+    with parts().database.reading() as session:
+        known = session.scalar(
+            select(StaffUser.id).where(StaffUser.username == settings.admin_username)
+        )
+    if known is not None and not reset_password:
+        click.echo(f"Administrator {settings.admin_username} is there already")
+        return
+    given = with_hashed_password(
+        {
+            "username": settings.admin_username,
+            "email": settings.admin_email,
+            "password": settings.admin_password,
+            "role": StaffRole.ADMIN,
+            "is_active": True,
+        }
+    )
+    with parts().database.writing() as session:
+        if known is None:
+            create_staff(session, given)
+        else:
+            update_staff(session, known, given)
+    click.echo(f"Administrator {settings.admin_username} can sign in")
+
+
+@click.command("create-token-key")
+def create_token_key() -> None:
+    """Create a key that signs access tokens; the newest one signs from the next start on."""
+    settings = parts().settings
+    folder = Path(settings.token_keys_dir or settings.var_dir / "keys" / "tokens")
+    click.echo(create_key(folder).name)
+
+
+@click.command("seed-demo")
+@click.option("--reset", is_flag=True, help="Remove the demonstration data first.")
+@click.option("--transactions-per-channel", default=0, type=click.IntRange(0, 100_000))
+def seed_demo(reset: bool, transactions_per_channel: int) -> None:
+    """Create demonstration clients, mediators, channels and transactions."""
+    try:
+        data = seed.read_demo_data(process_environment())
+        with parts().database.writing() as session:
+            if reset:
+                seed.remove(session, data)
+            seed.seed(session, data)
+            session.add_all(seed.sample_transactions(data, transactions_per_channel, utc_now()))
+    except SettingError as exc:
+        raise click.ClickException(str(exc)) from exc
+    click.echo(
+        f"{len(data.clients)} clients, {len(data.mediators)} mediators, "
+        f"{len(data.channels)} channels are there"
+    )
+
+
+@click.command("purge")
+def purge() -> None:
+    """Remove transactions, refusals and idempotency keys that have outlived their time."""
+    removed = keep_bounded(parts().database, parts().settings)
+    click.echo(", ".join(f"{count} {kind}" for kind, count in removed.items()))
+
+
+@click.command("worker")
+def worker() -> None:
+    """Make asynchronous calls, end interrupted ones, purge; until SIGTERM."""
+    process = parts()
+    settings = process.settings
+    routing = Routing(
+        process.database,
+        forward_timeout_s=settings.forward_timeout_s,
+        heartbeat_timeout_s=settings.heartbeat_timeout_s,
+        offload=offload_for(process.database.engine),
+    )
+    runner = CallRunner(
+        process.database,
+        settings,
+        routing,
+        Forwarder(settings.connect_timeout_s),
+        process.esb_relay,
+    )
+    run_worker(process, runner)
+
+
+@click.command("demo-mediator")
+@click.option("--port", type=int, envvar="DEMO_MEDIATOR_PORT", default=8090)
+def run_demo_mediator(port: int) -> None:
+    """Run a small upstream on loopback that echoes, and keeps itself registered."""
+    process = parts()
+    record = seed.demo_mediator_record(process_environment(), port)
+
+    def beat(uptime_s: float) -> None:
+        with process.database.writing() as session:
+            mediators.register(session, record)
+            mediators.heartbeat(session, record["urn"], uptime_s, utc_now())
+
+    demo_mediator.run_demo_mediator(port, beat)

@@ -1,0 +1,53 @@
+"""The proxy's domain errors; the statuses they answer with come from `common.problems`.
+
+DomainError (common)
+├── NotFound
+│   └── UnknownRecord          an id in a URL names nothing
+├── Conflict
+│   ├── VersionTooOld          a mediator registers with a lower version than it has
+│   ├── StillReferenced        other records point at what should be deleted
+│   ├── NotRepeatable          a transaction whose whole body was not kept cannot be rerun
+│   └── LastAdministrator      somebody must be able to let others in
+├── Invalid
+│   └── BadPattern             a path pattern that does not compile or claims a reserved path
+└── Forbidden
+    └── WrongCredentials       a name and its password, or a client and its secret, do not match
+
+What the gateway refuses on the way to a mediator is a `Refusal` (see `proxy.gateway.refusals`).
+"""
+
+from common.errors import Conflict, Forbidden, Invalid, NotFound
+
+
+class UnknownRecord(NotFound):
+    """An id in a URL names nothing."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"No such {kind}")
+
+
+class VersionTooOld(Conflict):
+    """A mediator registers with a lower version than it has."""
+
+
+class StillReferenced(Conflict):
+    """Other records point at what should be deleted."""
+
+
+class NotRepeatable(Conflict):
+    """A transaction whose whole body was not kept cannot be rerun."""
+
+
+class LastAdministrator(Conflict):
+    """Somebody must be able to let others in."""
+
+
+class BadPattern(Invalid):
+    """A path pattern that does not compile, or that claims a reserved path."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason, {"path_pattern": [reason]})
+
+
+class WrongCredentials(Forbidden):
+    """User name and password, or client id and secret, do not belong together."""

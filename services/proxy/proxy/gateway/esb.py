@@ -1,0 +1,124 @@
+"""Calls to the national service bus: which mode and code, which payload, and what came back.
+
+The payload keeps its spelling digit for digit: its text is cut out of the request and pasted into
+the request to esb-relay; the relay's answer goes back to the caller as it is.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from common.http import HttpClient, Timeouts
+
+from proxy.gateway.admission import query_value
+from proxy.gateway.call import Body, Call
+from proxy.gateway.json_text import member_texts
+from proxy.gateway.refusals import EsbBodyRefused
+from proxy.gateway.routing_table import Registration
+
+RELAY_PATH = "/api/esb/relay/"
+WRAPPING_MEMBER = "requestdata"
+
+
+@dataclass(frozen=True, slots=True)
+class EsbCall:
+    """One message for the bus; `payload` is JSON text as the caller spelled it."""
+
+    organization: str
+    mode: str
+    code: str
+    payload: str
+
+
+@dataclass(frozen=True, slots=True)
+class EsbAnswer:
+    """What esb-relay said; `error` is None for a verified success."""
+
+    status: int
+    body: bytes
+    error: str | None
+    exchange_id: str | None
+
+
+def plan(call: Call, body: Body, registration: Registration) -> EsbCall:
+    """Decide mode, code and payload. Raises EsbBodyRefused with the reason."""
+    mode, code = choose_code(
+        call.headers.get("X-ESB-Mode", "") or query_value(call, "esb_mode"), registration
+    )
+    return EsbCall(registration.organization, mode, code, payload_text(body.read_whole()))
+
+
+def choose_code(asked: str, registration: Registration) -> tuple[str, str]:
+    """`("normal", api_code)` or `("push", push_code)`."""
+    asked = asked.strip().lower()
+    if asked not in {"", "normal", "push"}:
+        raise EsbBodyRefused("X-ESB-Mode must be normal or push")
+    mode = asked or ("normal" if registration.api_code else "push")
+    code = registration.api_code if mode == "normal" else registration.push_code
+    if not code:
+        name = "api_code" if mode == "normal" else "push_code"
+        raise EsbBodyRefused(f"The registration has no {name} for mode {mode}")
+    return mode, code
+
+
+def payload_text(body: bytes) -> str:
+    """The JSON text of the payload: the member `requestdata`, else the whole object."""
+    if not body.strip():
+        return "{}"
+    try:
+        text = body.decode("utf-8-sig")
+        members = member_texts(text)
+    except (ValueError, RecursionError) as exc:
+        raise EsbBodyRefused("The body for the ESB must be a JSON object") from exc
+    wrapped = members.get(WRAPPING_MEMBER)
+    if wrapped is None:
+        return text.strip()
+    if not wrapped.startswith("{"):
+        raise EsbBodyRefused(f"The member {WRAPPING_MEMBER} must be a JSON object")
+    return wrapped
+
+
+class EsbRelay:
+    """The relay service, called over HTTP; `token` gives this service's own access token."""
+
+    def __init__(self, base_url: str, read_timeout_s: float, token: Callable[[], str]) -> None:
+        self._url = base_url.rstrip("/") + RELAY_PATH
+        self._client = HttpClient(Timeouts(connect_s=3.0, read_s=read_timeout_s))
+        self._token = token
+
+    def relay(self, call: EsbCall, correlation_id: str) -> EsbAnswer:
+        """Send one message. Raises NotSent (surely not sent) or OutcomeUnknown."""
+        body = (
+            f'{{"mode":{json.dumps(call.mode)},"code":{json.dumps(call.code)},'
+            f'"body":{call.payload}}}'
+        )
+        answer = self._client.request(
+            "POST",
+            self._url,
+            data=body.encode(),
+            headers={
+                "Content-Type": "application/json",
+                "X-Correlation-Id": correlation_id,
+                "Authorization": f"Bearer {self._token()}",
+            },
+        )
+        return judge(answer.status_code, answer.content)
+
+
+def judge(status: int, body: bytes) -> EsbAnswer:
+    """Read the relay's answer: a verified success, a signed failure, or the relay's own refusal."""
+    try:
+        said = json.loads(body)
+    except ValueError:
+        said = {}
+    if not isinstance(said, dict):
+        said = {}
+    exchange_id = said.get("exchange_id")
+    exchange_id = str(exchange_id) if exchange_id is not None else None
+    if status == 200 and said.get("success") is True:
+        return EsbAnswer(200, body, None, exchange_id)
+    if status == 200:
+        reason = said.get("message") or "the ESB reported a failure"
+        return EsbAnswer(502, body, f"ESB: {reason}", exchange_id)
+    reason = said.get("error") or said.get("detail") or f"esb-relay answered {status}"
+    return EsbAnswer(502, body, f"ESB relay: {reason}", exchange_id)

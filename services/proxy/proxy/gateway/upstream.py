@@ -1,0 +1,308 @@
+"""Connections to mediators: a small keep-alive pool per endpoint, requests and answers as bytes.
+
+Requests are written as one piece; answers are read by `http.client`, with a lean header parser.
+What went wrong is told apart by what the mediator may have seen:
+
+UpstreamError
+├── Unreachable      no connection was made: nothing was sent
+├── BrokenOff        the connection broke after the request (or part of it) had left
+└── TimedOut         no answer in time after the request had left
+"""
+
+import http.client
+import re
+import select
+import socket
+import ssl
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlsplit
+
+#: A connection that has rested longer is not used again: the other side may be closing it.
+MAX_IDLE_S = 20.0
+MAX_IDLE_PER_ENDPOINT = 256
+MAX_HEADERS = 200
+MAX_HEADER_LINE_BYTES = 65536
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+
+
+class UpstreamError(Exception):
+    """A forwarded call did not end in an answer."""
+
+
+class Unreachable(UpstreamError):
+    """No connection was made: nothing was sent."""
+
+
+class BrokenOff(UpstreamError):
+    """The connection broke after the request, or part of it, had left."""
+
+
+class TimedOut(UpstreamError):
+    """No answer in time after the request had left."""
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where a mediator listens: `http`, `https` or `tcp`; its path goes before every call's."""
+
+    scheme: str
+    host: str
+    port: int
+    base_path: str
+
+    @classmethod
+    def parse(cls, url: str) -> "Endpoint":
+        """Read an endpoint URL. Raises ValueError."""
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https", "tcp"} or not parts.hostname:
+            raise ValueError(f"not an endpoint: scheme {parts.scheme!r}")
+        default = 443 if parts.scheme == "https" else 80
+        return cls(parts.scheme, parts.hostname, parts.port or default, parts.path.rstrip("/"))
+
+    @cached_property
+    def authority(self) -> str:
+        """The `Host` header: the port only where it is not the scheme's own."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        default = 443 if self.scheme == "https" else 80
+        return host if self.port == default else f"{host}:{self.port}"
+
+
+class HeaderFields:
+    """An answer's header fields in order, repeated ones kept; look-ups ignore case."""
+
+    __slots__ = ("_first", "pairs")
+
+    def __init__(self, pairs: list[tuple[str, str]]) -> None:
+        self.pairs = pairs
+        self._first: dict[str, str] = {}
+        for name, value in pairs:
+            self._first.setdefault(name.lower(), value)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The first value of `name`: what http.client asks for."""
+        return self._first.get(name.lower(), default)
+
+
+def read_header_fields(file: Any) -> HeaderFields:
+    """Read header lines up to the blank one. Raises HTTPException for what is none."""
+    pairs: list[tuple[str, str]] = []
+    while True:
+        line = file.readline(MAX_HEADER_LINE_BYTES + 1)
+        if line in (b"\r\n", b"\n"):
+            return HeaderFields(pairs)
+        if not line:
+            raise http.client.IncompleteRead(b"")
+        if len(line) > MAX_HEADER_LINE_BYTES or len(pairs) >= MAX_HEADERS:
+            raise http.client.HTTPException("the answer's header is too large")
+        if line[0] in b" \t":
+            raise http.client.HTTPException("folded header lines are obsolete")
+        name, colon, value = line.decode("latin-1").partition(":")
+        value = value.strip(" \t\r\n")
+        if not colon or not _TOKEN.fullmatch(name) or _CONTROL.search(value):
+            raise http.client.HTTPException("a header line is malformed")
+        pairs.append((name, value))
+
+
+class Response(http.client.HTTPResponse):
+    """http.client's answer, its header read by `read_header_fields`."""
+
+    def begin(self) -> None:
+        """Read the final status and header; interim answers (1xx) are passed over."""
+        while True:
+            version, status, reason = self._read_status()  # type: ignore[attr-defined]
+            fields = read_header_fields(self.fp)
+            if status >= 200 or status == 101:
+                break
+        self.code = self.status = status
+        self.reason = reason.strip()
+        self.version = 10 if version.startswith("HTTP/1.0") else 11
+        self.headers = self.msg = fields  # type: ignore[assignment]
+        self.chunked = fields.get("transfer-encoding", "").lower() == "chunked"
+        self.chunk_left = None
+        self.will_close = self._check_close()  # type: ignore[attr-defined]
+        self.length = None if self.chunked else self._body_length(fields)
+        if not self.will_close and not self.chunked and self.length is None:
+            self.will_close = True
+
+    def _body_length(self, fields: HeaderFields) -> int | None:
+        if self.status in (204, 304) or self._method == "HEAD":  # type: ignore[attr-defined]
+            return 0
+        announced: str | None = fields.get("content-length")
+        if announced is None:
+            return None
+        if not announced.isascii() or not announced.isdigit():
+            raise http.client.HTTPException("the answer's Content-Length is malformed")
+        return int(announced)
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """The header fields in order."""
+        return self.headers.pairs  # type: ignore[attr-defined, no-any-return]
+
+
+class Connection:
+    """One socket to an endpoint, used by one call at a time."""
+
+    def __init__(self, endpoint: Endpoint, connect_timeout_s: float) -> None:
+        self._sock = _connect(endpoint, connect_timeout_s)
+        self.rested_since = 0.0
+        self.is_fresh = True
+
+    def is_usable(self, now: float) -> bool:
+        """Whether a rested connection still stands: not too old, and nothing to read (a close)."""
+        if now - self.rested_since > MAX_IDLE_S:
+            return False
+        if isinstance(self._sock, ssl.SSLSocket):
+            return not select.select([self._sock], [], [], 0)[0]
+        self._sock.settimeout(0)
+        try:
+            self._sock.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        return False
+
+    def exchange(
+        self, method: str, head: bytes, body: Iterable[bytes], timeout_s: float
+    ) -> Response:
+        """Send a request and read the answer's header. Raises BrokenOff, TimedOut."""
+        try:
+            self._sock.settimeout(timeout_s)
+            pieces = iter(body)
+            self._sock.sendall(head + next(pieces, b""))
+            for piece in pieces:
+                self._sock.sendall(piece)
+            response = Response(self._sock, method=method)
+            response.begin()
+        except TimeoutError as exc:
+            raise TimedOut from exc
+        except (OSError, http.client.HTTPException) as exc:
+            raise BrokenOff(type(exc).__name__) from exc
+        return response
+
+    def exchange_raw(self, body: Iterable[bytes], timeout_s: float) -> bytes:
+        """Write `body`, end writing, and read all that comes back (channel type `tcp`)."""
+        try:
+            self._sock.settimeout(timeout_s)
+            for piece in body:
+                self._sock.sendall(piece)
+            self._sock.shutdown(socket.SHUT_WR)
+            pieces = []
+            while piece := self._sock.recv(65536):
+                pieces.append(piece)
+        except TimeoutError as exc:
+            raise TimedOut from exc
+        except OSError as exc:
+            raise BrokenOff(type(exc).__name__) from exc
+        return b"".join(pieces)
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._sock.close()
+
+
+def _connect(endpoint: Endpoint, timeout_s: float) -> socket.socket:
+    try:
+        sock = socket.create_connection((endpoint.host, endpoint.port), timeout_s)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if endpoint.scheme == "https":
+            return _tls().wrap_socket(sock, server_hostname=endpoint.host)
+    except OSError as exc:
+        raise Unreachable(type(exc).__name__) from exc
+    return sock
+
+
+def _tls() -> ssl.SSLContext:
+    """Verified TLS; `SSL_CERT_FILE` names other authorities than the system's."""
+    if not _TLS_CONTEXT:
+        _TLS_CONTEXT.append(ssl.create_default_context())
+    return _TLS_CONTEXT[0]
+
+
+_TLS_CONTEXT: list[ssl.SSLContext] = []
+
+
+class Pool:
+    """Resting connections per endpoint. The latest used is taken first, so that idle ones age."""
+
+    def __init__(
+        self, connect_timeout_s: float, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._connect_timeout_s = connect_timeout_s
+        self._clock = clock
+        self._resting: dict[Endpoint, list[Connection]] = {}
+
+    def take(self, endpoint: Endpoint) -> Connection:
+        """A connection that stands, rested or new. Raises Unreachable."""
+        resting = self._resting.get(endpoint)
+        while resting:
+            connection = resting.pop()
+            if connection.is_usable(self._clock()):
+                connection.is_fresh = False
+                return connection
+            connection.close()
+        return Connection(endpoint, self._connect_timeout_s)
+
+    def give_back(self, endpoint: Endpoint, connection: Connection) -> None:
+        """Keep a connection whose answer was read to its end."""
+        resting = self._resting.setdefault(endpoint, [])
+        if len(resting) >= MAX_IDLE_PER_ENDPOINT:
+            connection.close()
+            return
+        connection.rested_since = self._clock()
+        resting.append(connection)
+
+
+class Answer:
+    """A mediator's answer: status and header at once, the body as it is read.
+
+    Its connection goes back to the pool when the body was read to its end, else it is closed.
+    """
+
+    def __init__(
+        self, pool: Pool, endpoint: Endpoint, connection: Connection, response: Response
+    ) -> None:
+        self.status = response.status
+        self.reason = response.reason
+        self.headers = response.pairs
+        self._pool = pool
+        self._endpoint = endpoint
+        self._connection: Connection | None = connection
+        self._response = response
+
+    def read(self, size: int) -> bytes:
+        """At most `size` bytes, none at the end. Raises BrokenOff, TimedOut."""
+        try:
+            piece: bytes = self._response.read(size)
+        except TimeoutError as exc:
+            self.close()
+            raise TimedOut from exc
+        except (OSError, ValueError, http.client.HTTPException) as exc:
+            self.close()
+            raise BrokenOff(type(exc).__name__) from exc
+        if not piece and self._response.length:
+            self.close()
+            raise BrokenOff("the answer ended early")
+        return piece
+
+    def read_rest(self, size: int) -> Iterator[bytes]:
+        """The body in pieces of at most `size` bytes."""
+        while piece := self.read(size):
+            yield piece
+
+    def close(self) -> None:
+        """Give the connection back, or close it when the answer was not read to its end."""
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        if self._response.isclosed() and not self._response.will_close:
+            self._pool.give_back(self._endpoint, connection)
+        else:
+            self._response.close()
+            connection.close()

@@ -1,0 +1,140 @@
+"""The record of every call, of every refusal, and what is kept to answer or repeat a call."""
+
+import enum
+import uuid
+from datetime import datetime
+from typing import Any
+
+from common.database import stored_enum
+from common.leases import Leased
+from sqlalchemy import JSON, Float, ForeignKey, Index, LargeBinary, String, Text, Uuid, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from proxy.models.base import Base
+
+
+class TransactionStatus(enum.StrEnum):
+    """Where a call stands. The last two are final."""
+
+    PENDING = "pending"  # accepted; a worker takes it on
+    PROCESSING = "processing"  # being forwarded; its process or, if that died, the sweeper ends it
+    SUCCESSFUL = "successful"  # upstream answered 2xx or 3xx
+    FAILED = "failed"  # anything else, and what is not known
+
+
+FINAL_STATUSES = frozenset({TransactionStatus.SUCCESSFUL, TransactionStatus.FAILED})
+
+
+class Transaction(Base):
+    """One call. Names of channel and client are kept as they were."""
+
+    __tablename__ = "transactions"
+    __table_args__ = (
+        Index("ix_transactions_channel_name_correlation_id", "channel_name", "correlation_id"),
+        Index("ix_transactions_client_name_correlation_id", "client_name", "correlation_id"),
+        Index(
+            "ix_transactions_not_successful",
+            "status",
+            "correlation_id",
+            sqlite_where=text("status <> 'successful'"),
+            postgresql_where=text("status <> 'successful'"),
+        ),
+    )
+
+    correlation_id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
+    parent_id: Mapped[uuid.UUID | None] = mapped_column(Uuid)
+    channel_name: Mapped[str | None] = mapped_column(String(255))
+    client_name: Mapped[str] = mapped_column(String(255))
+    client_address: Mapped[str] = mapped_column(String(64))
+    organization: Mapped[str | None] = mapped_column(String(255))
+    status: Mapped[TransactionStatus] = mapped_column(stored_enum(TransactionStatus))
+    request_method: Mapped[str] = mapped_column(String(32))
+    request_url: Mapped[str] = mapped_column(Text)
+    request_headers: Mapped[dict[str, Any]] = mapped_column(JSON)
+    request_body: Mapped[str] = mapped_column(Text)
+    #: The stored text is the body to the byte, so the call can be repeated from it.
+    request_body_whole: Mapped[bool]
+    response_status_code: Mapped[int | None]
+    response_headers: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    response_body: Mapped[str | None] = mapped_column(Text)
+    error_message: Mapped[str | None] = mapped_column(Text)
+    esb_exchange_id: Mapped[str | None] = mapped_column(String(64))
+    #: The worker process that answers for a `processing` row; see the sweeper.
+    owner: Mapped[str | None] = mapped_column(String(64))
+    started_at: Mapped[datetime]
+    completed_at: Mapped[datetime | None]
+    match_ms: Mapped[float | None] = mapped_column(Float)
+    upstream_ms: Mapped[float | None] = mapped_column(Float)
+    store_ms: Mapped[float | None] = mapped_column(Float)
+    duration_ms: Mapped[float | None] = mapped_column(Float)
+
+
+class StoredRequest(Base):
+    """A request to the byte: of asynchronous calls, and of channels that keep whole bodies."""
+
+    __tablename__ = "stored_requests"
+
+    correlation_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("transactions.correlation_id", ondelete="CASCADE"), primary_key=True
+    )
+    raw_path: Mapped[str] = mapped_column(Text)
+    raw_query: Mapped[str] = mapped_column(Text)
+    #: What goes to the mediator: credentials are not among them. Pairs, in order.
+    headers: Mapped[list[list[str]]] = mapped_column(JSON)
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class AsyncCall(Leased, Base):
+    """An accepted asynchronous call until it ends."""
+
+    __tablename__ = "async_calls"
+
+    correlation_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("transactions.correlation_id", ondelete="CASCADE"), primary_key=True
+    )
+    channel_id: Mapped[uuid.UUID | None] = mapped_column(Uuid)
+    esb: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))
+    has_idempotency_key: Mapped[bool]
+    #: Committed before the request leaves: from then on it may have arrived.
+    sent_at: Mapped[datetime | None]
+
+
+class IdempotencyKey(Base):
+    """The first call under a client's `Idempotency-Key`, and its whole answer once there is one."""
+
+    __tablename__ = "idempotency_keys"
+
+    client_name: Mapped[str] = mapped_column(String(255), primary_key=True)
+    key: Mapped[str] = mapped_column(String(255), primary_key=True)
+    request_digest: Mapped[str] = mapped_column(String(64))
+    correlation_id: Mapped[uuid.UUID] = mapped_column(Uuid)
+    created_at: Mapped[datetime] = mapped_column(index=True)
+    response_status_code: Mapped[int | None]
+    response_headers: Mapped[list[list[str]] | None] = mapped_column(JSON(none_as_null=True))
+    response_body: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
+class Rejection(Base):
+    """A request that was refused before it became a call: what was claimed, and why not."""
+
+    __tablename__ = "rejections"
+
+    correlation_id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
+    rejected_at: Mapped[datetime]
+    client_claimed: Mapped[str | None] = mapped_column(String(255))
+    client_address: Mapped[str] = mapped_column(String(64))
+    request_method: Mapped[str] = mapped_column(String(32))
+    request_path: Mapped[str] = mapped_column(Text)
+    status_code: Mapped[int]
+    reason: Mapped[str] = mapped_column(Text)
+    #: For 404 and its like: the nearest channels and why each did not match.
+    nearest: Mapped[list[dict[str, str]] | None] = mapped_column(JSON(none_as_null=True))
+
+
+class GatewayProcess(Base):
+    """A process that owns calls, and when it was last seen alive."""
+
+    __tablename__ = "gateway_processes"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    seen_at: Mapped[datetime]

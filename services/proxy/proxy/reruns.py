@@ -1,0 +1,221 @@
+"""Calls that have ended are made again: as new transactions that point at their parent.
+
+A rerun needs the request to the byte: a stored one, or a recorded body that was not shortened.
+It obeys the channel's rules and the registrations as they are now; a worker makes it.
+"""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from common.clock import utc_now
+from common.database import Database
+from common.ids import new_id
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from proxy.errors import NotRepeatable
+from proxy.gateway import admission, esb
+from proxy.gateway.body_rules import check_body
+from proxy.gateway.call import Body, Call
+from proxy.gateway.headers import MASK, forwarded_headers
+from proxy.gateway.refusals import Refusal
+from proxy.gateway.routing_table import RoutedChannel, RoutingTable, load_table
+from proxy.models import (
+    FINAL_STATUSES,
+    AsyncCall,
+    StoredRequest,
+    Transaction,
+    TransactionStatus,
+)
+from proxy.records import existing
+from proxy.stored_calls import rebuild
+from proxy.transactions import TransactionFilter
+
+#: Reruns that are committed together: small, so that calls do not wait for them.
+BATCH = 50
+
+_COPIED = (
+    "channel_name",
+    "client_name",
+    "client_address",
+    "request_method",
+    "request_url",
+    "request_headers",
+    "request_body",
+    "request_body_whole",
+)
+
+
+@dataclass(frozen=True)
+class Rerun:
+    """A new call and the one that it repeats."""
+
+    correlation_id: uuid.UUID
+    parent_id: uuid.UUID
+
+
+@dataclass(frozen=True)
+class RefusedRerun:
+    """A call that cannot be repeated, and why."""
+
+    correlation_id: uuid.UUID
+    reason: str
+
+
+@dataclass
+class Reruns:
+    """What came of repeating many calls; `more` tells that there are further ones."""
+
+    data: list[Rerun] = field(default_factory=list)
+    refused: list[RefusedRerun] = field(default_factory=list)
+    more: bool = False
+    ok: bool = True
+
+    @property
+    def count(self) -> int:
+        """How many new calls there are."""
+        return len(self.data)
+
+
+def rerun_matching(
+    database: Database, wanted: TransactionFilter, limit: int, forward_timeout_s: float
+) -> Reruns:
+    """Repeat the newest `limit` calls that meet the filter; each batch is one transaction."""
+    with database.reading() as session:
+        query = select(Transaction.correlation_id).where(*wanted.criteria())
+        newest = query.order_by(Transaction.correlation_id.desc()).limit(limit + 1)
+        found = session.scalars(newest).all()
+    outcome = Reruns(more=len(found) > limit)
+    for start in range(0, min(limit, len(found)), BATCH):
+        _rerun_batch(database, found[start : min(start + BATCH, limit)], outcome, forward_timeout_s)
+    return outcome
+
+
+def _rerun_batch(
+    database: Database, ids: Sequence[uuid.UUID], outcome: Reruns, forward_timeout_s: float
+) -> None:
+    created, refused = [], []
+    with database.writing() as session:
+        table = load_table(session, 0, forward_timeout_s)
+        for parent_id in ids:
+            try:
+                created.append(rerun(session, table, parent_id))
+            except NotRepeatable as exc:
+                refused.append(RefusedRerun(parent_id, str(exc)))
+    outcome.data += created
+    outcome.refused += refused
+
+
+def rerun(session: Session, table: RoutingTable, parent_id: uuid.UUID) -> Rerun:
+    """Put a repetition of one call where a worker finds it.
+
+    Ring the bell after the commit. Raises UnknownRecord, NotRepeatable with the reason.
+    """
+    parent = existing(session, Transaction, parent_id)
+    if parent.status not in FINAL_STATUSES:
+        raise NotRepeatable("The call has not ended yet")
+    transaction, request = _repetition(parent, _request_of(session, parent))
+    channel = _channel_now(table, parent)
+    message = _check(table, channel, parent, *rebuild(transaction, request))
+    if message is not None:
+        transaction.organization = message.organization
+    session.add(transaction)
+    session.flush()
+    session.add_all([request, _work(transaction, request, channel, message)])
+    session.flush()
+    return Rerun(transaction.correlation_id, parent_id)
+
+
+def _request_of(session: Session, parent: Transaction) -> StoredRequest:
+    """The parent's request to the byte. Raises NotRepeatable."""
+    stored = session.get(StoredRequest, parent.correlation_id)
+    if stored is not None:
+        return stored
+    if not parent.request_body_whole:
+        raise NotRepeatable(
+            "Only a shortened copy of its body was kept; "
+            "set keep_whole_bodies on the channel to rerun such calls"
+        )
+    path, _, query = parent.request_url.partition("?")
+    if MASK in query:
+        raise NotRepeatable("Its URL held a secret, which was not kept")
+    kept = {name: str(value) for name, value in parent.request_headers.items() if value != MASK}
+    return StoredRequest(
+        raw_path=path,
+        raw_query=query,
+        headers=[list(pair) for pair in forwarded_headers(kept, is_async=True)],
+        body=parent.request_body.encode(),
+    )
+
+
+def _repetition(parent: Transaction, request: StoredRequest) -> tuple[Transaction, StoredRequest]:
+    copied = {name: getattr(parent, name) for name in _COPIED}
+    transaction = Transaction(
+        **copied,
+        correlation_id=new_id(),
+        parent_id=parent.correlation_id,
+        status=TransactionStatus.PENDING,
+        started_at=utc_now(),
+    )
+    copy = StoredRequest(
+        correlation_id=transaction.correlation_id,
+        raw_path=request.raw_path,
+        raw_query=request.raw_query,
+        headers=request.headers,
+        body=request.body,
+    )
+    return transaction, copy
+
+
+def _channel_now(table: RoutingTable, parent: Transaction) -> RoutedChannel | None:
+    """The parent's channel as it is now; None for a call that knew none (mode `pure_esb`)."""
+    if parent.channel_name is None:
+        return None
+    for channel in table.channels.values():
+        if channel.name == parent.channel_name:
+            return channel
+    raise NotRepeatable(f"Its channel {parent.channel_name} no longer exists or is not active")
+
+
+def _check(
+    table: RoutingTable,
+    channel: RoutedChannel | None,
+    parent: Transaction,
+    call: Call,
+    body: Body,
+) -> esb.EsbCall | None:
+    """Ask what the gateway asks of a new call; gives the message for the bus, if it goes there."""
+    registrations = channel.registrations if channel else table.global_registrations
+    if parent.organization:
+        call.headers.setdefault("X-Organization", parent.organization)
+    try:
+        if channel is not None:
+            check_body(call, body, channel)
+        if not registrations and channel is not None:
+            return None
+        return esb.plan(call, body, admission.find_registration(call, registrations))
+    except Refusal as exc:
+        raise NotRepeatable(exc.reason) from exc
+
+
+def _work(
+    transaction: Transaction,
+    request: StoredRequest,
+    channel: RoutedChannel | None,
+    message: esb.EsbCall | None,
+) -> AsyncCall:
+    names = {name.lower() for name, _ in request.headers}
+    return AsyncCall(
+        correlation_id=transaction.correlation_id,
+        channel_id=channel.id if channel else None,
+        esb=message
+        and {
+            "mode": message.mode,
+            "code": message.code,
+            "organization": message.organization,
+        },
+        has_idempotency_key="idempotency-key" in names,
+        next_attempt_at=transaction.started_at,
+        attempt_count=0,
+    )

@@ -1,0 +1,51 @@
+"""`/health/`, `/` and `/favicon.ico`: is the hub well, and where to find what."""
+
+from typing import Any
+
+from common.api import Blueprint
+from common.clock import utc_now
+from flask import redirect
+from flask.typing import ResponseReturnValue
+
+from proxy.dependencies import check_all
+from proxy.parts import parts
+from proxy.schemas.health import HealthOut, IndexOut
+
+blp = Blueprint("hub", __name__)
+
+ADDRESSES = {
+    "documentation": "/api/docs/",
+    "console": "/admin/",
+    "health": "/health/",
+    "token": "/oauth/token",
+    "token_keys": "/.well-known/jwks.json",
+    "management_api": "/api/proxy/",
+    "call_by_channel": "/integration/call",
+    "call_state": "/transactions/<correlation_id>/",
+    "tester": "/tester/",
+}
+
+
+@blp.route("/health/", methods=["GET"])
+@blp.response(200, HealthOut)
+@blp.alt_response(503, schema=HealthOut, description="A part does not answer")
+def health() -> tuple[dict[str, Any], int, dict[str, str]]:
+    """Whether the hub is well; its parts are asked when the installation says so."""
+    services = check_all(parts())
+    ok = all(service["ok"] for service in services.values())
+    body = {"ok": ok, "timestamp": utc_now(), "services": services}
+    return body, 200 if ok else 503, {"Cache-Control": "no-store"}
+
+
+@blp.route("/", methods=["GET"])
+@blp.response(200, IndexOut)
+def index() -> dict[str, Any]:
+    """The addresses of the hub."""
+    return {"name": "Kiungo", "addresses": ADDRESSES}
+
+
+@blp.route("/favicon.ico", methods=["GET"])
+@blp.response(302, description="Where the icon is")
+def favicon() -> ResponseReturnValue:
+    """Lead browsers to the installation's icon."""
+    return redirect(parts().settings.emblem_favicon)

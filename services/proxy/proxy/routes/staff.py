@@ -1,0 +1,69 @@
+"""`/api/proxy/staff/`: people who operate the hub. For administrators only."""
+
+import uuid
+from typing import Any
+
+from common.api import Blueprint
+from common.paging import Page, PageArgs, fetch_page, page_schema
+from flask.views import MethodView
+from sqlalchemy import select
+
+from proxy import staff
+from proxy.models import StaffUser
+from proxy.parts import parts
+from proxy.records import existing
+from proxy.routes.locations import LOCATION, PREFIX, location
+from proxy.schemas.staff import StaffIn, StaffOut
+
+blp = Blueprint("staff", __name__, url_prefix=f"{PREFIX}/staff")
+
+
+@blp.route("/")
+class Staff(MethodView):
+    """All members of staff."""
+
+    @blp.scope("proxy:admin")
+    @blp.arguments(PageArgs, location="query")
+    @blp.response(200, page_schema(StaffOut))
+    def get(self, page: dict[str, Any]) -> Page[StaffUser]:
+        """List staff, newest first."""
+        with parts().database.reading() as session:
+            return fetch_page(session, select(StaffUser), StaffUser.id, **page)
+
+    @blp.scope("proxy:admin")
+    @blp.arguments(StaffIn)
+    @blp.response(201, StaffOut, headers=LOCATION)
+    def post(self, given: dict[str, Any]) -> tuple[StaffUser, dict[str, str]]:
+        """Let a member of staff in."""
+        hashed = staff.with_hashed_password(given)
+        with parts().database.writing() as session:
+            member = staff.create_staff(session, hashed)
+        return member, location("staff", member.id)
+
+
+@blp.route("/<uuid:member_id>/")
+class OneMember(MethodView):
+    """One member of staff, by its `id`."""
+
+    @blp.scope("proxy:admin")
+    @blp.response(200, StaffOut)
+    def get(self, member_id: uuid.UUID) -> StaffUser:
+        """Read a member of staff."""
+        with parts().database.reading() as session:
+            return existing(session, StaffUser, member_id)
+
+    @blp.scope("proxy:admin")
+    @blp.arguments(StaffIn(partial=True))
+    @blp.response(200, StaffOut)
+    def patch(self, changes: dict[str, Any], member_id: uuid.UUID) -> StaffUser:
+        """Change what is given of a member of staff; the last administrator stays one."""
+        hashed = staff.with_hashed_password(changes)
+        with parts().database.writing() as session:
+            return staff.update_staff(session, member_id, hashed)
+
+    @blp.scope("proxy:admin")
+    @blp.response(204)
+    def delete(self, member_id: uuid.UUID) -> None:
+        """Let a member of staff go; the last administrator stays."""
+        with parts().database.writing() as session:
+            staff.delete_staff(session, member_id)

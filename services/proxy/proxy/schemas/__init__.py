@@ -1,0 +1,1 @@
+"""The wire forms of the proxy's records: `…In` is read, `…Out` is answered."""

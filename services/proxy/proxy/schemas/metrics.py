@@ -1,0 +1,27 @@
+"""Statistics on the wire."""
+
+import marshmallow as ma
+from common.fields import Moment, Name
+
+from proxy.schemas.fields import Schema
+from proxy.statistics import Period
+
+
+class MetricsArgs(Schema):
+    """What to count."""
+
+    by = ma.fields.Enum(Period, by_value=ma.fields.String, load_default=Period.HOUR)
+    since = Moment(load_default=None, metadata={"description": "Default: a day, by day 30"})
+    until = Moment(load_default=None, metadata={"description": "Default: now"})
+    channel = Name(load_default=None, metadata={"description": "The channel's name"})
+
+
+class ChannelPeriodOut(Schema):
+    """One channel in one hour or day (UTC); durations in milliseconds."""
+
+    period_start = Moment(required=True)
+    channel = ma.fields.String(required=True, allow_none=True)
+    count = ma.fields.Integer(required=True)
+    failures = ma.fields.Integer(required=True)
+    mean_ms = ma.fields.Float(required=True, allow_none=True)
+    p95_ms = ma.fields.Float(required=True, allow_none=True)

@@ -1,0 +1,36 @@
+"""Refused requests on the wire."""
+
+import marshmallow as ma
+from common.fields import Moment, Name, Text
+from common.paging import PageArgs
+
+from proxy.schemas.fields import Schema
+
+
+class RejectionArgs(PageArgs):
+    """The query of the list."""
+
+    client = Name(load_default=None, metadata={"description": "The client id as it was claimed"})
+    path = Text(max_length=2048, load_default=None, metadata={"description": "How the path begins"})
+
+
+class NearestOut(Schema):
+    """A channel that was close, and why it did not take the request."""
+
+    channel = ma.fields.String(required=True)
+    path_pattern = ma.fields.String(required=True)
+    why_not = ma.fields.String(required=True)
+
+
+class RejectionOut(Schema):
+    """A request that was refused before it became a call."""
+
+    correlation_id = ma.fields.UUID(required=True)
+    rejected_at = Moment(required=True)
+    client_claimed = ma.fields.String(required=True, allow_none=True)
+    client_address = ma.fields.String(required=True)
+    request_method = ma.fields.String(required=True)
+    request_path = ma.fields.String(required=True)
+    status_code = ma.fields.Integer(required=True)
+    reason = ma.fields.String(required=True)
+    nearest = ma.fields.List(ma.fields.Nested(NearestOut), required=True, allow_none=True)

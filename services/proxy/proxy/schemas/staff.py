@@ -1,0 +1,35 @@
+"""Staff on the wire. Passwords only come in."""
+
+import marshmallow as ma
+from common.fields import Moment, Name, Text
+from marshmallow import validate
+
+from proxy.models import StaffRole
+from proxy.schemas.fields import Line, Recorded, Schema
+
+MIN_PASSWORD_LENGTH = 12
+_EMAIL = r"^$|^[^@\s]+@[^@\s]+$"
+
+
+class StaffIn(Schema):
+    """A member of staff who joins, or what to change of one."""
+
+    username = Name(required=True, max_length=150)
+    email = Line(
+        max_length=255,
+        load_default="",
+        validate=validate.Regexp(_EMAIL, error="Must be an e-mail address."),
+    )
+    password = Text(required=True, load_only=True, min_length=MIN_PASSWORD_LENGTH, max_length=256)
+    role = ma.fields.Enum(StaffRole, by_value=ma.fields.String, load_default=StaffRole.VIEWER)
+    is_active = ma.fields.Boolean(load_default=True)
+
+
+class StaffOut(Recorded):
+    """A member of staff."""
+
+    username = ma.fields.String(required=True)
+    email = ma.fields.String(required=True)
+    role = ma.fields.Enum(StaffRole, by_value=ma.fields.String, required=True)
+    is_active = ma.fields.Boolean(required=True)
+    last_login_at = Moment(required=True, allow_none=True)

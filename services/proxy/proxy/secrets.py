@@ -1,0 +1,111 @@
+"""Client secrets and passwords: slow hashes at rest, a short memory of what was verified.
+
+Hashing costs tens of milliseconds of CPU; on the hot path a verified secret is remembered in the
+process as a keyed digest for `REMEMBER_S`. Checks of the same secret at the same moment join, and
+wrong ones are remembered for a shorter time, so that guessing does not buy CPU.
+"""
+
+import hashlib
+import hmac
+import os
+import secrets
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from werkzeug.security import check_password_hash, generate_password_hash
+
+T = TypeVar("T")
+
+REMEMBER_S = 60.0
+REMEMBER_WRONG_S = 5.0
+MAX_REMEMBERED = 10_000
+#: Slow hashes that may run at once in a process.
+MAX_HASHING = 2
+
+#: Checked when a client is unknown, so that the answer takes as long as for a known one.
+_NOBODY = generate_password_hash(secrets.token_urlsafe())
+
+
+def new_secret() -> str:
+    """A secret of 256 bits for a client; shown once, never stored."""
+    return secrets.token_urlsafe(32)
+
+
+def hash_secret(secret: str) -> str:
+    """The slow hash (scrypt) that is stored instead of `secret`."""
+    return generate_password_hash(secret)
+
+
+def matches_hash(secret: str, hashes: Sequence[str]) -> bool:
+    """Whether `secret` belongs to one of `hashes`; takes as long when there are none."""
+    found = False
+    for stored in hashes or (_NOBODY,):
+        found |= check_password_hash(stored, secret)
+    return found and bool(hashes)
+
+
+def call_directly(function: Callable[[], T]) -> T:
+    """Run `function` here: the default where no event loop must be kept free."""
+    return function()
+
+
+@dataclass
+class SecretChecker:
+    """Checks secrets against their hashes, remembering outcomes for a short time.
+
+    `offload` runs a blocking function off the event loop. The memory's key holds the hashes
+    themselves, so that a rotated secret or a changed client is a new question.
+    """
+
+    offload: Callable[[Callable[[], bool]], bool] = call_directly
+    clock: Callable[[], float] = time.monotonic
+    _key: bytes = field(default_factory=lambda: os.urandom(32), repr=False)
+    _known: dict[bytes, tuple[bool, float]] = field(default_factory=dict, repr=False)
+    _flights: dict[bytes, threading.Event] = field(default_factory=dict, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    _hashing: threading.BoundedSemaphore = field(
+        default_factory=lambda: threading.BoundedSemaphore(MAX_HASHING), repr=False
+    )
+
+    def check(self, client_id: str, secret: str, hashes: Sequence[str]) -> bool:
+        """Whether `secret` is one of the client's live secrets."""
+        digest = self._digest(client_id, secret, hashes)
+        while True:
+            known = self._known.get(digest)
+            if known is not None and known[1] > self.clock():
+                return known[0]
+            with self._lock:
+                flight = self._flights.get(digest)
+                if flight is None:
+                    mine = self._flights[digest] = threading.Event()
+            if flight is None:
+                return self._verify(digest, secret, hashes, mine)
+            flight.wait()
+
+    def _verify(
+        self, digest: bytes, secret: str, hashes: Sequence[str], flight: threading.Event
+    ) -> bool:
+        try:
+            with self._hashing:
+                right = self.offload(lambda: matches_hash(secret, hashes))
+            self._remember(digest, right)
+            return right
+        finally:
+            with self._lock:
+                del self._flights[digest]
+            flight.set()
+
+    def _remember(self, digest: bytes, right: bool) -> None:
+        now = self.clock()
+        if len(self._known) >= MAX_REMEMBERED:
+            self._known = {key: value for key, value in self._known.items() if value[1] > now}
+            if len(self._known) >= MAX_REMEMBERED:
+                self._known.clear()
+        self._known[digest] = (right, now + (REMEMBER_S if right else REMEMBER_WRONG_S))
+
+    def _digest(self, client_id: str, secret: str, hashes: Sequence[str]) -> bytes:
+        parts = "\x00".join((client_id, secret, *hashes))
+        return hmac.digest(self._key, parts.encode("utf-8", "surrogatepass"), hashlib.sha256)

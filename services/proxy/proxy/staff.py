@@ -1,0 +1,70 @@
+"""Staff join, change roles and leave; at least one active administrator stays."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from proxy.errors import LastAdministrator
+from proxy.gateway.offload import off_the_loop
+from proxy.models import StaffRole, StaffUser
+from proxy.records import apply, locked
+from proxy.secrets import hash_secret
+
+
+def with_hashed_password(given: Mapping[str, Any]) -> dict[str, Any]:
+    """`password` becomes `password_hash`, off the event loop: do this before a transaction."""
+    hashed = dict(given)
+    password = hashed.pop("password", None)
+    if password is not None:
+        hashed["password_hash"] = off_the_loop(lambda: hash_secret(password))
+    return hashed
+
+
+def create_staff(session: Session, given: Mapping[str, Any]) -> StaffUser:
+    """A new member of staff. A taken `username` is an IntegrityError."""
+    member = StaffUser(**given)
+    session.add(member)
+    session.flush()
+    return member
+
+
+def update_staff(session: Session, member_id: uuid.UUID, changes: Mapping[str, Any]) -> StaffUser:
+    """Change a member of staff. Raises UnknownRecord, LastAdministrator."""
+    administrators = _administrators(session)
+    member = locked(session, StaffUser, member_id)
+    apply(member, changes)
+    if not _is_administrator(member):
+        _keep_one(administrators, member)
+    session.flush()
+    return member
+
+
+def delete_staff(session: Session, member_id: uuid.UUID) -> None:
+    """A member of staff leaves. Raises UnknownRecord, LastAdministrator."""
+    administrators = _administrators(session)
+    member = locked(session, StaffUser, member_id)
+    _keep_one(administrators, member)
+    session.delete(member)
+    session.flush()
+
+
+def _administrators(session: Session) -> Sequence[StaffUser]:
+    """All who could let others in, locked in one order: two who leave at once do it in turn."""
+    return session.scalars(
+        select(StaffUser)
+        .where(StaffUser.role == StaffRole.ADMIN, StaffUser.is_active)
+        .order_by(StaffUser.id)
+        .with_for_update()
+    ).all()
+
+
+def _is_administrator(member: StaffUser) -> bool:
+    return member.role is StaffRole.ADMIN and member.is_active
+
+
+def _keep_one(administrators: Sequence[StaffUser], leaving: StaffUser) -> None:
+    if list(administrators) == [leaving]:
+        raise LastAdministrator("The last active administrator cannot leave or change role")

@@ -1,0 +1,158 @@
+"""What an installation of the embedded shape keeps on disk, and how it is made: all idempotent."""
+
+import contextlib
+import json
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import nginx_conf
+from ports import LOOPBACK
+from procfile import Program, flask_apps, port_variables
+
+ROOT = Path(__file__).parent.parent
+
+#: Which port a placeholder of nginx.conf stands for; without a process on it the value is empty.
+SERVICE_PORTS = {
+    "KIUNGO_PROXY": "PROXY_PORT",
+    "KIUNGO_ESB_RELAY": "ESB_RELAY_PORT",
+    "KIUNGO_NOTIFICATION": "NOTIFICATION_PORT",
+    "KIUNGO_POLICY_NOTIFY": "POLICY_NOTIFY_PORT",
+}
+
+
+class StackError(Exception):
+    """The installation cannot be started; the message says why and what to do."""
+
+
+class Installation:
+    """A data folder with its keys, secrets, databases and nginx configuration."""
+
+    def __init__(
+        self,
+        var_dir: Path,
+        environ: Mapping[str, str],
+        *,
+        programs: Sequence[Program],
+        ports: Mapping[str, int],
+        cwd: Path | None = None,
+    ) -> None:
+        self.var_dir = var_dir.absolute()
+        self.programs = list(programs)
+        self.ports = dict(ports)
+        self.cwd = cwd or self.var_dir
+        self.environ = self._processes_environ(environ)
+
+    @property
+    def admin_password(self) -> str:
+        """The first administrator's password: ADMIN_PASSWORD, else generated once."""
+        return self.environ.get("ADMIN_PASSWORD") or self._kept_secret("admin-password")
+
+    @property
+    def demo_client_secret(self) -> str:
+        """The secret of the client `demo`: DEMO_CLIENT_SECRET, else generated once."""
+        return self.environ.get("DEMO_CLIENT_SECRET") or self._kept_secret("demo-client-secret")
+
+    def prepare(self, *, demo: bool) -> None:
+        """Folders, keys, tables, the first administrator, the demonstration data.
+
+        Raises StackError.
+        """
+        for name in ("", "keys", "run", "run/nginx"):
+            (self.var_dir / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+        for app in flask_apps(self.programs):
+            if app == "proxy":
+                self.write_nginx_conf()
+            self._flask_commands(app, self._commands(app, demo=demo))
+
+    def flask(self, app: str, *arguments: str, **environ: str) -> str:
+        """Run `flask --app APP …` in this installation; returns what it prints.
+
+        Raises StackError with its words when it fails.
+        """
+        command = [sys.executable, "-m", "flask", "--app", app, *arguments]
+        return self._run(command, f"flask --app {app} {' '.join(arguments)}", environ)
+
+    def _commands(self, app: str, *, demo: bool) -> list[list[str]]:
+        """What `app` needs before it starts."""
+        commands = [["db", "upgrade"]]
+        if app == "proxy":
+            keys = Path(self.environ.get("TOKEN_KEYS_DIR") or self.var_dir / "keys" / "tokens")
+            if not any((self.cwd / keys).glob("*.pem")):
+                commands.append(["create-token-key"])
+            commands.append(["create-admin"])
+            if demo:
+                commands.append(["seed-demo"])
+        return commands
+
+    def _flask_commands(self, app: str, commands: list[list[str]]) -> None:
+        several = str(Path(__file__).with_name("flask_commands.py"))
+        names = ", ".join(" ".join(arguments) for arguments in commands)
+        secret_environ = {
+            "ADMIN_PASSWORD": self.admin_password,
+            "DEMO_CLIENT_SECRET": self.demo_client_secret,
+        }
+        command = [sys.executable, several, app, json.dumps(commands)]
+        self._run(command, f"flask --app {app}: {names}", secret_environ)
+
+    def _run(self, command: Sequence[str], name: str, environ: Mapping[str, str]) -> str:
+        done = subprocess.run(
+            command,
+            env={**self.environ, **environ},
+            cwd=self.cwd,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            words = (done.stderr.strip() or done.stdout.strip())[-4000:]
+            raise StackError(f"{name} failed:\n{words}")
+        return done.stdout
+
+    def _processes_environ(self, environ: Mapping[str, str]) -> dict[str, str]:
+        """The given environment, completed with what the Procfile's commands use."""
+        here = str(Path(sys.executable).parent)
+        # As root, nginx would serve as `nobody`, who cannot enter the data folder.
+        user = "user root; " if os.geteuid() == 0 else ""
+        return {
+            **environ,
+            **{variable: str(port) for variable, port in self.ports.items()},
+            "PATH": os.pathsep.join([here, environ.get("PATH", os.defpath)]),
+            "VAR_DIR": str(self.var_dir),
+            "NGINX_GLOBALS": f"{user}daemon off;",
+        }
+
+    def _kept_secret(self, name: str) -> str:
+        """The content of `keys/<name>`, generated with mode 0600 when there is none."""
+        path = self.var_dir / "keys" / name
+        with contextlib.suppress(FileExistsError):
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secrets.token_urlsafe(24) + "\n")
+        return path.read_text().strip()
+
+    def write_nginx_conf(self) -> None:
+        """Fill in nginx.conf for this installation; the last run's access log is kept once."""
+        folder = self.var_dir / "run" / "nginx"
+        log = folder / "access.log"
+        if log.exists():
+            log.replace(folder / "access.log.1")
+        used = port_variables(self.programs)
+        addresses = {
+            name: f"{LOOPBACK}:{self.ports[variable]}" if variable in used else ""
+            for name, variable in SERVICE_PORTS.items()
+        }
+        places = {
+            "KIUNGO_LISTEN": f"{LOOPBACK}:{self.ports['NGINX_PORT']}",
+            "KIUNGO_RUN_DIR": str(folder),
+            "KIUNGO_ACCESS_LOG": str(log),
+            "KIUNGO_DOCS_DIR": str(ROOT / "nginx" / "docs"),
+            "KIUNGO_RESOLVER": LOOPBACK,
+        }
+        template = (ROOT / "nginx" / "nginx.conf").read_text(encoding="utf-8")
+        conf = nginx_conf.render(template, {**addresses, **places})
+        (folder / "nginx.conf").write_text(conf, encoding="utf-8")

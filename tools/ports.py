@@ -1,0 +1,60 @@
+"""The ports of the embedded shape: every process listens on loopback, on a port one can change."""
+
+import socket
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
+
+LOOPBACK = "127.0.0.1"
+
+#: The variable that changes a port, and the port without it.
+DEFAULT_PORTS = {
+    "NGINX_PORT": 8080,
+    "PROXY_PORT": 8081,
+    "ESB_RELAY_PORT": 8082,
+    "NOTIFICATION_PORT": 8083,
+    "POLICY_NOTIFY_PORT": 8084,
+    "DEMO_MEDIATOR_PORT": 8090,
+}
+
+
+def chosen_ports(environ: Mapping[str, str]) -> dict[str, int]:
+    """All ports by their variables. Raises ValueError with the name of a bad one."""
+    return {
+        variable: _port(variable, environ.get(variable) or str(default))
+        for variable, default in DEFAULT_PORTS.items()
+    }
+
+
+def _port(variable: str, text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise ValueError(f"{variable} must be a port between 1 and 65535")
+    return int(text)
+
+
+def taken_ports(ports: Mapping[str, int], variables: Iterable[str]) -> list[str]:
+    """A line for each of `variables` whose port cannot be listened on, saying what to change."""
+    taken = []
+    # All stay open until the end, so that two variables with one port are found out as well.
+    with ExitStack() as opened:
+        for variable in variables:
+            listener = opened.enter_context(socket.socket())
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                listener.bind((LOOPBACK, ports[variable]))
+                listener.listen()
+            except OSError as exc:
+                taken.append(
+                    f"port {ports[variable]} cannot be used ({exc.strerror}); "
+                    f"choose another one: make up {variable}={ports[variable] + 1000}"
+                )
+    return taken
+
+
+def free_ports() -> dict[str, str]:
+    """A free port for every variable, for installations beside the usual one (tests)."""
+    with ExitStack() as opened:
+        listeners = [opened.enter_context(socket.socket()) for _ in DEFAULT_PORTS]
+        for listener in listeners:
+            listener.bind((LOOPBACK, 0))
+        numbers = [listener.getsockname()[1] for listener in listeners]
+    return dict(zip(DEFAULT_PORTS, map(str, numbers), strict=True))

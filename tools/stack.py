@@ -1,0 +1,207 @@
+"""Kiungo in its embedded shape, as `make up` and the end-to-end tests start it.
+
+with Stack.beside_others(tmp_path, {"LOG_LEVEL": "DEBUG"}) as stack:
+    requests.get(f"{stack.url}/health/", timeout=5)
+    stack.kill("proxy-worker")          # SIGKILL; it starts again
+"""
+
+import os
+import re
+import resource
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TextIO
+
+from installation import ROOT, Installation, StackError
+from ports import LOOPBACK, chosen_ports, free_ports, taken_ports
+from procfile import port_variables, read_procfile
+from supervisor import Supervisor
+
+__all__ = ["Stack", "StackError"]
+
+DEMO_PATH = "/demo/echo"
+DEMO_BODY = '{"hello":"world"}'
+
+READY_TIMEOUT_S = 60.0
+POLL_S = 0.1
+#: A process that ended this often while it is waited for will not start.
+HOPELESS_ENDS = 3
+OPEN_FILES = 65_536
+
+
+class Stack:
+    """One installation and its running processes.
+
+    `installation` holds its data, ports and secrets; `pids`, `kill`, `stop_process` and
+    `start_process` are the supervisor's.
+    """
+
+    def __init__(
+        self,
+        var_dir: Path,
+        environ: Mapping[str, str] | None = None,
+        *,
+        procfile: Path = ROOT / "Procfile",
+        cwd: Path | None = None,
+        out: TextIO = sys.stdout,
+        grace_s: float = 10.0,
+    ) -> None:
+        """`environ` is the whole environment (default: this process's); nothing is started yet.
+
+        `cwd` (default: the data folder) is where processes look for `.env.local`. Raises
+        StackError for a bad port.
+        """
+        environ = dict(os.environ if environ is None else environ)
+        self.demo = environ.get("DEMO", "1").lower() not in {"0", "false", "no", "off"}
+        programs = read_procfile(procfile)
+        if not self.demo:
+            programs = [program for program in programs if not program.name.startswith("demo-")]
+        try:
+            ports = chosen_ports(environ)
+        except ValueError as exc:
+            raise StackError(str(exc)) from exc
+        self.installation = Installation(var_dir, environ, programs=programs, ports=ports, cwd=cwd)
+        self._supervisor = Supervisor(
+            programs,
+            self.installation.environ,
+            cwd=self.installation.cwd,
+            out=out,
+            grace_s=grace_s,
+        )
+        self.flask = self.installation.flask
+        self.pids = self._supervisor.pids
+        self.kill = self._supervisor.kill
+        self.stop_process = self._supervisor.stop_process
+        self.start_process = self._supervisor.start_process
+
+    @classmethod
+    def beside_others(
+        cls,
+        var_dir: Path,
+        environ: Mapping[str, str] | None = None,
+        *,
+        procfile: Path = ROOT / "Procfile",
+        out: TextIO = sys.stdout,
+    ) -> Self:
+        """A stack on free ports; `environ` is added to this process's environment."""
+        whole = {**os.environ, **free_ports(), **(environ or {})}
+        return cls(var_dir, whole, procfile=procfile, out=out)
+
+    def __enter__(self) -> Self:
+        try:
+            self.up()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        _type: type[BaseException] | None,
+        _error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    @property
+    def demo_client_id(self) -> str:
+        """The client of the example call."""
+        return self.installation.environ.get("DEMO_SEED_CLIENT_PREFIX") or "demo"
+
+    @property
+    def has_example(self) -> bool:
+        """Whether the example call can succeed: the demonstration data is our own."""
+        own = not any(re.fullmatch("DEMO_SEED_.*_JSON", name) for name in self.installation.environ)
+        return self.demo and own
+
+    @property
+    def url(self) -> str:
+        """The one address, without a final slash."""
+        return f"http://{LOOPBACK}:{self.installation.ports['NGINX_PORT']}"
+
+    def up(self, timeout_s: float = READY_TIMEOUT_S) -> None:
+        """Check the ports, prepare the data, start all and wait. Raises StackError."""
+        self.check_ports()
+        self.installation.prepare(demo=self.demo)
+        self.start()
+        self.wait_ready(timeout_s)
+
+    def check_ports(self) -> None:
+        """Raises StackError that names each taken port and the variable that changes it."""
+        variables = [*port_variables(self.installation.programs), "NGINX_PORT"]
+        taken = taken_ports(self.installation.ports, dict.fromkeys(variables))
+        if taken:
+            raise StackError("\n".join(taken))
+
+    def start(self) -> None:
+        """Start all processes; does not wait."""
+        _allow_open_files(OPEN_FILES)
+        self._supervisor.start()
+
+    def stop(self) -> None:
+        """Stop all processes and their children."""
+        self._supervisor.stop()
+
+    def restart(self, timeout_s: float = READY_TIMEOUT_S) -> None:
+        """Stop all, prepare what changed code may need, start all and wait."""
+        self.stop()
+        self.up(timeout_s)
+
+    def wait_ready(self, timeout_s: float = READY_TIMEOUT_S) -> None:
+        """Wait until `/health/` answers and, with our demonstration data, the example call.
+
+        Raises StackError.
+        """
+        deadline = time.monotonic() + timeout_s
+        self._wait_for(urllib.request.Request(f"{self.url}/health/"), deadline)
+        if self.has_example:
+            self._wait_for(self.example_request(), deadline)
+
+    def example_request(self) -> urllib.request.Request:
+        """The call that `make up` prints."""
+        headers = {
+            "X-Client-Id": self.demo_client_id,
+            "X-Client-Secret": self.installation.demo_client_secret,
+            "Content-Type": "application/json",
+        }
+        return urllib.request.Request(
+            f"{self.url}{DEMO_PATH}", data=DEMO_BODY.encode(), headers=headers, method="POST"
+        )
+
+    def _wait_for(self, request: urllib.request.Request, deadline: float) -> None:
+        while (outcome := _ask(request)) is not None:
+            ends = self._supervisor.ends()
+            hopeless = [name for name, count in ends.items() if count >= HOPELESS_ENDS]
+            if hopeless:
+                raise StackError(f"{', '.join(hopeless)} keeps ending; its lines above say why")
+            if time.monotonic() > deadline:
+                raise StackError(f"{request.full_url} does not answer yet: {outcome}")
+            time.sleep(POLL_S)
+
+
+def _ask(request: urllib.request.Request) -> str | None:
+    """None when the answer is a success, else what came instead."""
+    # Loopback is never asked through a proxy that the environment names.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(request, timeout=5):
+            return None
+    except urllib.error.HTTPError as error:
+        with error:
+            return f"{error.code} {error.read(500).decode(errors='replace')}"
+    except OSError as exc:
+        return str(exc)
+
+
+def _allow_open_files(wanted: int) -> None:
+    """Raise the soft limit: nginx and the proxy hold two sockets per call."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

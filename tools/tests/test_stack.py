@@ -1,0 +1,207 @@
+"""The supervision behind `make up`, with tiny processes instead of Kiungo's."""
+
+import io
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+from kept_process import FIRST_DELAY_S, LONGEST_DELAY_S, next_delay
+from ports import free_ports, taken_ports
+from procfile import Program, flask_apps, port_variables, read_procfile
+from run_lock import AlreadyRunningError, RunLock
+from stack import Stack, StackError
+
+TOOLS = Path(__file__).parent.parent
+
+
+def eventually(condition: Callable[[], object], timeout_s: float = 10.0) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, "did not happen in time"
+        time.sleep(0.02)
+
+
+@contextmanager
+def running(tmp_path: Path, procfile: str, *, grace_s: float = 5.0) -> Iterator[Stack]:
+    (tmp_path / "Procfile").write_text(procfile)
+    environ = {**os.environ, **free_ports()}
+    out = io.StringIO()
+    stack = Stack(tmp_path, environ, procfile=tmp_path / "Procfile", out=out, grace_s=grace_s)
+    stack.start()
+    try:
+        yield stack
+    finally:
+        stack.stop()
+
+
+def is_gone(pid: int) -> bool:
+    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+
+
+def test_killed_process_starts_again(tmp_path: Path) -> None:
+    with running(tmp_path, "sleeper: sleep 60\n") as stack:
+        first = stack.pids()["sleeper"]
+        stack.kill("sleeper")
+        eventually(lambda: stack.pids().get("sleeper", first) != first)
+        assert is_gone(first)
+
+
+def test_children_of_a_killed_process_end_before_its_successor_starts(tmp_path: Path) -> None:
+    # The child holds the port, as gunicorn's workers do when their master is killed.
+    port = free_ports()["PROXY_PORT"]
+    parent = (
+        f'{sys.executable} -c "import subprocess, sys; subprocess.run('
+        f"[sys.executable, '-m', 'http.server', '{port}', '--bind', '127.0.0.1'])\""
+    )
+
+    def answers() -> bool:
+        with socket.socket() as client:
+            return client.connect_ex(("127.0.0.1", int(port))) == 0
+
+    with running(tmp_path, f"web: {parent}\n") as stack:
+        eventually(answers)
+        children = psutil.Process(stack.pids()["web"]).children()
+        stack.kill("web")
+        eventually(lambda: all(is_gone(child.pid) for child in children))
+        eventually(answers)
+
+
+def test_stop_leaves_no_process(tmp_path: Path) -> None:
+    with running(tmp_path, 'a: sh -c "sleep 60 & wait"\nb: sleep 60\n') as stack:
+        eventually(lambda: psutil.Process(stack.pids()["a"]).children())
+        children = psutil.Process().children(recursive=True)
+    assert children
+    assert all(is_gone(child.pid) for child in children)
+
+
+def test_process_that_ignores_sigterm_is_killed_after_the_grace_period(tmp_path: Path) -> None:
+    deaf = "import signal, time; signal.signal(15, signal.SIG_IGN); print('deaf'); time.sleep(60)"
+    with running(tmp_path, f'deaf: {sys.executable} -uc "{deaf}"\n', grace_s=0.5) as stack:
+        pid = stack.pids()["deaf"]
+        eventually(lambda: _ignores_sigterm(pid))
+    assert is_gone(pid)
+
+
+def _ignores_sigterm(pid: int) -> bool:
+    status = Path(f"/proc/{pid}/status").read_text()
+    ignored = next(line.split()[1] for line in status.splitlines() if line.startswith("SigIgn"))
+    return bool(int(ignored, 16) & 1 << (signal.SIGTERM - 1))
+
+
+def test_one_process_can_be_stopped_and_started(tmp_path: Path) -> None:
+    with running(tmp_path, "a: sleep 60\nb: sleep 60\n") as stack:
+        other = stack.pids()["b"]
+        stack.stop_process("a", signal.SIGKILL)
+        assert stack.pids() == {"b": other}
+        with pytest.raises(ProcessLookupError):
+            stack.kill("a")
+        stack.start_process("a")
+        assert stack.pids().keys() == {"a", "b"}
+
+
+def test_processes_end_with_a_killed_supervisor(tmp_path: Path) -> None:
+    (tmp_path / "Procfile").write_text("sleeper: sleep 60\n")
+    program = (
+        "import sys, time; from pathlib import Path; from stack import Stack\n"
+        "stack = Stack(Path(sys.argv[1]), procfile=Path(sys.argv[1]) / 'Procfile')\n"
+        "stack.start(); print(stack.pids()['sleeper'], flush=True); time.sleep(60)\n"
+    )
+    supervisor = subprocess.Popen(
+        [sys.executable, "-c", program, str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": str(TOOLS)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert supervisor.stdout is not None
+    with supervisor, supervisor.stdout as words:
+        pid = int(words.readline())
+        eventually(lambda: psutil.Process(pid).name() == "sleep")
+        supervisor.kill()
+    eventually(lambda: is_gone(pid))
+
+
+def test_lines_carry_the_name_of_their_process(tmp_path: Path) -> None:
+    (tmp_path / "Procfile").write_text("talker: echo hello from $NGINX_PORT\nlong-name: sleep 60\n")
+    out = io.StringIO()
+    environ = {**os.environ, **free_ports()}
+    stack = Stack(tmp_path, environ, procfile=tmp_path / "Procfile", out=out)
+    stack.start()
+    try:
+        expected = f"talker    | hello from {environ['NGINX_PORT']}\n"
+        eventually(lambda: expected in out.getvalue())
+    finally:
+        stack.stop()
+
+
+def test_taken_port_is_named_with_its_variable_and_nothing_starts(tmp_path: Path) -> None:
+    (tmp_path / "Procfile").write_text("web: sleep $PROXY_PORT\n")
+    with socket.socket() as squatter:
+        squatter.bind(("127.0.0.1", 0))
+        squatter.listen()
+        port = squatter.getsockname()[1]
+        environ = {**os.environ, **free_ports(), "PROXY_PORT": str(port)}
+        stack = Stack(tmp_path, environ, procfile=tmp_path / "Procfile")
+        with pytest.raises(StackError, match=rf"port {port} .*make up PROXY_PORT="):
+            stack.up()
+        assert stack.pids() == {}
+        assert not (tmp_path / "keys").exists()
+
+
+def test_two_variables_with_one_port_are_found_out() -> None:
+    ports = {name: int(port) for name, port in free_ports().items()}
+    ports["PROXY_PORT"] = ports["NGINX_PORT"]
+    assert len(taken_ports(ports, ["NGINX_PORT", "PROXY_PORT"])) == 1
+
+
+@pytest.mark.parametrize("text", ["http", "0", "65536", "-1"])
+def test_bad_port_names_its_variable(tmp_path: Path, text: str) -> None:
+    with pytest.raises(StackError, match="PROXY_PORT"):
+        Stack(tmp_path, {"PROXY_PORT": text})
+
+
+def test_demo_processes_are_left_out_on_request(tmp_path: Path) -> None:
+    (tmp_path / "Procfile").write_text("demo-mediator: sleep 60\nweb: sleep 60\n")
+    stack = Stack(tmp_path, {"DEMO": "0"}, procfile=tmp_path / "Procfile")
+    assert [program.name for program in stack.installation.programs] == ["web"]
+
+
+@pytest.mark.parametrize(
+    ("delay_s", "ran_s", "expected"),
+    [(0.2, 0.1, 0.4), (8.0, 0.1, LONGEST_DELAY_S), (8.0, 3600.0, FIRST_DELAY_S)],
+)
+def test_delays_grow_until_a_process_has_run_well(
+    delay_s: float, ran_s: float, expected: float
+) -> None:
+    assert next_delay(delay_s, ran_s) == expected
+
+
+def test_procfile_is_read_without_comments(tmp_path: Path) -> None:
+    path = tmp_path / "Procfile"
+    path.write_text("# a comment\n\nweb: env BIND=$PROXY_PORT gunicorn 'proxy:create_app()'\n")
+    programs = read_procfile(path)
+    assert programs == [Program("web", "env BIND=$PROXY_PORT gunicorn 'proxy:create_app()'")]
+    assert flask_apps(programs) == ["proxy"]
+    assert port_variables(programs) == ["PROXY_PORT"]
+
+
+def test_unreadable_line_of_a_procfile_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "Procfile"
+    path.write_text("no colon here\n")
+    with pytest.raises(ValueError, match="no colon here"):
+        read_procfile(path)
+
+
+def test_second_run_on_the_same_data_is_refused(tmp_path: Path) -> None:
+    with RunLock(tmp_path):
+        assert RunLock(tmp_path).holder() == os.getpid()
+        with pytest.raises(AlreadyRunningError, match=str(os.getpid())):
+            RunLock(tmp_path).__enter__()
+    assert RunLock(tmp_path).holder() is None
