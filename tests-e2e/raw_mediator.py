@@ -1,5 +1,6 @@
 """A mediator on loopback that shows tests every byte it got, and answers to the byte as told."""
 
+import contextlib
 import socket
 import threading
 import time
@@ -93,6 +94,8 @@ class RawMediator:
         return [one for one in list(self.received) if one.target.partition("?")[0] == path]
 
     def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._server.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts
         self._server.close()
 
     def _accept(self) -> None:
@@ -113,8 +116,8 @@ class RawMediator:
                     path = received.target.partition("?")[0]
                     if self.responders.get(path, self.default)(sock, received):
                         return
-            except OSError:
-                return
+            except (OSError, ValueError):
+                return  # the hub went away
 
 
 def _read_head(file) -> bytes:

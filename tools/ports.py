@@ -45,9 +45,16 @@ def taken_ports(ports: Mapping[str, int], variables: Iterable[str]) -> list[str]
             except OSError as exc:
                 taken.append(
                     f"port {ports[variable]} cannot be used ({exc.strerror}); "
-                    f"choose another one: make up {variable}={ports[variable] + 1000}"
+                    f"choose another one: make up {variable}={_any_free_port()}"
                 )
     return taken
+
+
+def _any_free_port() -> int:
+    with socket.socket() as one:
+        one.bind((LOOPBACK, 0))
+        port: int = one.getsockname()[1]
+    return port
 
 
 def free_ports() -> dict[str, str]:

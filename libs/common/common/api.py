@@ -27,8 +27,8 @@ _ALWAYS = (422, 503)
 _WITH_BODY = (400, 413, 415)
 _TITLES = {
     400: "The request cannot be read",
-    401: "A valid bearer token is missing",
-    403: "The token lacks the scope",
+    401: "Valid credentials are missing",
+    403: "The caller may not do this",
     404: "No such thing",
     409: "The act contradicts what is stored",
     413: "The body is too large",

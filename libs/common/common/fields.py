@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +14,10 @@ from common.clock import rfc3339
 
 MAX_INTEGER = 2**31 - 1
 MAX_DEPTH = 64
+
+#: Control characters and the line separators that are none, as part of a regular expression.
+_CONTROLS = r"\u0000-\u001f\u007f-\u009f\u2028\u2029"
+_CONTROL = re.compile(f"[{_CONTROLS}]")
 
 
 def check_storable(value: Any, depth: int = 0) -> None:
@@ -38,8 +43,13 @@ def check_storable(value: Any, depth: int = 0) -> None:
 class Text(ma.fields.String):
     """Text of `min_length` to `max_length` characters."""
 
+    #: For the document, where no validator brings a narrower one.
+    PATTERN = r"^[^\u0000]*$"
+
     def __init__(self, *, min_length: int = 0, max_length: int = 255, **kwargs: Any) -> None:
         rules = [validate.Length(min_length or None, max_length), *_listed(kwargs)]
+        if not any(isinstance(rule, validate.Regexp) for rule in rules):
+            kwargs["metadata"] = {"pattern": self.PATTERN, **kwargs.get("metadata", {})}
         super().__init__(validate=rules, **kwargs)
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
@@ -48,17 +58,28 @@ class Text(ma.fields.String):
         return text
 
 
-class Name(Text):
+class Line(Text):
+    """Text of one line that may be empty."""
+
+    PATTERN = rf"^[^{_CONTROLS}]*$"
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        text = super()._deserialize(value, *args, **kwargs)
+        if _CONTROL.search(text):
+            raise ma.ValidationError("Must be one line without control characters.")
+        return text
+
+
+class Name(Line):
     """Text of one line that is not blank; outer spaces go."""
+
+    PATTERN = rf"^[^{_CONTROLS}]*[^\s{_CONTROLS}][^{_CONTROLS}]*$"
 
     def __init__(self, *, max_length: int = 255, **kwargs: Any) -> None:
         super().__init__(min_length=1, max_length=max_length, **kwargs)
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
-        text = super()._deserialize(value, *args, **kwargs)
-        if not text.isprintable():
-            raise ma.ValidationError("Must be one line of printable text.")
-        text = text.strip()
+        text = super()._deserialize(value, *args, **kwargs).strip()
         if not text:
             raise ma.ValidationError("Must not be blank.")
         return text
@@ -69,6 +90,15 @@ class Integer(ma.fields.Integer):
 
     def __init__(self, *, low: int = 0, high: int = MAX_INTEGER, **kwargs: Any) -> None:
         super().__init__(strict=True, validate=validate.Range(low, high), **kwargs)
+
+
+class Flag(ma.fields.Boolean):
+    """True or false; not the texts and numbers that people use for them."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> bool:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
 
 
 class Moment(ma.fields.AwareDateTime):

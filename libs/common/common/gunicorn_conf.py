@@ -23,7 +23,8 @@ accesslog = None
 errorlog = "-"
 # nginx alone decides what a client's header may claim; the services read the trail it leaves.
 forwarded_allow_ips = ""
-limit_request_line = 8190
+# nginx bounds the line (16 KiB) and answers with a problem; 8190 here would be a page of HTML.
+limit_request_line = 0
 limit_request_field_size = 16380
 
 

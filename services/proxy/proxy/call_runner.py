@@ -71,8 +71,7 @@ class CallRunner:
             leave(trail)
 
     def _forward(self, attempt: "_Attempt") -> None:
-        channel_id = attempt.claimed.channel_id
-        channel = self._routing.table().channels.get(channel_id) if channel_id else None
+        channel = self._routing.channel(attempt.claimed.channel_id)
         if channel is None:
             self._end(attempt, TransactionStatus.FAILED, error_message=CHANNEL_GONE)
             return

@@ -22,7 +22,7 @@ def as_call(given: dict[str, Any], raw: str, edge: Call, routing: Routing) -> tu
 
     Raises UnknownRecord for an inactive or unknown channel, Invalid when a path is needed.
     """
-    channel = routing.table().channels.get(given["channel_id"])
+    channel = routing.channel(given["channel_id"])
     if channel is None:
         raise UnknownRecord("channel")
     body = body_bytes(raw)

@@ -5,6 +5,7 @@ process as a keyed digest for `REMEMBER_S`. Checks of the same secret at the sam
 wrong ones are remembered for a shorter time, so that guessing does not buy CPU.
 """
 
+import functools
 import hashlib
 import hmac
 import os
@@ -25,8 +26,11 @@ MAX_REMEMBERED = 10_000
 #: Slow hashes that may run at once in a process.
 MAX_HASHING = 2
 
-#: Checked when a client is unknown, so that the answer takes as long as for a known one.
-_NOBODY = generate_password_hash(secrets.token_urlsafe())
+
+@functools.cache
+def _nobody() -> str:
+    """Checked when a client is unknown, so that the answer takes as long as for a known one."""
+    return generate_password_hash(secrets.token_urlsafe())
 
 
 def new_secret() -> str:
@@ -42,7 +46,7 @@ def hash_secret(secret: str) -> str:
 def matches_hash(secret: str, hashes: Sequence[str]) -> bool:
     """Whether `secret` belongs to one of `hashes`; takes as long when there are none."""
     found = False
-    for stored in hashes or (_NOBODY,):
+    for stored in hashes or (_nobody(),):
         found |= check_password_hash(stored, secret)
     return found and bool(hashes)
 

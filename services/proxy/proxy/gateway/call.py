@@ -17,6 +17,8 @@ Address = IPv4Address | IPv6Address
 
 #: Bodies up to this size are held in memory; larger ones pass through in pieces of it.
 WHOLE_BYTES = 256 * 1024
+#: How much of a refused body is still read.
+DRAINED_BYTES = 32 * 1024 * 1024
 
 
 class Readable(Protocol):
@@ -108,6 +110,16 @@ class Call:
         if whole:
             return Body(head, len(head))
         return Body(head, self.content_length, self.stream, max_bytes)
+
+    def drain(self) -> None:
+        """Read what is left of a refused body, up to a bound: its sender sees the answer then."""
+        left = DRAINED_BYTES if self.stream is not None else 0
+        try:
+            while left > 0 and self.stream is not None:
+                piece = self.stream.read(min(left, WHOLE_BYTES))
+                left = left - len(piece) if piece else 0
+        except OSError:
+            return  # the sender has gone; nobody waits for the answer
 
 
 def read_up_to(stream: Readable, size: int) -> bytes:

@@ -113,6 +113,7 @@ class Gateway:
             admitted = self._admit(call, claimed, channel_name)
             return self._earlier_answer(admitted) or self._answer(admitted)
         except Refusal as refusal:
+            call.drain()
             self._writer.refuse(refusal_row(call, claimed, refusal))
             return refusal_reply(refusal, str(call.correlation_id))
         except (SQLAlchemyError, WriteFailed) as exc:

@@ -44,6 +44,7 @@ class CallMaker:
             status, reason = explain_failure(exc, admitted.channel.timeout_s)
             return self._ending.fail(admitted, status, reason)
         except Refusal as refusal:
+            admitted.call.drain()
             admitted.watch.upstream_ms = ms_since(started_ns)
             return self._ending.fail(admitted, refusal.status, refusal.reason)
 

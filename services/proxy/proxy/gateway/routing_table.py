@@ -118,6 +118,14 @@ class Routing:
         assert self._table is not None
         return self._table
 
+    def channel(self, channel_id: uuid.UUID | None) -> RoutedChannel | None:
+        """An active channel by its id; one that is not known is looked for once more."""
+        if channel_id is None:
+            return None
+        if channel_id not in self.table().channels:
+            self.refresh()
+        return self.table().channels.get(channel_id)
+
     def is_online(self, mediator_id: uuid.UUID) -> bool:
         """Whether a mediator takes calls now, by its flag and its last heartbeat."""
         given, last_heartbeat = self._heartbeats.get(mediator_id, (False, None))

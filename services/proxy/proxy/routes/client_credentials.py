@@ -37,7 +37,11 @@ def with_client_credentials(view: View) -> View:
         return view(*args, **kwargs)
 
     documented = {**getattr(view, "_apidoc", {})}
-    documented["manual_doc"] = {**documented.get("manual_doc", {}), "security": _SECURITY}
+    documented["manual_doc"] = {
+        **documented.get("manual_doc", {}),
+        "security": _SECURITY,
+        "responses": {401: "PROBLEM_401", 403: "PROBLEM_403"},
+    }
     guarded._apidoc = documented  # type: ignore[attr-defined]
     return guarded  # type: ignore[return-value]
 

@@ -1,11 +1,11 @@
 """Channels on the wire, and the question which of them would take a call."""
 
 import marshmallow as ma
-from common.fields import Integer, JsonObject, Name, Text
+from common.fields import Flag, Integer, JsonObject, Line, Name, Text
 from marshmallow import validate
 
 from proxy.models import ChannelType
-from proxy.schemas.fields import Line, Method, Recorded, Schema, Several
+from proxy.schemas.fields import Method, Recorded, Schema, Several
 
 _MEDIA_TYPE = r"^$|^[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+( *;.*)?$"
 _LONGEST_TIMEOUT_S = 3600
@@ -21,11 +21,12 @@ class ChannelIn(Schema):
         max_length=1024,
         metadata={
             "description": "`/exact`, `/prefix/*`, or a regular expression that starts with `^`",
+            "pattern": r"^[/^][^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$",
             "example": "/patients/*",
         },
     )
     methods = Several(Method(), load_default=list, metadata={"description": "Empty: any"})
-    requires_request_body = ma.fields.Boolean(load_default=False)
+    requires_request_body = Flag(load_default=False)
     request_content_type = Line(
         max_length=255,
         load_default="",
@@ -43,7 +44,7 @@ class ChannelIn(Schema):
         ChannelType, by_value=ma.fields.String, load_default=ChannelType.HTTP
     )
     priority = Integer(low=1, load_default=1, metadata={"description": "1 is tried first"})
-    is_active = ma.fields.Boolean(load_default=True)
+    is_active = Flag(load_default=True)
     allow = Several(
         Name(), load_default=list, metadata={"description": "Client ids or roles; empty: any"}
     )
@@ -53,9 +54,9 @@ class ChannelIn(Schema):
         validate=validate.Range(0, _LONGEST_TIMEOUT_S, min_inclusive=False),
         metadata={"description": "Null: the hub's own time-out"},
     )
-    store_request_body = ma.fields.Boolean(load_default=True)
-    store_response_body = ma.fields.Boolean(load_default=True)
-    keep_whole_bodies = ma.fields.Boolean(
+    store_request_body = Flag(load_default=True)
+    store_response_body = Flag(load_default=True)
+    keep_whole_bodies = Flag(
         load_default=False,
         metadata={"description": "Keep requests to the byte, so that every call can be rerun"},
     )

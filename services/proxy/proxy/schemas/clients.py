@@ -3,7 +3,7 @@
 from typing import Any
 
 import marshmallow as ma
-from common.fields import Moment, Name
+from common.fields import Flag, Moment, Name
 from marshmallow import validate
 
 from proxy.clients import Issued
@@ -26,7 +26,7 @@ class ClientIn(Schema):
     )
     roles = Several(Name(max_length=100), load_default=list)
     scopes = Several(ma.fields.String(validate=validate.OneOf(SCOPES)), load_default=list)
-    is_active = ma.fields.Boolean(load_default=True)
+    is_active = Flag(load_default=True)
 
 
 class SecretOut(Schema):
@@ -67,7 +67,7 @@ class ClientIssuedOut(ClientOut):
 class RotateIn(Schema):
     """How to rotate."""
 
-    drop_others = ma.fields.Boolean(
+    drop_others = Flag(
         load_default=False,
         metadata={"description": "True: every other secret stops working at once"},
     )

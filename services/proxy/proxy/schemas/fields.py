@@ -4,7 +4,7 @@ from ipaddress import ip_network
 from typing import Any
 
 import marshmallow as ma
-from common.fields import Moment, Name, Text
+from common.fields import Moment, Name
 from marshmallow import validate
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -26,16 +26,6 @@ class Recorded(Schema):
     updated_at = Moment(required=True)
 
 
-class Line(Text):
-    """Text of one line that may be empty."""
-
-    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
-        text = super()._deserialize(value, *args, **kwargs)
-        if not text.isprintable():
-            raise ma.ValidationError("Must be one line of printable text.")
-        return text
-
-
 class Method(Name):
     """An HTTP method; letter case does not matter on the way in."""
 
@@ -50,7 +40,8 @@ class NetworkText(Name):
     """An address or a CIDR network."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(max_length=64, **kwargs)
+        metadata = {"pattern": r"^[0-9A-Fa-f:.]+(/[0-9.]+)?$"}
+        super().__init__(max_length=64, metadata=metadata, **kwargs)
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
         text = super()._deserialize(value, *args, **kwargs)
@@ -68,4 +59,6 @@ class Several(ma.fields.List[Any]):
         super().__init__(item, validate=validate.Length(max=most), **kwargs)
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
-        return list(dict.fromkeys(super()._deserialize(value, *args, **kwargs)))
+        items = super()._deserialize(value, *args, **kwargs)
+        self._validate(items)
+        return list(dict.fromkeys(items))

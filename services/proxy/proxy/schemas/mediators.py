@@ -4,7 +4,7 @@ from typing import Any
 
 import marshmallow as ma
 from common.clock import utc_now
-from common.fields import JsonObject, Moment, Name
+from common.fields import Flag, JsonObject, Moment, Name
 from marshmallow import validate
 
 from proxy.mediators import URN, is_online
@@ -13,6 +13,9 @@ from proxy.schemas.fields import Recorded, Schema
 from proxy.versions import SEMVER
 
 _LONGEST_UPTIME_S = 1e10
+#: What an endpoint looks like, for the document; `proxy.endpoints` has the rules and the reasons.
+_HOST = r"([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])"
+ENDPOINT = rf"^(https?://{_HOST}(:[0-9]{{1,5}})?(/[!-\"$->@-~]*)?|tcp://{_HOST}:[0-9]{{1,5}}/?)$"
 
 
 class MediatorIn(Schema):
@@ -29,9 +32,12 @@ class MediatorIn(Schema):
     endpoint_url = Name(
         required=True,
         max_length=2048,
-        metadata={"description": "`http://`, `https://` or `tcp://host:port`; no credentials"},
+        metadata={
+            "description": "`http://`, `https://` or `tcp://host:port`; no credentials",
+            "pattern": ENDPOINT,
+        },
     )
-    is_online = ma.fields.Boolean(metadata={"description": "False: switched off by hand"})
+    is_online = Flag(metadata={"description": "False: switched off by hand"})
     config = JsonObject()
 
 

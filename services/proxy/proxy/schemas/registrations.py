@@ -1,9 +1,9 @@
 """ESB registrations on the wire."""
 
 import marshmallow as ma
-from common.fields import Name
+from common.fields import Flag, Line, Name
 
-from proxy.schemas.fields import Line, Recorded, Schema
+from proxy.schemas.fields import Recorded, Schema
 
 
 class RegistrationIn(Schema):
@@ -17,7 +17,7 @@ class RegistrationIn(Schema):
     )
     api_code = Line(max_length=255, load_default="")
     push_code = Line(max_length=255, load_default="")
-    is_active = ma.fields.Boolean(load_default=True)
+    is_active = Flag(load_default=True)
 
 
 class RegistrationOut(Recorded):

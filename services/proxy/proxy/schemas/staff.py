@@ -1,14 +1,14 @@
 """Staff on the wire. Passwords only come in."""
 
 import marshmallow as ma
-from common.fields import Moment, Name, Text
+from common.fields import Flag, Line, Moment, Name, Text
 from marshmallow import validate
 
 from proxy.models import StaffRole
-from proxy.schemas.fields import Line, Recorded, Schema
+from proxy.schemas.fields import Recorded, Schema
 
 MIN_PASSWORD_LENGTH = 12
-_EMAIL = r"^$|^[^@\s]+@[^@\s]+$"
+_EMAIL = r"^$|^[^@\s\u0000-\u001f\u007f-\u009f]+@[^@\s\u0000-\u001f\u007f-\u009f]+$"
 
 
 class StaffIn(Schema):
@@ -22,7 +22,7 @@ class StaffIn(Schema):
     )
     password = Text(required=True, load_only=True, min_length=MIN_PASSWORD_LENGTH, max_length=256)
     role = ma.fields.Enum(StaffRole, by_value=ma.fields.String, load_default=StaffRole.VIEWER)
-    is_active = ma.fields.Boolean(load_default=True)
+    is_active = Flag(load_default=True)
 
 
 class StaffOut(Recorded):

@@ -1,0 +1,188 @@
+"""A proxy on a real database, SQLite and PostgreSQL, with tables and a token key."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from proxy import create_app
+from proxy.config import SCHEMA, Settings
+from proxy.models import Base, RoutingVersion
+from proxy.parts import Parts
+from proxy.signing import create_key
+from sqlalchemy import insert
+from werkzeug.test import TestResponse
+
+POSTGRES = {"host": "127.0.0.1", "port": 5432, "user": "postgres"}
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture(scope="session")
+def scratch_postgres() -> Iterator[str]:
+    """The URL of a database of this test run's own."""
+    name = f"kiungo_test_{uuid.uuid4().hex[:12]}"
+    try:
+        server = psycopg.connect(**POSTGRES, dbname="postgres", autocommit=True, connect_timeout=3)
+    except psycopg.OperationalError as exc:
+        pytest.skip(f"no PostgreSQL at {POSTGRES['host']}:{POSTGRES['port']}: {exc}")
+    with server:
+        server.execute(f'CREATE DATABASE "{name}"')
+    url = f"postgresql://{POSTGRES['user']}@{POSTGRES['host']}:{POSTGRES['port']}/{name}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f'CREATE SCHEMA "{SCHEMA}"')
+    yield url
+    with psycopg.connect(**POSTGRES, dbname="postgres", autocommit=True) as server:
+        server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def settings_for(
+    database: str, folder: Path, request: pytest.FixtureRequest, **changes: Any
+) -> Settings:
+    """Settings of a proxy on `sqlite` or `postgres`, with its files in `folder`."""
+    if database == "postgres":
+        changes["database_url_override"] = request.getfixturevalue("scratch_postgres")
+    return Settings(var_dir=folder, log_level="ERROR", **changes)
+
+
+def build(settings: Settings) -> Flask:
+    """The app with tables and a token key."""
+    create_key(settings.var_dir / "keys" / "tokens")
+    app = create_app(settings)
+    engine = app.extensions["proxy"].database.engine
+    Base.metadata.create_all(engine)
+    return app
+
+
+def empty(app: Flask) -> None:
+    """Forget every row."""
+    with app.extensions["proxy"].database.writing() as session:
+        for table in reversed(Base.metadata.sorted_tables):
+            session.execute(table.delete())
+        session.execute(insert(RoutingVersion).values(id=1, version=0))
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgres"])
+def shared_app(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Flask]:
+    """One app per database for the whole run."""
+    folder = tmp_path_factory.mktemp(request.param)
+    app = build(settings_for(request.param, folder, request))
+    yield app
+    app.extensions["proxy"].database.engine.dispose()
+
+
+@pytest.fixture
+def app(shared_app: Flask) -> Flask:
+    """The app, with empty tables."""
+    empty(shared_app)
+    return shared_app
+
+
+@pytest.fixture
+def parts(app: Flask) -> Parts:
+    """The parts of the app's process."""
+    found: Parts = app.extensions["proxy"]
+    return found
+
+
+@dataclass
+class Api:
+    """The management API, asked with one token; `a_…` are bodies that create records."""
+
+    client: FlaskClient
+    token: str
+
+    def ask(self, method: str, path: str, json: Any = None, **options: Any) -> TestResponse:
+        """One request; paths are below `/api/proxy/`."""
+        headers = {"Authorization": f"Bearer {self.token}", **options.pop("headers", {})}
+        if json is not None:
+            options["json"] = json
+        return self.client.open(f"/api/proxy/{path}", method=method, headers=headers, **options)
+
+    def get(self, path: str, /, **query: Any) -> TestResponse:
+        """Ask for something."""
+        return self.ask("GET", path, query_string=query)
+
+    def post(self, path: str, json: Any = None) -> TestResponse:
+        """Ask for an act."""
+        return self.ask("POST", path, json)
+
+    def patch(self, path: str, json: Any) -> TestResponse:
+        """Ask for a change."""
+        return self.ask("PATCH", path, json)
+
+    def delete(self, path: str) -> TestResponse:
+        """Ask for an end."""
+        return self.ask("DELETE", path)
+
+    def made(self, noun: str, **given: Any) -> dict[str, Any]:
+        """Create a record and give its wire form."""
+        answer = self.post(f"{noun}/", given)
+        assert answer.status_code == 201, answer.get_data(as_text=True)
+        record: dict[str, Any] = answer.get_json()
+        return record
+
+    @staticmethod
+    def a_client(**changes: Any) -> dict[str, Any]:
+        """What creates a client."""
+        return {"name": "Clinic", "client_id": "clinic", **changes}
+
+    @staticmethod
+    def a_mediator(**changes: Any) -> dict[str, Any]:
+        """What registers a mediator."""
+        return {
+            "name": "Registry",
+            "urn": "urn:mediator:registry",
+            "version": "1.2.0",
+            "endpoint_url": "http://127.0.0.1:9",
+            **changes,
+        }
+
+    @staticmethod
+    def a_channel(mediator: dict[str, Any], **changes: Any) -> dict[str, Any]:
+        """What opens a channel to `mediator`."""
+        return {
+            "name": "Patients",
+            "path_pattern": "/patients/*",
+            "mediator_id": mediator["id"],
+            **changes,
+        }
+
+    @staticmethod
+    def a_member(**changes: Any) -> dict[str, Any]:
+        """What lets a member of staff in."""
+        return {"username": "amina", "password": PASSWORD, **changes}
+
+
+@pytest.fixture
+def api_with(app: Flask, parts: Parts) -> Callable[[str], Api]:
+    """The API, asked with a token of these scopes."""
+
+    def make(scope: str) -> Api:
+        return Api(app.test_client(), parts.signer.sign("tester", 900, scope=scope))
+
+    return make
+
+
+@pytest.fixture
+def api(api_with: Callable[[str], Api]) -> Api:
+    """The API, asked by an administrator."""
+    return api_with("proxy:read proxy:admin")
+
+
+@pytest.fixture
+def mediator(api: Api) -> dict[str, Any]:
+    """A mediator over HTTP."""
+    return api.made("mediators", **api.a_mediator())
+
+
+@pytest.fixture
+def channel(api: Api, mediator: dict[str, Any]) -> dict[str, Any]:
+    """A channel to that mediator."""
+    return api.made("channels", **api.a_channel(mediator))

@@ -1,0 +1,166 @@
+"""Asynchronous calls: accepted at once, made by the worker, never lost, never blindly repeated."""
+
+import signal
+import threading
+import time
+
+import pytest
+from raw_mediator import RawMediator, answer, hang_up, slow
+
+
+def state(hub, correlation_id: str, wait: int = 0) -> dict:
+    headers = {"Prefer": f"wait={wait}"} if wait else {}
+    return hub.call("GET", f"/transactions/{correlation_id}/", headers=headers).json()
+
+
+@pytest.mark.parametrize(
+    ("query", "headers"),
+    [
+        ("?async=true", {}),
+        ("?x=1&async=ON", {}),
+        ("", {"X-Async": "yes"}),
+        ("", {"Prefer": "respond-async, wait=5"}),
+    ],
+)
+def test_an_asynchronous_call_is_accepted_at_once_and_made_by_the_worker(
+    hub, base, mediator, query, headers
+):
+    mediator.on(f"{base}/a", slow(0.5, answer(b"done", "200 OK", "Content-Type: text/plain")))
+    started = time.monotonic()
+    response = hub.call("POST", f"{base}/a{query}", data=b"whole body", headers=headers)
+    assert response.status_code == 202
+    assert time.monotonic() - started < 0.5
+    correlation_id = response.headers["X-Correlation-Id"]
+    status_url = f"/transactions/{correlation_id}/"
+    assert response.json() == {
+        "ok": True,
+        "accepted": True,
+        "correlation_id": correlation_id,
+        "status_url": status_url,
+    }
+    assert response.headers["Location"] == status_url
+    assert int(response.headers["Retry-After"]) >= 1
+    assert response.headers.get("Preference-Applied") == (
+        "respond-async" if "Prefer" in headers else None
+    )
+    ended = state(hub, correlation_id, wait=10)
+    assert (ended["status"], ended["response_status_code"]) == ("successful", 200)
+    assert ended["response_body"] == "done"
+    got = mediator.to(f"{base}/a")
+    assert [one.body for one in got] == [b"whole body"]
+    assert "async" not in got[0].target
+    assert got[0].header("Prefer") == []
+    assert got[0].header("X-Correlation-Id") == [correlation_id]
+
+
+def test_whole_large_bodies_are_kept_for_the_worker(hub, base, mediator, eventually):
+    body = bytes(range(256)) * 6000
+    response = hub.call("POST", f"{base}/large?async=1", data=body)
+    assert response.status_code == 202
+    assert state(hub, response.headers["X-Correlation-Id"], wait=10)["status"] == "successful"
+    assert mediator.to(f"{base}/large")[0].body == body
+
+
+def test_a_mediator_that_is_away_is_tried_again(hub, mediator, eventually):
+    away = RawMediator()
+    away.close()
+    record = hub.new_mediator(away.url)
+    path = f"/away-{record['id'][-12:]}"
+    hub.new_channel(path, record["id"])
+    eventually(lambda: hub.call("GET", path).status_code == 502)
+    correlation_id = hub.call("POST", f"{path}?async=1", data=b"x").headers["X-Correlation-Id"]
+    time.sleep(1)
+    assert state(hub, correlation_id)["status"] == "pending"
+    hub.api("PATCH", f"mediators/{record['id']}/", 200, json={"endpoint_url": mediator.url})
+    assert state(hub, correlation_id, wait=20)["status"] == "successful"
+    assert len(mediator.to(path)) == 1
+
+
+def test_a_post_whose_answer_was_lost_is_not_sent_again(hub, base, mediator):
+    mediator.on(f"{base}/lost", hang_up)
+    correlation_id = hub.call("POST", f"{base}/lost?async=1").headers["X-Correlation-Id"]
+    ended = state(hub, correlation_id, wait=10)
+    assert ended["status"] == "failed"
+    assert "outcome unknown" in ended["error_message"]
+    assert len(mediator.to(f"{base}/lost")) == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "headers"), [("PUT", {}), ("POST", {"Idempotency-Key": "async-once"})]
+)
+def test_what_cannot_act_twice_is_sent_again(hub, base, mediator, method, headers):
+    answers = iter([hang_up, answer(b"ok")])
+    mediator.on(f"{base}/again", lambda sock, received: next(answers)(sock, received))
+    response = hub.call(method, f"{base}/again?async=1", data=b"x", headers=headers)
+    assert state(hub, response.headers["X-Correlation-Id"], wait=15)["status"] == "successful"
+    assert len(mediator.to(f"{base}/again")) == 2
+
+
+def test_a_refused_asynchronous_call_is_refused_at_once(hub, base):
+    response = hub.call("POST", f"/no-such-channel{base}?async=1")
+    assert response.status_code == 404
+
+
+@pytest.mark.parametrize("shape", ["embedded", "production"])
+def test_no_accepted_call_is_lost_when_worker_and_web_process_are_killed(
+    shape, own_hub, mediator, eventually
+):
+    """SIGKILL the worker in the middle of calls, then the web process: nothing accepted is lost."""
+    hub = own_hub(shape)
+    record = hub.new_mediator(mediator.url)
+    hub.new_channel("/k/*", record["id"])
+    eventually(lambda: all(hub.call("GET", "/k/ready").status_code == 200 for _ in range(6)))
+    mediator.on("/k/slow", slow(2.0, answer(b"late")))
+    in_hand = [_accept(hub, "POST", "/k/slow?async=1") for _ in range(4)]
+    eventually(lambda: len(mediator.to("/k/slow")) == 4)
+    hub.stack.stop_process("proxy-worker", signal.SIGKILL)
+    waiting = [_accept(hub, "POST", f"/k/quick/{at}?async=1") for at in range(30)]
+    puts = [_accept(hub, "PUT", f"/k/put/{at}?async=1") for at in range(5)]
+    hub.stack.kill("proxy", signal.SIGKILL)
+    hub.stack.start_process("proxy-worker")
+    eventually(lambda: _alive(hub))
+    for correlation_id in in_hand:
+        ended = _ended(hub, correlation_id, eventually)
+        assert ended["status"] == "failed"
+        assert "outcome unknown" in ended["error_message"]
+    for correlation_id in [*waiting, *puts]:
+        assert _ended(hub, correlation_id, eventually)["status"] == "successful"
+    assert len(mediator.to("/k/slow")) == 4
+    for at in range(30):
+        assert len(mediator.to(f"/k/quick/{at}")) == 1
+
+
+@pytest.mark.parametrize("shape", ["embedded", "production"])
+def test_a_call_in_hand_of_a_killed_web_process_ends_as_interrupted(
+    shape, own_hub, mediator, eventually
+):
+    hub = own_hub(shape)
+    record = hub.new_mediator(mediator.url)
+    hub.new_channel("/w/*", record["id"])
+    eventually(lambda: all(hub.call("GET", "/w/ready").status_code == 200 for _ in range(6)))
+    mediator.on("/w/slow", slow(2.5, answer(b"late")))
+    calls = threading.Thread(target=lambda: hub.call("POST", "/w/slow"))
+    calls.start()
+    eventually(lambda: mediator.to("/w/slow"))
+    hub.stack.kill("proxy", signal.SIGKILL)
+    calls.join()
+    correlation_id = mediator.to("/w/slow")[0].header("X-Correlation-Id")[0]
+    eventually(lambda: _alive(hub))
+    ended = _ended(hub, correlation_id, eventually)
+    assert (ended["status"], ended["error_message"]) == ("failed", "interrupted, outcome unknown")
+
+
+def _accept(hub, method: str, target: str) -> str:
+    response = hub.call(method, target, data=b"body")
+    assert response.status_code == 202
+    return response.headers["X-Correlation-Id"]
+
+
+def _alive(hub) -> bool:
+    return hub.call("GET", "/demo/x").status_code == 200
+
+
+def _ended(hub, correlation_id: str, eventually) -> dict:
+    return eventually(
+        lambda: (found := state(hub, correlation_id, wait=5)).get("is_terminal") and found, 60
+    )
