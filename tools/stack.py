@@ -115,9 +115,10 @@ class Stack:
 
     @property
     def has_example(self) -> bool:
-        """Whether the example call can succeed: the demonstration data is our own."""
-        own = not any(re.fullmatch("DEMO_SEED_.*_JSON", name) for name in self.installation.environ)
-        return self.demo and own
+        """Whether the example call can succeed: our own demonstration data, channels in use."""
+        environ = self.installation.environ
+        own = not any(re.fullmatch("DEMO_SEED_.*_JSON", name) for name in environ)
+        return self.demo and own and environ.get("MEDIATOR_MODE") != "pure_esb"
 
     @property
     def url(self) -> str:

@@ -109,7 +109,7 @@ class Moment(ma.fields.AwareDateTime):
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
         try:
-            moment: datetime = super()._deserialize(value, *args, **kwargs)  # type: ignore[no-untyped-call]
+            moment: datetime = super()._deserialize(value, *args, **kwargs)
             return moment.astimezone(UTC)
         except OverflowError as exc:
             raise ma.ValidationError("Must be within the years 1 to 9999 in UTC.") from exc
@@ -126,7 +126,7 @@ class JsonObject(ma.fields.Dict):
         self._max_length = max_length
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
-        result = super()._deserialize(value, *args, **kwargs)
+        result = super()._deserialize(value, *args, **kwargs)  # type: ignore[no-untyped-call]
         check_storable(result)
         if len(json.dumps(result)) > self._max_length:
             raise ma.ValidationError(f"Must not be longer than {self._max_length} characters.")

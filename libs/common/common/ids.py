@@ -8,12 +8,25 @@ from datetime import datetime
 
 def new_id() -> uuid.UUID:
     """A UUIDv7: 48 bits of milliseconds, then random bits; index-friendly and unguessable."""
-    return _version_7(time.time_ns() // 1_000_000, int.from_bytes(os.urandom(10), "big"))
+    return _version_7(time.time_ns() // 1_000_000, _random())
+
+
+def new_id_at(moment: datetime) -> uuid.UUID:
+    """An id as if it were made at `moment`: for records of the past."""
+    return _version_7(_milliseconds(moment), _random())
 
 
 def lowest_id_at(moment: datetime) -> uuid.UUID:
     """The lowest id that can be made at `moment`: a range of times becomes a range of ids."""
-    return _version_7(max(0, int(moment.timestamp() * 1000)), 0)
+    return _version_7(_milliseconds(moment), 0)
+
+
+def _milliseconds(moment: datetime) -> int:
+    return max(0, int(moment.timestamp() * 1000))
+
+
+def _random() -> int:
+    return int.from_bytes(os.urandom(10), "big")
 
 
 def _version_7(milliseconds: int, random_bits: int) -> uuid.UUID:
@@ -21,8 +34,3 @@ def _version_7(milliseconds: int, random_bits: int) -> uuid.UUID:
     value = value & ~(0xF << 76) | (0x7 << 76)
     value = value & ~(0x3 << 62) | (0x2 << 62)
     return uuid.UUID(int=value)
-
-
-def lowest_id(moment: datetime) -> uuid.UUID:
-    """A bound for ids made at `moment` or later: rows are found by time through their ids."""
-    return uuid.UUID(int=int(moment.timestamp() * 1000) << 80)

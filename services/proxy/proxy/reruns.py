@@ -138,6 +138,8 @@ def _request_of(session: Session, parent: Transaction) -> StoredRequest:
             "set keep_whole_bodies on the channel to rerun such calls"
         )
     path, _, query = parent.request_url.partition("?")
+    if not path.startswith("/"):  # demonstration data may name a base URL
+        path = "/" + path.partition("://")[2].partition("/")[2]
     if MASK in query:
         raise NotRepeatable("Its URL held a secret, which was not kept")
     kept = {name: str(value) for name, value in parent.request_headers.items() if value != MASK}

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from common.clock import utc_now
 from common.database import Database
-from common.ids import lowest_id
+from common.ids import lowest_id_at
 from common.logs import get_logger
 from sqlalchemy import delete, select
 
@@ -32,7 +32,7 @@ def keep_bounded(database: Database, settings: Settings) -> dict[str, int]:
 
 
 def _purge_transactions(database: Database, age: timedelta) -> int:
-    oldest = lowest_id(utc_now() - age)
+    oldest = lowest_id_at(utc_now() - age)
     total = 0
     while True:
         with database.writing() as session:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from common.ids import new_id
+from common.ids import new_id_at
 from common.settings import SettingError
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
@@ -207,7 +207,7 @@ def _sample(
     base_url: str, channel: Mapping[str, Any], client: str, at: datetime, is_failure: bool
 ) -> Transaction:
     return Transaction(
-        correlation_id=new_id(),
+        correlation_id=new_id_at(at),
         channel_name=channel["name"],
         client_name=client,
         client_address="127.0.0.1",

@@ -1,5 +1,6 @@
 """A proxy on a real database, SQLite and PostgreSQL, with tables and a token key."""
 
+import logging
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ def scratch_postgres() -> Iterator[str]:
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(f'CREATE SCHEMA "{SCHEMA}"')
     yield url
+    logging.disable()  # the threads of this run's apps outlive their database
     with psycopg.connect(**POSTGRES, dbname="postgres", autocommit=True) as server:
         server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 

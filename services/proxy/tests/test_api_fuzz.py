@@ -56,11 +56,11 @@ def known(api: Any, channel: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def mean(case: Case, known: dict[str, str]) -> None:
+def mean(case: Case, known: dict[str, str], mode: GenerationMode) -> None:
     """Let a case mean records that exist, so that it gets past the first questions."""
     given = case.path_parameters or {}
     case.path_parameters = {name: known.get(name, value) for name, value in given.items()}
-    if isinstance(case.body, dict):
+    if isinstance(case.body, dict) and mode is GenerationMode.POSITIVE:
         case.body.update((name, known[name]) for name in case.body.keys() & known.keys())
     if case.query:
         case.query.pop("cursor", None)
@@ -76,7 +76,7 @@ def fuzz(
     @given(case=operation.as_strategy(generation_mode=mode))
     def ask(case: Case) -> None:
         if next(exists) and operation.path.startswith("/api/"):
-            mean(case, known)
+            mean(case, known, mode)
         case.call_and_validate(headers=credentials, checks=CHECKS)
 
     with suppress(Unsatisfiable):  # negative data for an operation that takes none

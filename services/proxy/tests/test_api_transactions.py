@@ -155,11 +155,13 @@ def test_ends_of_time_are_times(api: Any, record: Record, moment: str) -> None:
 
 def test_rejections_tell_who_wanted_what_and_why_not(api: Any, parts: Parts) -> None:
     nearest = [{"channel": "Patients", "path_pattern": "/patients/*", "why_not": "…"}]
+    asked = (("clinic", "/patient"), (None, "/patient"), ("lab", "/x"))
+    in_order = sorted(new_id() for _ in asked)
     with parts.database.writing() as session:
-        for client, path in (("clinic", "/patient"), (None, "/patient"), ("lab", "/x")):
+        for correlation_id, (client, path) in zip(in_order, asked, strict=True):
             session.add(
                 Rejection(
-                    correlation_id=new_id(),
+                    correlation_id=correlation_id,
                     rejected_at=NOON,
                     client_claimed=client,
                     client_address="192.0.2.7",

@@ -43,7 +43,7 @@ class EsbAnswer:
 def plan(call: Call, body: Body, registration: Registration) -> EsbCall:
     """Decide mode, code and payload. Raises EsbBodyRefused with the reason."""
     mode, code = choose_code(
-        call.headers.get("X-ESB-Mode", "") or query_value(call, "esb_mode"), registration
+        call.headers.get("X-Esb-Mode", "") or query_value(call, "esb_mode"), registration
     )
     return EsbCall(registration.organization, mode, code, payload_text(body.read_whole()))
 
