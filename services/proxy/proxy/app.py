@@ -27,6 +27,7 @@ from proxy.models import Base
 from proxy.parts import Parts
 from proxy.routes import register_routes
 from proxy.routes.client_credentials import register_refusals
+from proxy.sealing import Sealer
 from proxy.secrets import SecretChecker
 from proxy.signing import TokenSigner
 
@@ -53,6 +54,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         database=database,
         secrets=SecretChecker(offload=off_the_loop),
         signer=signer,
+        sealer=Sealer(signer.storage_keys),
         bell=Bell(lambda: open_broker(settings), BELL),
         esb_relay=EsbRelay(
             settings.esb_relay_url,

@@ -30,6 +30,7 @@ from proxy.gateway.recording import NOT_STORED, Row, Stopwatch, ended_row, statu
 from proxy.gateway.routing_table import RoutedChannel, Routing
 from proxy.gateway.upstream import Answer, BrokenOff, TimedOut, Unreachable, UpstreamError
 from proxy.models import AsyncCall, StoredRequest, Transaction, TransactionStatus
+from proxy.sealing import Sealer
 from proxy.stored_calls import rebuild
 
 log = get_logger(__name__)
@@ -45,19 +46,21 @@ class CallRunner:
         routing: Routing,
         forwarder: Forwarder,
         relay: EsbRelay,
+        sealer: Sealer,
     ) -> None:
         self._database = database
         self._settings = settings
         self._routing = routing
         self._forwarder = forwarder
         self._relay = relay
+        self._sealer = sealer
 
     def run(self, claimed: Claimed) -> None:
         """Make one attempt, or end the call where an earlier one may have acted."""
         with self._database.reading() as session:
             transaction = session.get_one(Transaction, claimed.correlation_id)
             stored = session.get_one(StoredRequest, claimed.correlation_id)
-        call, body = rebuild(transaction, stored)
+        call, body = rebuild(transaction, self._sealer.open(stored))
         attempt = _Attempt(claimed, call, body, Stopwatch(call.started_ns))
         trail = follow(Trail(str(call.correlation_id)))
         try:

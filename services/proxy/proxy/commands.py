@@ -143,6 +143,7 @@ def worker() -> None:
         routing,
         Forwarder(settings.connect_timeout_s),
         process.esb_relay,
+        process.sealer,
     )
     run_worker(process, runner)
 

@@ -11,6 +11,7 @@ from flask import current_app
 
 from proxy.config import Settings
 from proxy.gateway.esb import EsbRelay
+from proxy.sealing import Sealer
 from proxy.secrets import SecretChecker
 from proxy.signing import TokenSigner
 
@@ -26,6 +27,7 @@ class Parts:
     database: Database
     secrets: SecretChecker
     signer: TokenSigner
+    sealer: Sealer
     bell: Bell
     esb_relay: EsbRelay
 

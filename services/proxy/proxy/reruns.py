@@ -29,6 +29,7 @@ from proxy.models import (
     TransactionStatus,
 )
 from proxy.records import existing
+from proxy.sealing import RequestCopy, Sealer
 from proxy.stored_calls import rebuild
 from proxy.transactions import TransactionFilter
 
@@ -79,7 +80,11 @@ class Reruns:
 
 
 def rerun_matching(
-    database: Database, wanted: TransactionFilter, limit: int, forward_timeout_s: float
+    database: Database,
+    sealer: Sealer,
+    wanted: TransactionFilter,
+    limit: int,
+    forward_timeout_s: float,
 ) -> Reruns:
     """Repeat the newest `limit` calls that meet the filter; each batch is one transaction."""
     with database.reading() as session:
@@ -88,26 +93,31 @@ def rerun_matching(
         found = session.scalars(newest).all()
     outcome = Reruns(more=len(found) > limit)
     for start in range(0, min(limit, len(found)), BATCH):
-        _rerun_batch(database, found[start : min(start + BATCH, limit)], outcome, forward_timeout_s)
+        batch = found[start : min(start + BATCH, limit)]
+        _rerun_batch(database, sealer, batch, outcome, forward_timeout_s)
     return outcome
 
 
 def _rerun_batch(
-    database: Database, ids: Sequence[uuid.UUID], outcome: Reruns, forward_timeout_s: float
+    database: Database,
+    sealer: Sealer,
+    ids: Sequence[uuid.UUID],
+    outcome: Reruns,
+    forward_timeout_s: float,
 ) -> None:
     created, refused = [], []
     with database.writing() as session:
         table = load_table(session, 0, forward_timeout_s)
         for parent_id in ids:
             try:
-                created.append(rerun(session, table, parent_id))
+                created.append(rerun(session, sealer, table, parent_id))
             except NotRepeatable as exc:
                 refused.append(RefusedRerun(parent_id, str(exc)))
     outcome.data += created
     outcome.refused += refused
 
 
-def rerun(session: Session, table: RoutingTable, parent_id: uuid.UUID) -> Rerun:
+def rerun(session: Session, sealer: Sealer, table: RoutingTable, parent_id: uuid.UUID) -> Rerun:
     """Put a repetition of one call where a worker finds it.
 
     Ring the bell after the commit. Raises UnknownRecord, NotRepeatable with the reason.
@@ -115,23 +125,25 @@ def rerun(session: Session, table: RoutingTable, parent_id: uuid.UUID) -> Rerun:
     parent = existing(session, Transaction, parent_id)
     if parent.status not in FINAL_STATUSES:
         raise NotRepeatable("The call has not ended yet")
-    transaction, request = _repetition(parent, _request_of(session, parent))
+    transaction = _repetition(parent)
+    request = _request_of(session, sealer, parent)
     channel = _channel_now(table, parent)
     message = _check(table, channel, parent, *rebuild(transaction, request))
     if message is not None:
         transaction.organization = message.organization
     session.add(transaction)
     session.flush()
-    session.add_all([request, _work(transaction, request, channel, message)])
+    stored = StoredRequest(**sealer.row(transaction.correlation_id, request))
+    session.add_all([stored, _work(transaction, request, channel, message)])
     session.flush()
     return Rerun(transaction.correlation_id, parent_id)
 
 
-def _request_of(session: Session, parent: Transaction) -> StoredRequest:
+def _request_of(session: Session, sealer: Sealer, parent: Transaction) -> RequestCopy:
     """The parent's request to the byte. Raises NotRepeatable."""
     stored = session.get(StoredRequest, parent.correlation_id)
     if stored is not None:
-        return stored
+        return sealer.open(stored)
     if not parent.request_body_whole:
         raise NotRepeatable(
             "Only a shortened copy of its body was kept; "
@@ -143,31 +155,19 @@ def _request_of(session: Session, parent: Transaction) -> StoredRequest:
     if MASK in query:
         raise NotRepeatable("Its URL held a secret, which was not kept")
     kept = {name: str(value) for name, value in parent.request_headers.items() if value != MASK}
-    return StoredRequest(
-        raw_path=path,
-        raw_query=query,
-        headers=[list(pair) for pair in forwarded_headers(kept, is_async=True)],
-        body=parent.request_body.encode(),
-    )
+    headers = forwarded_headers(kept, is_async=True)
+    return RequestCopy(path, query, headers, parent.request_body.encode())
 
 
-def _repetition(parent: Transaction, request: StoredRequest) -> tuple[Transaction, StoredRequest]:
+def _repetition(parent: Transaction) -> Transaction:
     copied = {name: getattr(parent, name) for name in _COPIED}
-    transaction = Transaction(
+    return Transaction(
         **copied,
         correlation_id=new_id(),
         parent_id=parent.correlation_id,
         status=TransactionStatus.PENDING,
         started_at=utc_now(),
     )
-    copy = StoredRequest(
-        correlation_id=transaction.correlation_id,
-        raw_path=request.raw_path,
-        raw_query=request.raw_query,
-        headers=request.headers,
-        body=request.body,
-    )
-    return transaction, copy
 
 
 def _channel_now(table: RoutingTable, parent: Transaction) -> RoutedChannel | None:
@@ -203,7 +203,7 @@ def _check(
 
 def _work(
     transaction: Transaction,
-    request: StoredRequest,
+    request: RequestCopy,
     channel: RoutedChannel | None,
     message: esb.EsbCall | None,
 ) -> AsyncCall:

@@ -18,6 +18,8 @@ from common.settings import SettingError
 from common.tokens import ALGORITHM, AUDIENCE, ISSUER
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 
 def public_jwk(key: Ed25519PublicKey) -> dict[str, str]:
@@ -45,6 +47,7 @@ class TokenSigner:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._keys: list[SigningKey] = []
+        self._storage_keys: list[bytes] = []
 
     def find(self, kid: str) -> Ed25519PublicKey | None:
         """The public key called `kid`."""
@@ -69,6 +72,12 @@ class TokenSigner:
             **claims,
         }
         return jwt.encode(payload, key.private, algorithm=ALGORITHM, headers={"kid": key.kid})
+
+    def storage_keys(self) -> list[bytes]:
+        """A 256-bit key for what is stored, derived from each signing key; oldest first."""
+        if not self._storage_keys:
+            self._storage_keys = [_derived(key.private) for key in self._loaded()]
+        return self._storage_keys
 
     def _loaded(self) -> list[SigningKey]:
         if not self._keys:
@@ -104,6 +113,11 @@ def create_key(folder: Path) -> Path:
     with os.fdopen(descriptor, "wb") as file:
         file.write(pem)
     return path
+
+
+def _derived(key: Ed25519PrivateKey) -> bytes:
+    kdf = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"kiungo stored requests")
+    return kdf.derive(key.private_bytes_raw())
 
 
 def _b64url(raw: bytes) -> str:

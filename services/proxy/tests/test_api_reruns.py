@@ -9,6 +9,7 @@ from common.clock import utc_now
 from common.ids import new_id
 from proxy.models import AsyncCall, StoredRequest, Transaction, TransactionStatus
 from proxy.parts import Parts
+from proxy.sealing import RequestCopy
 from sqlalchemy import func, select
 
 Record = Callable[..., str]
@@ -43,26 +44,20 @@ def record(parts: Parts, channel: dict[str, Any]) -> Record:
             session.add(Transaction(correlation_id=correlation_id, **values))
             session.flush()
             if stored is not None:
-                session.add(
-                    StoredRequest(
-                        correlation_id=correlation_id,
-                        raw_path="/patients/%31",
-                        raw_query="",
-                        headers=[["X-Kept", "a"], ["Idempotency-Key", "k-1"]],
-                        body=stored,
-                    )
-                )
+                headers = [("X-Kept", "a"), ("Idempotency-Key", "k-1")]
+                copy = RequestCopy("/patients/%31", "", headers, stored)
+                session.add(StoredRequest(**parts.sealer.row(correlation_id, copy)))
         return str(correlation_id)
 
     return put
 
 
-def work_of(parts: Parts, correlation_id: str) -> tuple[Transaction, StoredRequest, AsyncCall]:
+def work_of(parts: Parts, correlation_id: str) -> tuple[Transaction, RequestCopy, AsyncCall]:
     key = uuid.UUID(correlation_id)
     with parts.database.reading() as session:
         return (
             session.get_one(Transaction, key),
-            session.get_one(StoredRequest, key),
+            parts.sealer.open(session.get_one(StoredRequest, key)),
             session.get_one(AsyncCall, key),
         )
 
@@ -90,7 +85,7 @@ def test_rerun_is_a_new_pending_call_that_points_at_its_parent(
     assert (transaction.client_name, transaction.channel_name) == ("clinic", channel["name"])
     assert (stored.raw_path, stored.raw_query) == ("/patients/%31", "full=1")
     assert stored.body == '{"é": 1}'.encode()
-    assert stored.headers == [["Content-Type", "application/json"]]
+    assert stored.headers == [("Content-Type", "application/json")]
     assert (str(work.channel_id), work.attempt_count, work.sent_at) == (channel["id"], 0, None)
     assert work.next_attempt_at <= utc_now()
 
@@ -101,7 +96,7 @@ def test_stored_request_is_repeated_to_the_byte(api: Any, parts: Parts, record: 
     made = api.post(f"transactions/{parent}/rerun/").get_json()
 
     _, stored, work = work_of(parts, made["correlation_id"])
-    assert (stored.body, stored.headers[0]) == (b"\x00\xff", ["X-Kept", "a"])
+    assert (stored.body, stored.headers[0]) == (b"\x00\xff", ("X-Kept", "a"))
     assert work.has_idempotency_key is True
 
 

@@ -4,13 +4,14 @@ import json
 
 from common.doorbell import Bell
 
-from proxy.gateway.admitted import Admitted, preferences, stored_request_row
+from proxy.gateway.admitted import Admitted, preferences, request_copy
 from proxy.gateway.idempotency import digest_of, key_row
 from proxy.gateway.recording import Row, started_row
 from proxy.gateway.replies import Reply, bytes_reply
 from proxy.gateway.statements import Act
 from proxy.gateway.writer import Rows, Writer
 from proxy.models import TransactionStatus
+from proxy.sealing import Sealer
 
 STATUS_URL = "/transactions/{}/"
 POLL_AFTER_S = 1
@@ -40,8 +41,9 @@ def accepted_reply(admitted: Admitted) -> Reply:
 class Acceptance:
     """Puts calls where the worker finds them."""
 
-    def __init__(self, writer: Writer, bell: Bell) -> None:
+    def __init__(self, writer: Writer, sealer: Sealer, bell: Bell) -> None:
         self._writer = writer
+        self._sealer = sealer
         self._bell = bell
 
     def accept(self, admitted: Admitted) -> Reply:
@@ -58,7 +60,10 @@ class Acceptance:
                 owner=None,
                 storing=admitted.storing,
             ),
-            Act.STORE: stored_request_row(admitted.call, admitted.body, is_async=True),
+            Act.STORE: self._sealer.row(
+                admitted.call.correlation_id,
+                request_copy(admitted.call, admitted.body, is_async=True),
+            ),
             Act.ACCEPT: _work_row(admitted),
         }
         if admitted.key is not None:

@@ -8,8 +8,9 @@ from proxy.gateway.admission import query_value
 from proxy.gateway.call import Body, Call
 from proxy.gateway.esb import EsbCall
 from proxy.gateway.headers import forwarded_headers
-from proxy.gateway.recording import Row, Stopwatch, Storing
+from proxy.gateway.recording import Stopwatch, Storing
 from proxy.gateway.routing_table import RoutedChannel, RoutedClient
+from proxy.sealing import RequestCopy
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
 
@@ -67,12 +68,7 @@ def preferences(headers: Mapping[str, str]) -> dict[str, str]:
     return {name.strip().lower(): value.strip().strip('"') for name, _, value in pairs}
 
 
-def stored_request_row(call: Call, body: Body, *, is_async: bool) -> Row:
+def request_copy(call: Call, body: Body, *, is_async: bool) -> RequestCopy:
     """The request to the byte, without what stays behind anyway."""
-    return {
-        "correlation_id": call.correlation_id,
-        "raw_path": call.raw_path,
-        "raw_query": call.raw_query,
-        "headers": [list(pair) for pair in forwarded_headers(call.headers, is_async=is_async)],
-        "body": body.read_whole(),
-    }
+    headers = forwarded_headers(call.headers, is_async=is_async)
+    return RequestCopy(call.raw_path, call.raw_query, headers, body.read_whole())

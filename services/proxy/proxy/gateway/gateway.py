@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from proxy.gateway import admission, esb, routing_table
 from proxy.gateway.acceptance import Acceptance
-from proxy.gateway.admitted import Admitted, stored_request_row, storing_for, wants_async
+from proxy.gateway.admitted import Admitted, request_copy, storing_for, wants_async
 from proxy.gateway.body_rules import check_body
 from proxy.gateway.call import Call, client_address, headers_of, split_target
 from proxy.gateway.ending import Ending
@@ -63,7 +63,7 @@ class Gateway:
             merged=settings.transaction_log_mode == "merged",
             offload=offload,
         )
-        self._acceptance = Acceptance(self._writer, parts.bell)
+        self._acceptance = Acceptance(self._writer, parts.sealer, parts.bell)
         self._maker = CallMaker(
             Forwarder(settings.connect_timeout_s), parts.esb_relay, Ending(self._writer)
         )
@@ -207,7 +207,8 @@ class Gateway:
             )
         }
         if admitted.keeps_whole_bodies:
-            rows[Act.STORE] = stored_request_row(call, body, is_async=False)
+            copy = request_copy(call, body, is_async=False)
+            rows[Act.STORE] = self._parts.sealer.row(call.correlation_id, copy)
         if admitted.key is not None:
             digest = digest_of(call, body.read_whole())
             rows[Act.KEY] = key_row(call, admitted.client.client_id, admitted.key, digest)

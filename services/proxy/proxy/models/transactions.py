@@ -78,9 +78,8 @@ class StoredRequest(Base):
         ForeignKey("transactions.correlation_id", ondelete="CASCADE"), primary_key=True
     )
     raw_path: Mapped[str] = mapped_column(Text)
-    raw_query: Mapped[str] = mapped_column(Text)
-    #: What goes to the mediator: credentials are not among them. Pairs, in order.
-    headers: Mapped[list[list[str]]] = mapped_column(JSON)
+    #: Query and headers as they go to the mediator, sealed (see `proxy.sealing`).
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
     body: Mapped[bytes] = mapped_column(LargeBinary)
 
 

@@ -60,7 +60,7 @@ def rerun(correlation_id: uuid.UUID) -> tuple[Rerun, dict[str, str]]:
     """Make a call again: as a new one that points at this one."""
     with parts().database.writing() as session:
         table = load_table(session, 0, parts().settings.forward_timeout_s)
-        repeated = reruns.rerun(session, table, correlation_id)
+        repeated = reruns.rerun(session, parts().sealer, table, correlation_id)
     parts().bell.ring()
     return repeated, location("transactions", repeated.correlation_id)
 
@@ -73,6 +73,6 @@ def rerun_matching(given: dict[str, Any]) -> Reruns:
     """Make the newest calls again that meet conditions, and tell which cannot be repeated."""
     wanted: TransactionFilter = given["wanted"]
     database, timeout_s = parts().database, parts().settings.forward_timeout_s
-    outcome = reruns.rerun_matching(database, wanted, given["limit"], timeout_s)
+    outcome = reruns.rerun_matching(database, parts().sealer, wanted, given["limit"], timeout_s)
     parts().bell.ring()
     return outcome

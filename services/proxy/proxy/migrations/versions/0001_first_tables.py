@@ -227,8 +227,7 @@ def upgrade() -> None:
         "stored_requests",
         sa.Column("correlation_id", sa.Uuid(), nullable=False),
         sa.Column("raw_path", sa.Text(), nullable=False),
-        sa.Column("raw_query", sa.Text(), nullable=False),
-        sa.Column("headers", sa.JSON(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(
             ["correlation_id"],
