@@ -38,11 +38,11 @@ lint: $(VENV)/.dev ## Check style, types and import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-bench: $(VENV)/.dev ## Measure against plain nginx, in one run (ARGS=… for tools/bench.py)
-	@$(BIN)/python tools/bench.py $(ARGS)
+bench: $(VENV)/.dev ## Measure against plain nginx, in one run
+	@$(BIN)/python tools/bench.py
 
-faults: $(VENV)/.dev ## Break processes on purpose and count what was lost (ARGS=… for tools/faults.py)
-	@$(BIN)/python tools/faults.py $(ARGS)
+faults: $(VENV)/.dev ## Kill processes at random under load and count what was lost
+	@$(BIN)/python -m pytest -m faults -s $(ARGS) tests-e2e
 
 docs: $(VENV)/.run ## Write each service's openapi.json
 	@for service in $(SERVICES); do \

@@ -59,9 +59,14 @@ def _any_free_port() -> int:
 
 def free_ports() -> dict[str, str]:
     """A free port for every variable, for installations beside the usual one (tests)."""
+    numbers = map(str, unused_ports(len(DEFAULT_PORTS)))
+    return dict(zip(DEFAULT_PORTS, numbers, strict=True))
+
+
+def unused_ports(count: int) -> list[int]:
+    """`count` different ports that nobody listens on now."""
     with ExitStack() as opened:
-        listeners = [opened.enter_context(socket.socket()) for _ in DEFAULT_PORTS]
+        listeners = [opened.enter_context(socket.socket()) for _ in range(count)]
         for listener in listeners:
             listener.bind((LOOPBACK, 0))
-        numbers = [listener.getsockname()[1] for listener in listeners]
-    return dict(zip(DEFAULT_PORTS, map(str, numbers), strict=True))
+        return [listener.getsockname()[1] for listener in listeners]

@@ -6,6 +6,8 @@ mode with `synchronous=FULL`, so that a commit is on disk when it returns.
 
 import enum
 import re
+import sqlite3
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,7 @@ NAMING = {
 #: How long a writer waits for SQLite's one write lock before it gives up.
 SQLITE_BUSY_TIMEOUT_S = 10
 POSTGRES_CONNECT_TIMEOUT_S = 5
+_WAL_RETRY_S = 0.02
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -121,8 +124,8 @@ def _open_sqlite(url: str, pool_size: int) -> Engine:
     def _prepare(connection: Any, _record: Any) -> None:
         # The driver's own implicit BEGIN is deferred and would deadlock on upgrade; see `_begin`.
         connection.isolation_level = None
+        _enter_wal(connection, deadline=time.monotonic() + SQLITE_BUSY_TIMEOUT_S)
         for pragma in (
-            "journal_mode=WAL",
             "synchronous=FULL",
             "foreign_keys=ON",
             "temp_store=MEMORY",
@@ -136,6 +139,18 @@ def _open_sqlite(url: str, pool_size: int) -> Engine:
         connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def _enter_wal(connection: Any, *, deadline: float) -> None:
+    """Switch to WAL; SQLite does not by itself wait for another who is just writing a new file."""
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError:
+            if time.monotonic() >= deadline:
+                raise
+        time.sleep(_WAL_RETRY_S)
 
 
 def is_sqlite(engine: Engine) -> bool:

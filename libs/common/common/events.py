@@ -6,6 +6,7 @@ event's `id`, so that a repeated delivery changes nothing.
 """
 
 import json
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,7 +15,7 @@ from typing import Any
 from kombu.connection import Connection
 from kombu.message import Message
 from kombu.messaging import Consumer
-from sqlalchemy import Integer, String, Text, delete
+from sqlalchemy import Integer, String, Text, delete, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -29,6 +30,7 @@ from common.logs import get_logger
 log = get_logger(__name__)
 
 CONTENT_TYPE = "application/cloudevents+json"
+MAX_EVENT_ID_CHARS = 64
 RELAY_BATCH = 100
 RELAY_LEASE = timedelta(seconds=30)
 
@@ -37,7 +39,7 @@ class OutgoingEvent(Leased):
     """Columns of an outbox table: an event that waits to be published to `queue`."""
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
-    event_id: Mapped[str] = mapped_column(String(64), unique=True)
+    event_id: Mapped[str] = mapped_column(String(MAX_EVENT_ID_CHARS), unique=True)
     queue: Mapped[str] = mapped_column(String(100))
     body: Mapped[str] = mapped_column(Text)
 
@@ -45,7 +47,7 @@ class OutgoingEvent(Leased):
 class ConsumedEvent:
     """Columns of an inbox table: the events a service has handled."""
 
-    event_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    event_id: Mapped[str] = mapped_column(String(MAX_EVENT_ID_CHARS), primary_key=True)
     consumed_at: Mapped[datetime] = mapped_column(index=True)
 
 
@@ -83,7 +85,8 @@ def queue_event(
 def relay_due(database: Database, model: type[OutgoingEvent], connection: Connection) -> int:
     """Publish due events in order, each confirmed, then forget them; returns how many.
 
-    Killed in between, it publishes again after the lease: consumers de-duplicate.
+    What meets no broker is due again at once and stays before later events. Killed in between, it
+    publishes again after the lease: consumers de-duplicate.
     """
     with database.writing() as session:
         rows = claim_due(
@@ -96,32 +99,49 @@ def relay_due(database: Database, model: type[OutgoingEvent], connection: Connec
         )
     if not rows:
         return 0
-    with connection.Producer() as producer:
-        for row in rows:
-            producer.publish(
-                row.body.encode(),
-                routing_key=row.queue,
-                content_type=CONTENT_TYPE,
-                content_encoding="utf-8",
-                delivery_mode=2,
-                declare=[dead_letter_queue(row.queue), durable_queue(row.queue)],
-            )
-    with database.writing() as session:
-        ids = [row.id for row in rows]
-        token = rows[0].lease_token
-        if token is not None:
-            session.execute(delete(model).where(model.id.in_(ids), held(model, token)))
+    published: list[int] = []
+    try:
+        with connection.Producer() as producer:
+            for row in rows:
+                producer.publish(
+                    row.body.encode(),
+                    routing_key=row.queue,
+                    content_type=CONTENT_TYPE,
+                    content_encoding="utf-8",
+                    delivery_mode=2,
+                    declare=[dead_letter_queue(row.queue), durable_queue(row.queue)],
+                )
+                published.append(row.id)
+    finally:
+        _settle(database, model, rows[0].lease_token, published)
     return len(rows)
+
+
+def _settle(
+    database: Database, model: type[OutgoingEvent], token: uuid.UUID | None, published: list[int]
+) -> None:
+    """Forget what was published, give the rest of the claim back."""
+    assert token is not None
+    with database.writing() as session:
+        session.execute(delete(model).where(model.id.in_(published), held(model, token)))
+        session.execute(
+            update(model).where(held(model, token)).values(lease_until=None, lease_token=None)
+        )
 
 
 def parse_event(body: bytes | str) -> CloudEvent:
     """Read a structured-mode CloudEvent. Raises ValueError with the reason."""
-    event = json.loads(body)
+    try:
+        event = json.loads(body)
+    except RecursionError as exc:
+        raise ValueError("nested too deeply") from exc
     if not isinstance(event, dict) or event.get("specversion") != "1.0":
         raise ValueError("not a CloudEvent 1.0")
     for name in ("id", "type", "source"):
         if not isinstance(event.get(name), str) or not event[name]:
             raise ValueError(f"the attribute {name} is missing")
+    if len(event["id"]) > MAX_EVENT_ID_CHARS or "\x00" in event["id"]:
+        raise ValueError("the attribute id cannot be remembered")
     return CloudEvent(event["id"], event["type"], event["source"], event.get("data"))
 
 

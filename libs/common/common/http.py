@@ -1,11 +1,14 @@
 """Outbound HTTP for everything but the proxy's hot path: `requests` with mandatory time-outs."""
 
+import ssl
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from requests.exceptions import InvalidHeader, InvalidSchema, InvalidURL, MissingSchema
+from urllib3.exceptions import LocationValueError, NewConnectionError, SSLError
 
 from common.correlation import current_trail
 from common.errors import DomainError
@@ -31,12 +34,19 @@ class Timeouts:
     read_s: float = 15.0
 
 
+class _Session(requests.Session):
+    """A session to which a redirect is an answer: it does not even read where that leads."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Nowhere."""
+
+
 class HttpClient:
     """A `requests.Session` that cannot forget a time-out and passes the trail on."""
 
     def __init__(self, timeouts: Timeouts, *, pool_size: int = 32) -> None:
         self._timeouts = timeouts
-        self._session = requests.Session()
+        self._session = _Session()
         self._session.trust_env = False
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, HTTPAdapter(pool_maxsize=pool_size, max_retries=0))
@@ -60,6 +70,8 @@ class HttpClient:
                 allow_redirects=False,
                 **kwargs,
             )
+        except (InvalidHeader, InvalidSchema, InvalidURL, LocationValueError, MissingSchema) as exc:
+            raise NotSent(f"{_host(url)} is no address that can be called") from exc
         except requests.ConnectTimeout as exc:
             raise NotSent(f"{_host(url)} did not accept a connection in time") from exc
         except requests.ReadTimeout as exc:
@@ -78,10 +90,18 @@ class HttpClient:
 
 def _host(url: str) -> str:
     """The host of `url` for a message: without credentials, path or query."""
-    return urlsplit(url).netloc.rpartition("@")[2]
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2] or "this"
+    except ValueError:
+        return "this"
 
 
 def _never_connected(error: requests.ConnectionError) -> bool:
-    """urllib3 says NewConnectionError (within MaxRetryError) exactly when no socket opened."""
+    """urllib3 says NewConnectionError (within MaxRetryError) exactly when no socket opened.
+
+    Encryption may break after the request as well; a certificate is refused before it.
+    """
     reason = getattr(error.args[0], "reason", None) if error.args else None
-    return type(reason).__name__ in {"NewConnectionError", "NameResolutionError", "SSLError"}
+    if isinstance(reason, SSLError):
+        return isinstance(next(iter(reason.args), None), ssl.SSLCertVerificationError)
+    return isinstance(reason, NewConnectionError)

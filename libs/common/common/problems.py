@@ -10,7 +10,8 @@ from http import HTTPStatus
 from typing import Any
 
 from flask import Flask, Response
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from werkzeug.exceptions import HTTPException
 
 from common import errors
@@ -83,6 +84,7 @@ def register_problem_handlers(app: Flask) -> None:
     app.register_error_handler(HTTPException, _http_exception)
     app.register_error_handler(IntegrityError, _integrity_error)
     app.register_error_handler(OperationalError, _database_down)
+    app.register_error_handler(NoFreeConnection, _database_down)
     app.register_error_handler(Exception, _unexpected)
 
 
@@ -167,8 +169,8 @@ def _taken_fields(words: str) -> list[str]:
     return [column.rpartition(".")[2] for column in found.group(1).split(", ")]
 
 
-def _database_down(error: OperationalError) -> Response:
-    log.error("database_unavailable", reason=type(error.orig).__name__)
+def _database_down(error: SQLAlchemyError) -> Response:
+    log.error("database_unavailable", reason=type(getattr(error, "orig", error)).__name__)
     return problem_response(
         HTTPStatus.SERVICE_UNAVAILABLE,
         "The database cannot be reached; nothing was changed",

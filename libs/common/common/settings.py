@@ -26,6 +26,9 @@ FORMER_NAMES = {
 }
 
 
+LOG_LEVELS = tuple(logging.getLevelNamesMapping())
+
+
 class SettingError(Exception):
     """A setting is missing or cannot be read; the message names the variable, never its value."""
 
@@ -62,7 +65,9 @@ class Environment:
     postgres_user: str = setting("POSTGRES_USER", default="kiungo")
     postgres_password: str = setting("POSTGRES_PASSWORD", default="", secret=True)
     rabbitmq_url: str | None = setting("RABBITMQ_URL", default=None, secret=True)
-    log_level: str = setting("LOG_LEVEL", str.upper, default="INFO")
+    log_level: str = setting(
+        "LOG_LEVEL", lambda text: one_of(*LOG_LEVELS)(text.upper()), default="INFO"
+    )
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> Self:
@@ -82,7 +87,8 @@ def _parse(variable: str, parse: Callable[[str], T], text: str) -> T:
     try:
         return parse(text)
     except ValueError as exc:
-        raise SettingError(f"{variable} cannot be read: {_reason(exc, text)}") from exc
+        # Not chained: the parser's own error quotes the value, and a traceback ends in a log.
+        raise SettingError(f"{variable} cannot be read: {_reason(exc, text)}") from None
 
 
 def _reason(error: ValueError, text: str) -> str:
@@ -96,7 +102,8 @@ def process_environment(env_file: Path = Path(".env.local")) -> dict[str, str]:
     for former, name in FORMER_NAMES.items():
         if former in merged:
             log.warning("%s is read for now; its new name is %s", former, name)
-            merged.setdefault(name, merged[former])
+            if not merged.get(name, "").strip():
+                merged[name] = merged[former]
     return merged
 
 
@@ -134,7 +141,7 @@ def positive(number: type[int] | type[float]) -> Callable[[str], Any]:
 
     def parse(text: str) -> int | float:
         value = number(text)
-        if value <= 0:
+        if not 0 < value < float("inf"):
             raise ValueError("expected a number above zero")
         return value
 
@@ -148,4 +155,7 @@ def comma_list(text: str) -> tuple[str, ...]:
 
 def networks(text: str) -> tuple[Network, ...]:
     """Comma-separated addresses or CIDR networks."""
-    return tuple(ip_network(item, strict=False) for item in comma_list(text))
+    try:
+        return tuple(ip_network(item, strict=False) for item in comma_list(text))
+    except ValueError:
+        raise ValueError("expected addresses or CIDR networks, separated by commas") from None

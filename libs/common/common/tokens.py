@@ -6,7 +6,7 @@ service verifies with a cached copy. An unknown `kid` is looked up once, then re
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
@@ -39,13 +39,24 @@ class KeySource(Protocol):
         """The key called `kid`, or None. Raises Unavailable."""
 
 
-def public_keys(jwks: Mapping[str, Any]) -> dict[str, Ed25519PublicKey]:
-    """The Ed25519 keys of a JWKS document, by kid; others are left out."""
-    return {
-        entry["kid"]: cast(Ed25519PublicKey, jwt.PyJWK(entry, algorithm=ALGORITHM).key)
-        for entry in jwks.get("keys", [])
-        if entry.get("kty") == "OKP" and entry.get("crv") == "Ed25519" and "kid" in entry
-    }
+def public_keys(jwks: Any) -> dict[str, Ed25519PublicKey]:
+    """The Ed25519 keys of a JWKS document, by kid; others are left out. Raises ValueError."""
+    entries = jwks.get("keys") if isinstance(jwks, dict) else None
+    if not isinstance(entries, list):
+        raise ValueError("not a JWKS document")
+    keys = ((entry, _public_key(entry)) for entry in entries)
+    return {entry["kid"]: key for entry, key in keys if key is not None}
+
+
+def _public_key(entry: Any) -> Ed25519PublicKey | None:
+    if not isinstance(entry, dict) or (entry.get("kty"), entry.get("crv")) != ("OKP", "Ed25519"):
+        return None
+    if not isinstance(entry.get("kid"), str) or not isinstance(entry.get("x"), str):
+        return None
+    try:
+        return cast(Ed25519PublicKey, jwt.PyJWK(entry, algorithm=ALGORITHM).key)
+    except jwt.PyJWTError:
+        return None
 
 
 @dataclass
@@ -163,5 +174,5 @@ class ClientCredentials:
             grant = answer.json()
             self._token = grant["access_token"]
             self._good_until = self.now() + grant["expires_in"] * 0.8
-        except (OutboundError, ValueError, KeyError, OSError) as exc:
+        except (OutboundError, ValueError, KeyError, TypeError, OSError) as exc:
             raise Unavailable("No access token could be fetched for this service") from exc

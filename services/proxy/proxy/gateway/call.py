@@ -1,7 +1,7 @@
 """A call as it came in: the raw request target, the headers, and a body that is read on demand."""
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -167,14 +167,15 @@ def _spelling(name: str) -> str:
     return name[5:].replace("_", "-").title()
 
 
-def client_address(peer: str, forwarded_for: str, trusted: Sequence[Network]) -> str:
+@lru_cache(maxsize=4096)
+def client_address(peer: str, forwarded_for: str, trusted: tuple[Network, ...]) -> str:
     """Who is calling: the last address of `X-Forwarded-For` that a trusted proxy vouches for.
 
     Without a trusted peer the header is only a claim and the peer itself is the caller.
     """
     address = peer
     for hop in reversed(forwarded_for.split(",")):
-        if not hop or not _is_trusted(address, tuple(trusted)):
+        if not hop or not _is_trusted(address, trusted):
             return address
         candidate = _parsed(hop.strip())
         if candidate is None:
@@ -183,7 +184,6 @@ def client_address(peer: str, forwarded_for: str, trusted: Sequence[Network]) ->
     return address
 
 
-@lru_cache(maxsize=4096)
 def _is_trusted(address: str, trusted: tuple[Network, ...]) -> bool:
     parsed = _parsed(address)
     return parsed is not None and any(parsed in network for network in trusted)

@@ -175,9 +175,9 @@ class Connection:
         try:
             self._sock.settimeout(timeout_s)
             pieces = iter(body)
-            self._sock.sendall(head + next(pieces, b""))
+            self._send(head + next(pieces, b""))
             for piece in pieces:
-                self._sock.sendall(piece)
+                self._send(piece)
             response = Response(self._sock, method=method)
             response.begin()
         except TimeoutError as exc:
@@ -186,12 +186,18 @@ class Connection:
             raise BrokenOff(type(exc).__name__) from exc
         return response
 
+    def _send(self, data: bytes) -> None:
+        """Send all of `data`; one call where the socket takes it at once, as it mostly does."""
+        sent = self._sock.send(data)
+        if sent < len(data):
+            self._sock.sendall(memoryview(data)[sent:])
+
     def exchange_raw(self, body: Iterable[bytes], timeout_s: float) -> bytes:
         """Write `body`, end writing, and read all that comes back (channel type `tcp`)."""
         try:
             self._sock.settimeout(timeout_s)
             for piece in body:
-                self._sock.sendall(piece)
+                self._send(piece)
             self._sock.shutdown(socket.SHUT_WR)
             pieces = []
             while piece := self._sock.recv(65536):

@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from proxy.gateway.recording import Row
 from proxy.gateway.statements import STATEMENTS, Act
+from proxy.gateway.write_turn import WriteTurn
 
 log = get_logger(__name__)
 
@@ -62,6 +63,7 @@ class Writer:
         self._connection: Connection | None = None
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
+        self._turn = WriteTurn(engine)
         self._waiting_refusals = 0
         self._late: list[_Item] = []
 
@@ -155,7 +157,7 @@ class Writer:
     def _commit(self, batch: Sequence[_Item]) -> None:
         if self._connection is None:
             self._connection = self._engine.connect()
-        with self._connection.begin():
+        with self._turn, self._connection.begin():
             for act, statement in STATEMENTS.items():
                 rows = [item.rows[act] for item in batch if act in item.rows]
                 if rows:
