@@ -3,10 +3,12 @@
 import base64
 import sqlite3
 import urllib.parse
+from contextlib import closing
 from pathlib import Path
 
 import psycopg
 import pytest
+from console import open_console, sign_in
 
 MARK = "s3kr1t-c4n4ry"
 
@@ -61,6 +63,10 @@ def use_everything(hub) -> None:
             headers={"Authorization": f"Bearer {MARK}-bearer", "Content-Type": "application/json"},
             timeout=10,
         )
+    with open_console(hub) as console:
+        for password in (f"{MARK}-wrong", f"{MARK}-admin"):
+            sign_in(hub, console, "admin", password)
+        sign_in(hub, console, f"{MARK}-in-the-wrong-field", "")
     hub.api("POST", "staff/", 201, json=_staff())
     hub.api("POST", "staff/", 422, json={**_staff(), "role": "nonsense"})
     hub.api("POST", "mediators/", 422, json={"endpoint_url": f"http://u:{MARK}-url@x/"})
@@ -108,12 +114,16 @@ def test_key_files_are_for_their_owner_only(hub):
     assert {oct(path.stat().st_mode & 0o777) for path in files} == {"0o600"}
 
 
-def test_sqlite_files_are_for_their_owner_only(hub):
-    if hub.shape != "embedded":
-        pytest.skip("the production shape keeps its tables in PostgreSQL")
-    path = Path(hub.stack.installation.var_dir, "proxy.sqlite3")
-    assert oct(path.stat().st_mode & 0o777) == "0o600"
-    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
-        stored = connection.execute("SELECT secret_hash FROM client_secrets").fetchall()
+def test_client_secrets_are_stored_as_slow_hashes(hub):
+    environ = hub.stack.installation.environ
+    query = "SELECT secret_hash FROM {}client_secrets"
+    if hub.shape == "production":
+        with psycopg.connect(environ["DATABASE_URL"]) as connection:
+            stored = connection.execute(query.format("proxy.")).fetchall()
+    else:
+        path = Path(hub.stack.installation.var_dir, "proxy.sqlite3")
+        assert oct(path.stat().st_mode & 0o777) == "0o600"
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+            stored = connection.execute(query.format("")).fetchall()
+    assert stored
     assert all(row[0].startswith("scrypt:") for row in stored)
-    connection.close()

@@ -20,6 +20,7 @@ from proxy import routing_version  # noqa: F401 - counts changes from the first 
 from proxy.async_calls import BELL
 from proxy.commands import register_commands
 from proxy.config import SCHEMA, Settings
+from proxy.console.pages import pages as console
 from proxy.gateway.esb import EsbRelay
 from proxy.gateway.gateway import Gateway
 from proxy.gateway.offload import off_the_loop
@@ -75,6 +76,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         Path(__file__).parent / "migrations",
     )
     register_routes(register_api(app, "proxy", "Kiungo channel proxy", description=DESCRIPTION))
+    app.register_blueprint(console)
     register_commands(app)
     gateway = Gateway(process, app.wsgi_app)
     app.extensions["proxy-gateway"] = gateway

@@ -121,7 +121,7 @@ def seed_demo(reset: bool, transactions_per_channel: int) -> None:
 
 @click.command("purge")
 def purge() -> None:
-    """Remove transactions, refusals and idempotency keys that have outlived their time."""
+    """Remove what has outlived its time: transactions, refusals, idempotency keys, log-ins."""
     removed = keep_bounded(parts().database, parts().settings)
     click.echo(", ".join(f"{count} {kind}" for kind, count in removed.items()))
 

@@ -19,6 +19,13 @@ SCHEMA = "proxy"
 _LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
 
+def _local_path(text: str) -> str:
+    """A path of the hub's own address: the console shows nothing from other hosts."""
+    if not text.startswith("/") or text.startswith("//"):
+        raise ValueError("expected a path that starts with one /")
+    return text
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings(Environment):
     """Everything the proxy reads from its environment."""
@@ -55,4 +62,10 @@ class Settings(Environment):
     admin_username: str = setting("ADMIN_USERNAME", default="admin")
     admin_email: str = setting("ADMIN_EMAIL", default="admin@localhost")
     admin_password: str | None = setting("ADMIN_PASSWORD", default=None, secret=True)
-    emblem_favicon: str = setting("EMBLEM_FAVICON_STATIC_PATH", default="/admin/static/favicon.svg")
+    session_idle_minutes: int = setting("SESSION_IDLE_MINUTES", positive(int), default=30)
+    emblem_logo: str | None = setting("EMBLEM_LOGO_STATIC_PATH", _local_path, default=None)
+    emblem_login: str | None = setting("EMBLEM_LOGIN_STATIC_PATH", _local_path, default=None)
+    emblem_icon: str | None = setting("EMBLEM_ICON_STATIC_PATH", _local_path, default=None)
+    emblem_favicon: str = setting(
+        "EMBLEM_FAVICON_STATIC_PATH", _local_path, default="/admin/static/favicon.svg"
+    )

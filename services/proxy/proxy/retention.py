@@ -1,16 +1,29 @@
-"""What is kept for how long: transactions by age, refusals by number, keys for a day."""
+"""What is kept for how long: transactions by age, refusals by number, keys for a day.
 
-from datetime import timedelta
+Of signing in only what still counts: recent failures, sessions whose tokens have not ended.
+"""
+
+from datetime import datetime, timedelta
 
 from common.clock import utc_now
 from common.database import Database
 from common.ids import lowest_id_at
 from common.logs import get_logger
 from sqlalchemy import delete, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from proxy.config import Settings
+from proxy.console import login_attempts, sessions
 from proxy.gateway.idempotency import KEPT_FOR
-from proxy.models import FINAL_STATUSES, IdempotencyKey, Rejection, StoredRequest, Transaction
+from proxy.models import (
+    FINAL_STATUSES,
+    EndedSession,
+    IdempotencyKey,
+    LoginAttempt,
+    Rejection,
+    StoredRequest,
+    Transaction,
+)
 
 log = get_logger(__name__)
 
@@ -25,7 +38,9 @@ def keep_bounded(database: Database, settings: Settings) -> dict[str, int]:
             database, timedelta(days=settings.transaction_retention_days)
         ),
         "rejections": _purge_rejections(database, settings.rejections_kept),
-        "idempotency_keys": _purge_keys(database),
+        "idempotency_keys": _purge_before(database, IdempotencyKey.created_at, KEPT_FOR),
+        "login_attempts": _purge_before(database, LoginAttempt.attempted_at, login_attempts.WINDOW),
+        "ended_sessions": _purge_before(database, EndedSession.ended_at, sessions.LONGEST),
     }
     log.info("purged", **removed)
     return removed
@@ -63,9 +78,10 @@ def _purge_rejections(database: Database, kept: int) -> int:
         return int(gone.rowcount)  # type: ignore[attr-defined]
 
 
-def _purge_keys(database: Database) -> int:
+def _purge_before(
+    database: Database, moment: InstrumentedAttribute[datetime], age: timedelta
+) -> int:
+    """Remove the rows of `moment`'s table that are older than `age`."""
     with database.writing() as session:
-        gone = session.execute(
-            delete(IdempotencyKey).where(IdempotencyKey.created_at < utc_now() - KEPT_FOR)
-        )
+        gone = session.execute(delete(moment.class_).where(moment < utc_now() - age))
         return int(gone.rowcount)  # type: ignore[attr-defined]

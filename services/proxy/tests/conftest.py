@@ -1,6 +1,7 @@
 """A proxy on a real database, SQLite and PostgreSQL, with tables and a token key."""
 
 import logging
+import re
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from common.tokens import TokenVerifier
 from flask import Flask
 from flask.testing import FlaskClient
 from proxy import create_app
@@ -21,6 +23,7 @@ from werkzeug.test import TestResponse
 
 POSTGRES = {"host": "127.0.0.1", "port": 5432, "user": "postgres"}
 PASSWORD = "correct horse battery"
+CONSOLE = "kiungo-console"
 
 
 @pytest.fixture(scope="session")
@@ -188,3 +191,69 @@ def mediator(api: Api) -> dict[str, Any]:
 def channel(api: Api, mediator: dict[str, Any]) -> dict[str, Any]:
     """A channel to that mediator."""
     return api.made("channels", **api.a_channel(mediator))
+
+
+@dataclass
+class Browser:
+    """A browser at the console; `amina` is the member of staff who uses it."""
+
+    client: FlaskClient
+    parts: Parts
+    address: str = "198.51.100.7"
+
+    def get(self, path: str = "/admin/", **options: Any) -> TestResponse:
+        """Open a page; redirects are not followed."""
+        return self.client.get(path, **options)
+
+    def form_token(self, path: str = "/admin/login/") -> str:
+        """The token of the form on a page."""
+        found = re.search(r'name="csrf_token" value="([^"]+)"', self.get(path).text)
+        assert found is not None
+        return found.group(1)
+
+    def sign_in(
+        self, password: str = PASSWORD, *, headers: dict[str, str] | None = None, **form: str
+    ) -> TestResponse:
+        """Send the log-in form."""
+        token = form.pop("csrf_token") if "csrf_token" in form else self.form_token()
+        given = {"username": "amina", "password": password, "csrf_token": token, **form}
+        sent = {"X-Forwarded-For": self.address, **(headers or {})}
+        return self.client.post("/admin/login/", data=given, headers=sent)
+
+    def sign_out(self, **form: str) -> TestResponse:
+        """Send the log-out form."""
+        return self.client.post("/admin/logout/", data=form)
+
+    @property
+    def session(self) -> str | None:
+        """The session's token."""
+        cookie = self.client.get_cookie("kiungo_session", path="/admin")
+        return cookie.value if cookie else None
+
+    @session.setter
+    def session(self, token: str) -> None:
+        self.client.set_cookie("kiungo_session", token, path="/admin")
+
+    @property
+    def claims(self) -> dict[str, Any]:
+        """What the session's token says."""
+        return TokenVerifier(self.parts.signer).claims(self.session or "", audience=CONSOLE)
+
+
+@pytest.fixture
+def member(api: Api) -> dict[str, Any]:
+    """A member of staff."""
+    return api.made("staff", **api.a_member(role="operator"))
+
+
+@pytest.fixture
+def browser(app: Flask, parts: Parts) -> Browser:
+    """A browser in which nobody has signed in."""
+    return Browser(app.test_client(), parts)
+
+
+@pytest.fixture
+def signed_in(browser: Browser, member: dict[str, Any]) -> Browser:
+    """A browser in which the member of staff has signed in."""
+    assert browser.sign_in().status_code == 303
+    return browser

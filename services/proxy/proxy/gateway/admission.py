@@ -5,13 +5,12 @@ import binascii
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from ipaddress import ip_address
 from urllib.parse import parse_qsl
 
 from common.settings import Network
 
 from proxy.gateway import refusals
-from proxy.gateway.call import Call
+from proxy.gateway.call import Call, parsed_address
 from proxy.gateway.matching import Matched, NoMethod, NoPath, nearest
 from proxy.gateway.routing_table import (
     Registration,
@@ -69,11 +68,8 @@ def check_address(client: RoutedClient, address: str) -> None:
 
 @lru_cache(maxsize=4096)
 def _within(address: str, networks: tuple[Network, ...]) -> bool:
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return False
-    return any(parsed in network for network in networks)
+    parsed = parsed_address(address)
+    return parsed is not None and any(parsed in network for network in networks)
 
 
 def choose_channel(

@@ -2,6 +2,9 @@
 
 import zlib
 from collections.abc import Callable
+from encodings import normalize_encoding
+from encodings.aliases import aliases
+from functools import lru_cache
 from typing import Protocol
 
 import brotli
@@ -9,8 +12,23 @@ import zstandard
 
 SHORTENED_MARK = "… [shortened]"
 
+_NO_CHARSETS = frozenset(
+    {"base64_codec", "bz2_codec", "hex_codec", "mbcs", "quopri_codec", "rot_13"}
+    | {"utf_7", "uu_codec", "zlib_codec"}
+)
+
 _TEXT_TYPES = ("text/",)
 _TEXT_SUFFIXES = ("json", "xml", "javascript", "x-www-form-urlencoded", "yaml", "csv", "hl7-v2")
+
+#: RFC 9659: what a decoder of `zstd` must have room for; more is refused.
+_ZSTD_WINDOW_BYTES = 8 * 1024 * 1024
+
+#: Python's names of charsets. Its other "encodings" are none (`hex`), cost time without bound
+#: (`punycode`), or give text that cannot be stored (`utf_7`); unknown names it would never forget.
+_CHARSETS = frozenset({*aliases, *aliases.values(), "cp720", "cp737", "cp874", "koi8_u"}) - {
+    *(name for name, codec in aliases.items() if codec in _NO_CHARSETS),
+    *_NO_CHARSETS,
+}
 
 
 class _Decoder(Protocol):
@@ -21,6 +39,11 @@ def _zlib_decoder(wbits: int, limit: int) -> _Decoder:
     return lambda data: zlib.decompressobj(wbits).decompress(data, limit)
 
 
+def _unpacked_zstd(data: bytes, limit: int) -> bytes:
+    reader = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW_BYTES)
+    return reader.stream_reader(data).read(limit)
+
+
 def _decoder(encoding: str, limit: int) -> _Decoder | None:
     """A decoder that gives at most about `limit` bytes, however much is packed in."""
     decoders: dict[str, Callable[[], _Decoder]] = {
@@ -28,7 +51,7 @@ def _decoder(encoding: str, limit: int) -> _Decoder | None:
         "x-gzip": lambda: _zlib_decoder(31, limit),
         "deflate": lambda: _zlib_decoder(15, limit),
         "br": lambda: lambda data: brotli.Decompressor().process(data, output_buffer_limit=limit),
-        "zstd": lambda: lambda data: zstandard.ZstdDecompressor().stream_reader(data).read(limit),
+        "zstd": lambda: lambda data: _unpacked_zstd(data, limit),
     }
     make = decoders.get(encoding)
     return make() if make else None
@@ -40,12 +63,14 @@ def is_text(content_type: str) -> bool:
     return not media or media.startswith(_TEXT_TYPES) or media.endswith(_TEXT_SUFFIXES)
 
 
+@lru_cache(maxsize=1000)
 def charset_of(content_type: str) -> str:
-    """The charset parameter, else UTF-8."""
+    """The charset parameter where it names one, else UTF-8."""
     for parameter in content_type.split(";")[1:]:
         name, _, value = parameter.partition("=")
         if name.strip().lower() == "charset":
-            return value.strip().strip('"') or "utf-8"
+            charset = value.strip().strip('"').lower()
+            return charset if normalize_encoding(charset) in _CHARSETS else "utf-8"
     return "utf-8"
 
 
@@ -74,7 +99,7 @@ def stored_copy(
 
 def is_exact_copy(copy: str, body: bytes, encoding: str) -> bool:
     """Whether the stored text is `body` to the byte."""
-    return not encoding and copy.encode("utf-8", "replace") == body
+    return encoding.strip().lower() in {"", "identity"} and copy.encode("utf-8", "replace") == body
 
 
 def _decoded(data: bytes, encoding: str, limit: int) -> bytes | None:
@@ -88,11 +113,11 @@ def _decoded(data: bytes, encoding: str, limit: int) -> bytes | None:
 
 
 def _as_text(data: bytes, content_type: str) -> str | None:
-    """Decoded text, or None for what is no text; databases cannot hold NUL in text."""
+    """Decoded text, or None for what is no text; databases cannot hold NUL in text.
+
+    None of our charsets gives lone surrogates, which they cannot hold either.
+    """
     if not content_type and b"\x00" in data:
         return None
-    try:
-        text = data.decode(charset_of(content_type), "replace")
-    except LookupError:
-        text = data.decode("utf-8", "replace")
+    text = data.decode(charset_of(content_type), "replace")
     return text.replace("\x00", "\N{REPLACEMENT CHARACTER}")

@@ -1,13 +1,17 @@
 """Step 7: what a channel demands of a request body. Pure."""
 
 import json
+import math
 
 from proxy.gateway.call import Body, Call
+from proxy.gateway.recording import storable
 from proxy.gateway.refusals import BodyBreaksSchema, BodyRequired, UnsupportedContentType
 from proxy.gateway.routing_table import RoutedChannel
 
 #: Methods whose body means nothing (RFC 9110 §9.3).
 BODILESS_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+#: Of what a body holds, a reason repeats no more than this.
+MAX_TOLD_CHARS = 1_000
 
 
 def check_body(call: Call, body: Body, channel: RoutedChannel) -> None:
@@ -33,12 +37,28 @@ def media_type(content_type: str) -> str:
 def _check_schema(body: bytes, channel: RoutedChannel) -> None:
     assert channel.request_body_schema is not None
     try:
-        document = json.loads(body)
-    except (ValueError, RecursionError) as exc:
+        document = json.loads(body, parse_float=_finite, parse_constant=_finite)
+    except ValueError as exc:
         raise BodyBreaksSchema("", f"not JSON: {exc}") from exc
-    broken = next(channel.request_body_schema.iter_errors(document), None)
+    except RecursionError as exc:
+        raise BodyBreaksSchema("", "nested too deeply") from exc
+    try:
+        broken = next(channel.request_body_schema.iter_errors(document), None)
+    except RecursionError as exc:
+        raise BodyBreaksSchema("", "nested too deeply") from exc
+    except OverflowError as exc:
+        raise BodyBreaksSchema("", "a number is too large") from exc
     if broken is not None:
-        raise BodyBreaksSchema(json_pointer(list(broken.absolute_path)), broken.message)
+        pointer = storable(json_pointer(list(broken.absolute_path)), MAX_TOLD_CHARS)
+        raise BodyBreaksSchema(pointer, storable(broken.message, MAX_TOLD_CHARS))
+
+
+def _finite(text: str) -> float:
+    """A number that JSON knows: `NaN` and `Infinity` are none, and what rounds to it counts too."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError("a number is not finite")
+    return number
 
 
 def json_pointer(path: list[str | int]) -> str:

@@ -1,5 +1,6 @@
 """A call as it came in: the raw request target, the headers, and a body that is read on demand."""
 
+import re
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,6 +20,10 @@ Address = IPv4Address | IPv6Address
 WHOLE_BYTES = 256 * 1024
 #: How much of a refused body is still read.
 DRAINED_BYTES = 32 * 1024 * 1024
+#: What the record has room for.
+MAX_ADDRESS_CHARS = 64
+ENDED_EARLY = "The request body ended early"
+_AUTHORITY = re.compile(r"[^/?#]*")
 
 
 class Readable(Protocol):
@@ -46,18 +51,18 @@ class Body:
         return self.rest is None
 
     def pieces(self) -> Iterator[bytes]:
-        """All of the body, once, in order. Raises BodyTooLarge past the limit."""
+        """All of the body, once, in order. Raises BodyTooLarge past the limit, Unreadable."""
         yield self.head
+        if self.rest is None:
+            return
         seen = len(self.head)
-        while self.rest is not None:
-            piece = read_up_to(self.rest, WHOLE_BYTES)
-            if not piece:
-                self.rest = None
-                return
+        while piece := read_up_to(self.rest, WHOLE_BYTES):
             seen += len(piece)
             if seen > self.max_bytes:
                 raise BodyTooLarge(self.max_bytes)
             yield piece
+        if self.length is not None and seen < self.length:
+            raise Unreadable(ENDED_EARLY)
 
     def read_whole(self) -> bytes:
         """All of the body in memory; bounded by the limit."""
@@ -103,7 +108,7 @@ class Call:
         wanted = WHOLE_BYTES + 1 if self.content_length is None else self.content_length
         head = read_up_to(self.stream, min(wanted, WHOLE_BYTES + 1))
         if self.content_length is not None and len(head) < min(wanted, WHOLE_BYTES + 1):
-            raise Unreadable("The request body ended early")
+            raise Unreadable(ENDED_EARLY)
         if len(head) > max_bytes:
             raise BodyTooLarge(max_bytes)
         whole = len(head) <= WHOLE_BYTES
@@ -147,7 +152,8 @@ def split_target(environ: dict[str, Any]) -> tuple[str, str]:
     target: str = environ.get("RAW_URI") or environ["PATH_INFO"]
     if not target.startswith("/"):
         _scheme, _, rest = target.partition("://")
-        target = "/" + rest.partition("/")[2]
+        target = _AUTHORITY.sub("", rest, count=1)
+        target = target if target.startswith("/") else f"/{target}"
     path, _, query = target.partition("#")[0].partition("?")
     return path, query
 
@@ -177,7 +183,7 @@ def client_address(peer: str, forwarded_for: str, trusted: tuple[Network, ...]) 
     for hop in reversed(forwarded_for.split(",")):
         if not hop or not _is_trusted(address, trusted):
             return address
-        candidate = _parsed(hop.strip())
+        candidate = parsed_address(hop.strip())
         if candidate is None:
             return address
         address = str(candidate)
@@ -185,14 +191,17 @@ def client_address(peer: str, forwarded_for: str, trusted: tuple[Network, ...]) 
 
 
 def _is_trusted(address: str, trusted: tuple[Network, ...]) -> bool:
-    parsed = _parsed(address)
+    parsed = parsed_address(address)
     return parsed is not None and any(parsed in network for network in trusted)
 
 
-def _parsed(text: str) -> Address | None:
+def parsed_address(text: str) -> Address | None:
+    """An address, IPv4 within IPv6 as IPv4; None for what is none."""
     try:
         address = ip_address(text)
     except ValueError:
         return None
+    if len(text) > MAX_ADDRESS_CHARS:
+        return None  # a scope id may be as long as somebody likes
     mapped = getattr(address, "ipv4_mapped", None)
     return mapped or address

@@ -109,7 +109,7 @@ def judge(status: int, body: bytes) -> EsbAnswer:
     """Read the relay's answer: a verified success, a signed failure, or the relay's own refusal."""
     try:
         said = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         said = {}
     if not isinstance(said, dict):
         said = {}

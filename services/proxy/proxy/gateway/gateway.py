@@ -212,5 +212,7 @@ class Gateway:
         if admitted.key is not None:
             digest = digest_of(call, body.read_whole())
             rows[Act.KEY] = key_row(call, admitted.client.client_id, admitted.key, digest)
-        self._writer.begin(rows)
+            self._writer.write(rows)  # in merged mode too: a key must be taken before the call
+        else:
+            self._writer.begin(rows)
         admitted.watch.store_ms = ms_since(started_ns)

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from proxy.gateway.refusals import Unreadable
+
 #: RFC 9110 §7.6.1, and what older software still sends.
 HOP_BY_HOP = frozenset(
     {
@@ -43,6 +45,7 @@ _MASKED = frozenset(
     }
 )
 MASK = "***"
+HEAD_UNREADABLE = "The request cannot be passed on: its target or a header is no line of text"
 CONSOLE_COOKIE_PREFIX = "kiungo_"
 
 
@@ -100,14 +103,23 @@ def recorded_headers(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
 def request_head(
     method: str, target: str, host: str, headers: Iterable[tuple[str, str]], length: int | None
 ) -> bytes:
-    """The start of a request, as bytes; `length` None means a chunked body."""
+    """The start of a request, as bytes; `length` None means a chunked body.
+
+    Raises Unreadable for a head that would say more than is meant.
+    """
     lines = [f"{method} {target} HTTP/1.1", f"Host: {host}"]
     lines += [f"{name}: {value}" for name, value in headers]
     if length is None:
         lines.append("Transfer-Encoding: chunked")
     elif length or method not in {"GET", "HEAD", "OPTIONS", "DELETE", "TRACE"}:
         lines.append(f"Content-Length: {length}")
-    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+    text = "\r\n".join(lines)
+    if not len(lines) - 1 == text.count("\n") == text.count("\r") or "\x00" in text:
+        raise Unreadable(HEAD_UNREADABLE)
+    try:
+        return f"{text}\r\n\r\n".encode("latin-1")
+    except UnicodeEncodeError as exc:
+        raise Unreadable(HEAD_UNREADABLE) from exc
 
 
 def without_query_parameter(raw_query: str, name: str) -> str:

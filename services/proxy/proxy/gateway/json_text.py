@@ -4,7 +4,14 @@ import json
 import re
 
 _SPACE = re.compile(r"[ \t\r\n]*")
-_decoder = json.JSONDecoder()
+
+
+def _no_number(text: str) -> None:
+    raise ValueError(f"{text} is not JSON")
+
+
+#: Numbers are never computed: their digits stay, however many there are.
+_decoder = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=_no_number)
 
 
 def member_texts(text: str) -> dict[str, str]:
@@ -20,9 +27,9 @@ def member_texts(text: str) -> dict[str, str]:
     while text[at : at + 1] != "}":
         if members:
             at = _expect(text, at, ",")
-        name, at = _decoder.raw_decode(text, at)
-        if not isinstance(name, str):
+        if text[at : at + 1] != '"':
             raise ValueError("a member needs a name")
+        name, at = _decoder.raw_decode(text, at)
         at = _expect(text, _skip(text, at), ":")
         _value, end = _decoder.raw_decode(text, at)
         members[name] = text[at:end]

@@ -130,10 +130,14 @@ Verdict = Matched | NoPath | NoMethod | Offline
 
 
 def has_dot_segments(path: str) -> bool:
-    """Whether `path` climbs: `/a/../b`, `/./a`, and the same with backslashes."""
+    """Whether `path` climbs: `/a/../b`, `/./a`, the same with backslashes, and `/a/..;x/b`.
+
+    Servlet containers cut `;x` off a segment before they resolve it.
+    """
     if "." not in path:
         return False
-    return any(segment in {".", ".."} for segment in path.replace("\\", "/").split("/"))
+    segments = path.replace("\\", "/").split("/")
+    return any(segment.partition(";")[0] in {".", ".."} for segment in segments)
 
 
 class ChannelIndex:

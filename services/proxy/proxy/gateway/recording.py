@@ -18,6 +18,8 @@ from proxy.models import TransactionStatus
 Row = dict[str, Any]
 
 NOT_STORED = "<not stored>"
+MAX_REASON_CHARS = 2048
+MAX_EXCHANGE_ID_CHARS = 64
 
 _SECRET_PARAMETERS = re.compile(
     r"(?i)(?P<name>(?:^|[?&])(?:access_token|api_?key|client_secret|password|secret|token)=)[^&]*"
@@ -29,6 +31,12 @@ def recorded_url(call: Call) -> str:
     if not call.raw_query:
         return call.raw_path
     return call.raw_path + _SECRET_PARAMETERS.sub(rf"\g<name>{MASK}", f"?{call.raw_query}")
+
+
+def storable(text: str, max_chars: int) -> str:
+    """Text that both databases take, of at most `max_chars`."""
+    clean = text[:max_chars].replace("\x00", "\N{REPLACEMENT CHARACTER}")
+    return clean.encode("utf-8", "replace").decode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +124,8 @@ def ended_row(
         "response_status_code": response_status_code,
         "response_headers": response_headers,
         "response_body": response_body,
-        "error_message": error_message,
-        "esb_exchange_id": esb_exchange_id,
+        "error_message": error_message and storable(error_message, MAX_REASON_CHARS),
+        "esb_exchange_id": esb_exchange_id and storable(esb_exchange_id, MAX_EXCHANGE_ID_CHARS),
         "completed_at": now or utc_now(),
         "match_ms": watch.match_ms,
         "upstream_ms": watch.upstream_ms,

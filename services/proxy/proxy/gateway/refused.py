@@ -3,14 +3,21 @@
 from proxy.gateway.admission import Credentials
 from proxy.gateway.admitted import Admitted
 from proxy.gateway.call import Call
-from proxy.gateway.recording import Row, ended_row, recorded_url, started_row
+from proxy.gateway.recording import (
+    MAX_REASON_CHARS,
+    Row,
+    ended_row,
+    recorded_url,
+    started_row,
+    storable,
+)
 from proxy.gateway.refusals import NoChannel, Refusal
 from proxy.gateway.replies import Reply, problem_reply
 from proxy.gateway.statements import Act
 from proxy.gateway.writer import Rows
 from proxy.models import TransactionStatus
 
-MAX_PATH_CHARS = 2048
+MAX_URL_CHARS = 2048
 MAX_CLAIM_CHARS = 255
 
 
@@ -33,17 +40,11 @@ def refusal_row(call: Call, claimed: Credentials | None, refusal: Refusal) -> Ro
         "client_claimed": storable(claimed.client_id, MAX_CLAIM_CHARS) if claimed else None,
         "client_address": call.address,
         "request_method": call.method[:32],
-        "request_path": storable(recorded_url(call), MAX_PATH_CHARS),
+        "request_path": storable(recorded_url(call), MAX_URL_CHARS),
         "status_code": refusal.status,
-        "reason": storable(refusal.reason, MAX_PATH_CHARS),
+        "reason": storable(refusal.reason, MAX_REASON_CHARS),
         "nearest": refusal.nearest if isinstance(refusal, NoChannel) else None,
     }
-
-
-def storable(text: str, max_chars: int) -> str:
-    """Text that both databases take."""
-    clean = text.replace("\x00", "\N{REPLACEMENT CHARACTER}")
-    return clean.encode("utf-8", "replace").decode()[:max_chars]
 
 
 def failed_rows(admitted: Admitted, refusal: Refusal) -> Rows:

@@ -87,6 +87,15 @@ class HeaderFields:
         """The first value of `name`: what http.client asks for."""
         return self._first.get(name.lower(), default)
 
+    def values(self, name: str) -> list[str]:
+        """All values of `name`, which is lower case."""
+        return [value for key, value in self.pairs if key.lower() == name]
+
+    def drop(self, name: str) -> None:
+        """Forget `name`, which is lower case."""
+        if self._first.pop(name, None) is not None:
+            self.pairs = [pair for pair in self.pairs if pair[0].lower() != name]
+
 
 def read_header_fields(file: Any) -> HeaderFields:
     """Read header lines up to the blank one. Raises HTTPException for what is none."""
@@ -120,9 +129,16 @@ class Response(http.client.HTTPResponse):
                 break
         self.code = self.status = status
         self.reason = reason.strip()
+        if _CONTROL.search(self.reason):
+            raise http.client.HTTPException("the answer's reason is malformed")
         self.version = 10 if version.startswith("HTTP/1.0") else 11
         self.headers = self.msg = fields  # type: ignore[assignment]
-        self.chunked = fields.get("transfer-encoding", "").lower() == "chunked"
+        coding = fields.get("transfer-encoding", "identity").lower()
+        if coding not in ("chunked", "identity"):
+            raise http.client.HTTPException("the answer's Transfer-Encoding is not known")
+        self.chunked = coding == "chunked"
+        if self.chunked:
+            fields.drop("content-length")  # RFC 9112 §6.3: it does not count, so it must not go on
         self.chunk_left = None
         self.will_close = self._check_close()  # type: ignore[attr-defined]
         self.length = None if self.chunked else self._body_length(fields)
@@ -135,7 +151,8 @@ class Response(http.client.HTTPResponse):
         announced: str | None = fields.get("content-length")
         if announced is None:
             return None
-        if not announced.isascii() or not announced.isdigit():
+        differ = len(set(fields.values("content-length"))) > 1
+        if differ or not announced.isascii() or not announced.isdigit():
             raise http.client.HTTPException("the answer's Content-Length is malformed")
         return int(announced)
 
@@ -219,7 +236,7 @@ def _connect(endpoint: Endpoint, timeout_s: float) -> socket.socket:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if endpoint.scheme == "https":
             return _tls().wrap_socket(sock, server_hostname=endpoint.host)
-    except OSError as exc:
+    except (OSError, UnicodeError) as exc:  # UnicodeError: no host can be called that
         raise Unreachable(type(exc).__name__) from exc
     return sock
 
@@ -246,14 +263,18 @@ class Pool:
 
     def take(self, endpoint: Endpoint) -> Connection:
         """A connection that stands, rested or new. Raises Unreachable."""
-        resting = self._resting.get(endpoint)
-        while resting:
-            connection = resting.pop()
+        while (connection := self._latest(endpoint)) is not None:
             if connection.is_usable(self._clock()):
                 connection.is_fresh = False
                 return connection
             connection.close()
         return Connection(endpoint, self._connect_timeout_s)
+
+    def _latest(self, endpoint: Endpoint) -> Connection | None:
+        try:
+            return self._resting[endpoint].pop()
+        except (KeyError, IndexError):  # asked and taken at once: another thread may take it too
+            return None
 
     def give_back(self, endpoint: Endpoint, connection: Connection) -> None:
         """Keep a connection whose answer was read to its end."""

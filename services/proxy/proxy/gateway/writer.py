@@ -2,17 +2,18 @@
 
 While one batch is being committed the next one gathers. `strict`: every row is waited for.
 `merged`: a call's first row is only queued, and joined with its last where both meet in one batch.
+What nobody waits for is tried again while the database is away; refusals are not.
 """
 
 import queue
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from common.logs import get_logger
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from proxy.gateway.recording import Row
 from proxy.gateway.statements import STATEMENTS, Act
@@ -21,7 +22,7 @@ from proxy.gateway.write_turn import WriteTurn
 log = get_logger(__name__)
 
 MAX_BATCH = 500
-#: Ends of calls that a database away could not take wait for it, up to this many.
+#: What nobody waits for waits itself for a database that is away, up to this many.
 MAX_LATE = 10_000
 LATE_PAUSE_S = 2.0
 #: Refusals beyond this many waiting ones are not kept: a flood must not eat the memory.
@@ -43,8 +44,10 @@ class _Item:
     """Rows that belong together, and who waits for them."""
 
     rows: Rows
-    committed: threading.Event | None
-    error: Exception | None = field(default=None)
+    committed: threading.Event | None = None
+    error: Exception | None = None
+    #: The items that this one was joined from.
+    parts: "tuple[_Item, ...]" = ()
 
 
 class Writer:
@@ -84,20 +87,19 @@ class Writer:
     def begin(self, rows: Rows) -> None:
         """Commit a call's first rows: as `write` in strict mode, later in merged mode."""
         if self._merged:
-            self._put(_Item(rows, None))
+            self._put(_Item(rows))
         else:
             self.write(rows)
 
     def write_late(self, rows: Rows) -> None:
         """Commit `rows` once the database takes them again; until then they wait in memory."""
-        if len(self._late) < MAX_LATE:
-            self._late.append(_Item(rows, None))
+        self._put(_Item(rows))
 
     def refuse(self, row: Row) -> None:
         """Keep a refusal, soon; when too many are waiting it is dropped."""
         if self._waiting_refusals < MAX_WAITING_REFUSALS:
             self._waiting_refusals += 1
-            self._put(_Item({Act.REFUSE: row}, None))
+            self._put(_Item({Act.REFUSE: row}))
 
     def _put(self, item: _Item) -> None:
         self._queue.put(item)
@@ -109,15 +111,10 @@ class Writer:
 
     def _run(self) -> None:
         while True:
-            batch = self._gather()
-            if self._late:
-                late, self._late = self._late, []
-                self._commit_all(late)
-                self._late += [item for item in late if isinstance(item.error, OperationalError)]
-            if not batch:
-                continue
+            batch = [*self._late, *self._gather()]
             self._waiting_refusals -= sum(Act.REFUSE in item.rows for item in batch)
-            self._commit_all(_merge(batch) if self._merged else batch)
+            self._commit_all(_joined(batch) if self._merged else batch)
+            self._late = [item for item in batch if _is_to_come(item)][:MAX_LATE]
             for item in batch:
                 if item.committed is not None:
                     item.committed.set()
@@ -134,9 +131,8 @@ class Writer:
         return batch
 
     def _commit_all(self, batch: Sequence[_Item], *, may_retry: bool = True) -> None:
-        """Commit `batch`; what cannot be is marked with its error."""
-        for item in batch:
-            item.error = None
+        """Commit `batch`; what cannot be is marked with its error. Never raises."""
+        _mark(batch, None)
         try:
             self._offload(lambda: self._commit(batch))
         except OperationalError as exc:
@@ -145,10 +141,14 @@ class Writer:
             if may_retry:
                 self._commit_all(batch, may_retry=False)
             else:
-                self._mark(batch, exc)
-        except DBAPIError as exc:
+                log.error("rows_not_written", rows=len(batch), reason=type(exc).__name__)
+                _mark(batch, exc)
+        except Exception as exc:  # noqa: BLE001 - drivers raise what they like; see the marks
+            if not isinstance(exc, IntegrityError):
+                self._drop_connection()
             if len(batch) == 1:
-                self._mark(batch, exc)
+                log.error("row_not_written", reason=type(exc).__name__)
+                _mark(batch, exc)
                 return
             # One row the database will not take must not fail the others.
             for item in batch:
@@ -169,27 +169,38 @@ class Writer:
             connection.invalidate()
             connection.close()
 
-    def _mark(self, batch: Sequence[_Item], error: Exception) -> None:
-        log.error("rows_not_written", rows=len(batch), reason=type(error).__name__)
-        for item in batch:
-            item.error = error
+
+def _mark(batch: Sequence[_Item], error: Exception | None) -> None:
+    for item in batch:
+        item.error = error
+        _mark(item.parts, error)
 
 
-def _merge(batch: Sequence[_Item]) -> list[_Item]:
+def _is_to_come(item: _Item) -> bool:
+    """Whether a database that is away shall get `item` later: nobody waits for it."""
+    is_away = isinstance(item.error, OperationalError)
+    return is_away and item.committed is None and Act.REFUSE not in item.rows
+
+
+def _joined(batch: Sequence[_Item]) -> list[_Item]:
     """Join a call's end with its beginning where both are in `batch`: one insert does."""
     begun = {
-        item.rows[Act.START]["correlation_id"]: item for item in batch if Act.START in item.rows
+        item.rows[Act.START]["correlation_id"]: item
+        for item in batch
+        if Act.START in item.rows and item.committed is None
     }
-    merged = []
+    joined: list[_Item] = []
+    gone: set[int] = set()
     for item in batch:
         ended = item.rows.get(Act.END)
-        start = begun.get(ended["key_correlation_id"]) if ended is not None else None
+        start = begun.pop(ended["key_correlation_id"], None) if ended is not None else None
         if ended is None or start is None:
-            merged.append(item)
+            joined.append(item)
             continue
         whole = {**start.rows[Act.START], **ended}
         del whole["key_correlation_id"]
-        rest: Rows = {act: row for act, row in item.rows.items() if act is not Act.END}
-        del start.rows[Act.START]
-        start.rows = {Act.WHOLE: whole, **start.rows, **rest}
-    return merged
+        rows = {**start.rows, **item.rows, Act.WHOLE: whole}
+        del rows[Act.START], rows[Act.END]
+        joined.append(_Item(rows, parts=(start, item)))
+        gone.add(id(start))
+    return [item for item in joined if id(item) not in gone]

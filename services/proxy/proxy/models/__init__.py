@@ -9,7 +9,7 @@ from proxy.models.channels import (
     RoutingVersion,
 )
 from proxy.models.clients import MAX_LIVE_SECRETS, Client, ClientSecret
-from proxy.models.staff import StaffRole, StaffUser
+from proxy.models.staff import EndedSession, LoginAttempt, StaffRole, StaffUser
 from proxy.models.transactions import (
     FINAL_STATUSES,
     AsyncCall,
@@ -30,9 +30,11 @@ __all__ = [
     "ChannelType",
     "Client",
     "ClientSecret",
+    "EndedSession",
     "ExternalSystemRegistration",
     "GatewayProcess",
     "IdempotencyKey",
+    "LoginAttempt",
     "Mediator",
     "Rejection",
     "RoutingVersion",

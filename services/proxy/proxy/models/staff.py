@@ -1,10 +1,12 @@
-"""People who operate the hub."""
+"""People who operate the hub, and what is known of their coming and going."""
 
 import enum
+import uuid
 from datetime import datetime
 
 from common.database import stored_enum
-from sqlalchemy import String
+from common.ids import new_id
+from sqlalchemy import Index, String, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
 from proxy.models.base import Base, Recorded
@@ -29,3 +31,25 @@ class StaffUser(Recorded, Base):
     role: Mapped[StaffRole] = mapped_column(stored_enum(StaffRole), default=StaffRole.VIEWER)
     is_active: Mapped[bool] = mapped_column(default=True)
     last_login_at: Mapped[datetime | None]
+
+
+class LoginAttempt(Base):
+    """A try to sign in that has not succeeded (yet)."""
+
+    __tablename__ = "login_attempts"
+    __table_args__ = (Index("ix_login_attempts_address_attempted_at", "address", "attempted_at"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True, default=new_id)
+    #: Of the name without regard to case; people mistake the fields, so it may be a password.
+    name_digest: Mapped[str] = mapped_column(String(64))
+    address: Mapped[str] = mapped_column(String(64))
+    attempted_at: Mapped[datetime]
+
+
+class EndedSession(Base):
+    """A session that was signed out of; its token would otherwise still be good for a while."""
+
+    __tablename__ = "ended_sessions"
+
+    id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
+    ended_at: Mapped[datetime] = mapped_column(index=True)

@@ -26,6 +26,7 @@ class IntegrationCall(MethodView):
     @blp.arguments(IntegrationCallIn)
     @blp.response(200, description="The mediator's answer; its status and type are its own")
     @blp.alt_response(202, description="Accepted: a worker makes the call")
+    @blp.alt_response("default", description="The mediator's own status, or why it has none")
     def post(self, given: dict[str, Any]) -> Response:
         """Make a call by channel id; the answer is the mediator's own."""
         raw = request.get_data(as_text=True)

@@ -12,6 +12,8 @@ from proxy.models import FINAL_STATUSES, TransactionStatus
 from proxy.schemas.fields import Method, Schema
 
 MAX_HEADERS = 100
+#: Python's `$` alone also stands before a last line break.
+END = r"(?!\n)$"
 
 
 class IntegrationCallIn(Schema):
@@ -26,19 +28,21 @@ class IntegrationCallIn(Schema):
     path = Text(
         min_length=1,
         max_length=2048,
-        validate=validate.Regexp(r"^/[!-~]*$", error="Must be a percent-encoded path."),
+        validate=validate.Regexp(rf"^/[!-~]*{END}", error="Must be a percent-encoded path."),
         metadata={"description": "Without it, the channel's own path"},
     )
     query = Text(
         max_length=4096,
         load_default="",
-        validate=validate.Regexp(r"^[!-~]*$", error="Must be a percent-encoded query."),
+        validate=validate.Regexp(rf"^[!-~]*{END}", error="Must be a percent-encoded query."),
     )
     headers = ma.fields.Dict(
         keys=Name(max_length=100, validate=validate.Regexp(r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")),
         values=Text(
             max_length=4096,
-            validate=validate.Regexp(r"^[\t\x20-\x7e\xa0-\xff]*$", error="Must be header text."),
+            validate=validate.Regexp(
+                rf"^[\t\x20-\x7e\xa0-\xff]*{END}", error="Must be header text."
+            ),
         ),
         load_default=dict,
         validate=validate.Length(max=MAX_HEADERS),

@@ -1,0 +1,72 @@
+"""Forms that only the console's own pages may send (no cross-site request forgery).
+
+Each form carries a token that its page got: the session's, or before there is one, that of a
+short-lived signed cookie. Where the browser says which origin sends, that must be ours as well.
+"""
+
+import hmac
+import secrets
+from collections.abc import Collection
+from urllib.parse import urlsplit
+
+from common.errors import Unauthenticated
+from common.tokens import TokenVerifier
+from werkzeug.datastructures import Headers
+
+from proxy.errors import ForeignForm
+from proxy.signing import TokenSigner
+
+FIELD = "csrf_token"
+LOGIN_AUDIENCE = "kiungo-console-login"
+#: How long a log-in page may stay open.
+LOGIN_FORM_LIFETIME_S = 3600
+
+
+def login_form(signer: TokenSigner, token: str | None) -> tuple[str, str]:
+    """A log-in form's token, `token` where the browser has one already, and its cookie's value."""
+    token = token or secrets.token_urlsafe(32)
+    cookie = signer.sign("anyone", LOGIN_FORM_LIFETIME_S, audience=LOGIN_AUDIENCE, csrf=token)
+    return token, cookie
+
+
+def login_form_token(verifier: TokenVerifier, cookie: str) -> str | None:
+    """The token of the log-in forms that belong to this cookie."""
+    try:
+        token: str = verifier.claims(cookie, audience=LOGIN_AUDIENCE)["csrf"]
+    except Unauthenticated:
+        return None
+    return token
+
+
+def check_form(given: str, expected: str | None) -> None:
+    """The form's token must be the page's. Raises ForeignForm."""
+    if expected is None or not hmac.compare_digest(given.encode(), expected.encode()):
+        raise ForeignForm(
+            "This form is out of date, or the browser keeps no cookies. Go back to its page, "
+            "load it anew, and send it again."
+        )
+
+
+def check_sender(headers: Headers, host: str, trusted: Collection[str]) -> None:
+    """`Origin`, else `Referer`, must name our own host or a trusted origin. Raises ForeignForm.
+
+    A sender that tells neither is no browser, or one that is told to say nothing: the form's token
+    decides alone.
+    """
+    origin = headers.get("Origin") or _origin_of(headers.get("Referer", ""))
+    if origin and origin not in trusted and _host_of(origin) != host.lower():
+        raise ForeignForm("This form was sent from another site.")
+
+
+def _origin_of(url: str) -> str:
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{rest.partition('/')[0]}" if rest else url
+
+
+def _host_of(origin: str) -> str | None:
+    """Host and port of an origin; None for what is none, such as `null`."""
+    try:
+        parts = urlsplit(origin)
+    except ValueError:
+        return None
+    return parts.netloc.lower() if parts.scheme in {"http", "https"} else None

@@ -1,0 +1,120 @@
+"""Staff sessions: a signed token in a cookie, which every service's console verifies by itself.
+
+Claims, audience `kiungo-console`: `sub` the member's id, `name`, `role`, `csrf` (see `forms`),
+`jti` the session's id, `auth_time` when it began, `password_mark`. A token ends when its holder is
+idle for `SESSION_IDLE_MINUTES`; pages renew it, up to `LONGEST`. What a token cannot know, that its
+member was let go or has signed out, the proxy's pages ask the database.
+"""
+
+import hashlib
+import secrets
+import uuid
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Self
+
+from common.errors import Unauthenticated
+from common.tokens import TokenVerifier
+from sqlalchemy.orm import Session
+
+from proxy.models import EndedSession, StaffRole, StaffUser
+from proxy.signing import TokenSigner
+
+AUDIENCE = "kiungo-console"
+#: However busy its holder is.
+LONGEST = timedelta(hours=12)
+#: A younger token is not renewed yet: most pages set no cookie.
+RENEW_AFTER = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class StaffSession:
+    """A member of staff who signed in at `began_at` and was seen at `renewed_at`."""
+
+    id: uuid.UUID
+    staff_id: uuid.UUID
+    name: str
+    role: StaffRole
+    csrf: str = field(repr=False)
+    password_mark: str = field(repr=False)
+    began_at: datetime
+    renewed_at: datetime
+
+    @classmethod
+    def begin(cls, member: StaffUser, now: datetime) -> Self:
+        """A new session of `member`, who has just proved who they are."""
+        return cls(
+            id=uuid.uuid4(),
+            staff_id=member.id,
+            name=member.username,
+            role=member.role,
+            csrf=secrets.token_urlsafe(32),
+            password_mark=_mark(member.password_hash),
+            began_at=now,
+            renewed_at=now,
+        )
+
+    def token(self, signer: TokenSigner, idle: timedelta, now: datetime) -> str:
+        """The cookie's value from `now` on."""
+        lifetime = min(idle, self.began_at + LONGEST - now)
+        return signer.sign(
+            str(self.staff_id),
+            int(lifetime.total_seconds()),
+            audience=AUDIENCE,
+            jti=str(self.id),
+            name=self.name,
+            role=self.role.value,
+            csrf=self.csrf,
+            auth_time=int(self.began_at.timestamp()),
+            password_mark=self.password_mark,
+        )
+
+    def renewed(self, member: StaffUser, now: datetime) -> Self | None:
+        """The session with what `member` is called and may do now; None while it need not be."""
+        current = replace(self, name=member.username, role=member.role)
+        if current == self and now - self.renewed_at < RENEW_AFTER:
+            return None
+        return replace(current, renewed_at=now)
+
+
+def read_token(verifier: TokenVerifier, token: str) -> StaffSession:
+    """The session that a cookie's value stands for. Raises Unauthenticated."""
+    claims = verifier.claims(token, audience=AUDIENCE)
+    try:
+        return StaffSession(
+            id=uuid.UUID(claims["jti"]),
+            staff_id=uuid.UUID(claims["sub"]),
+            name=claims["name"],
+            role=StaffRole(claims["role"]),
+            csrf=claims["csrf"],
+            password_mark=claims["password_mark"],
+            began_at=datetime.fromtimestamp(claims["auth_time"], UTC),
+            renewed_at=datetime.fromtimestamp(claims["iat"], UTC),
+        )
+    except (KeyError, ValueError) as exc:
+        raise Unauthenticated("The session is another version's") from exc
+
+
+def member_of(database: Session, session: StaffSession) -> StaffUser:
+    """Whose session it is.
+
+    Raises Unauthenticated once they have left, signed out, or have another password.
+    """
+    member = database.get(StaffUser, session.staff_id)
+    if member is None or not member.is_active:
+        raise Unauthenticated("The member of staff has left")
+    if _mark(member.password_hash) != session.password_mark:
+        raise Unauthenticated("The password was changed")
+    if database.get(EndedSession, session.id) is not None:
+        raise Unauthenticated("The session was signed out of")
+    return member
+
+
+def end(database: Session, session: StaffSession, now: datetime) -> None:
+    """Sign out: copies of the token are worth nothing from now on."""
+    database.merge(EndedSession(id=session.id, ended_at=now))
+
+
+def _mark(password_hash: str) -> str:
+    """Tells one password hash from another, and nothing else."""
+    return hashlib.sha256(password_hash.encode()).hexdigest()[:16]

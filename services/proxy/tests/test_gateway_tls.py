@@ -1,0 +1,146 @@
+"""Mediators behind TLS: who they are is verified before a byte of a call leaves."""
+
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from proxy.gateway.upstream import Endpoint, Pool, Unreachable
+
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+
+def write_certificate(path: Path, *, days: int = 1, host: str = "127.0.0.1") -> Path:
+    """A self-signed certificate of `host` with its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, host)])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=9))
+        .not_valid_after(now + timedelta(days=days))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ip_address(host))]), critical=False
+        )
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    private = key.private_bytes(
+        pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path.write_bytes(private + made.public_bytes(pem))
+    return path
+
+
+class TlsMediator:
+    """Answers every request over TLS; counts connections and requests."""
+
+    def __init__(self, certificate: Path) -> None:
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._context.load_cert_chain(certificate)
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.url = f"https://127.0.0.1:{self._server.getsockname()[1]}"
+        self.got: list[bytes] = []
+        self.connections = 0
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                sock, _ = self._server.accept()
+            except OSError:
+                return
+            self.connections += 1
+            with suppress(OSError), sock, self._context.wrap_socket(sock, server_side=True) as tls:
+                tls.settimeout(5)
+                while got := tls.recv(65536):
+                    self.got.append(got)
+                    tls.sendall(ANSWER)
+
+    def close(self) -> None:
+        self._server.shutdown(socket.SHUT_RDWR)
+        self._server.close()
+        self._thread.join()
+
+
+@pytest.fixture
+def mediator(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[TlsMediator]:
+    started = TlsMediator(write_certificate(tmp_path / "cert.pem", **request.param))
+    yield started
+    started.close()
+
+
+VISIT = """
+import sys
+from proxy.gateway.upstream import Answer, Endpoint, Pool, Unreachable
+endpoint, pool = Endpoint.parse(sys.argv[1]), Pool(2.0)
+try:
+    for _ in range(3):
+        connection = pool.take(endpoint)
+        head = b"GET / HTTP/1.1\\r\\nHost: h\\r\\n\\r\\n"
+        answer = Answer(pool, endpoint, connection, connection.exchange("GET", head, (b"",), 2.0))
+        print(b"".join(answer.read_rest(10)).decode())
+        answer.close()
+except Unreachable as exc:
+    print("unreachable", exc)
+"""
+
+
+def visit(mediator: TlsMediator, trusted: Path) -> list[str]:
+    """What a process sees that trusts the certificate `trusted`."""
+    ended = subprocess.run(
+        [sys.executable, "-c", VISIT, mediator.url],
+        env={"PYTHONPATH": ":".join(sys.path), "SSL_CERT_FILE": str(trusted)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return ended.stdout.splitlines()
+
+
+@pytest.mark.parametrize("mediator", [{}], indirect=True)
+def test_mediator_that_is_vouched_for_is_called_over_one_connection(
+    mediator: TlsMediator, tmp_path: Path
+) -> None:
+    assert visit(mediator, tmp_path / "cert.pem") == ["ok"] * 3
+    assert mediator.connections == 1
+
+
+@pytest.mark.parametrize(
+    "mediator", [{"days": -1}, {"host": "127.0.0.2"}], indirect=True, ids=["expired", "another"]
+)
+def test_certificate_must_be_valid_and_the_mediators_own(
+    mediator: TlsMediator, tmp_path: Path
+) -> None:
+    assert visit(mediator, tmp_path / "cert.pem") == ["unreachable SSLCertVerificationError"]
+    assert mediator.got == []
+
+
+@pytest.mark.parametrize("mediator", [{}], indirect=True)
+def test_mediator_that_nobody_vouches_for_is_unreachable(mediator: TlsMediator) -> None:
+    with pytest.raises(Unreachable):
+        Pool(1.0).take(Endpoint.parse(mediator.url))
+    assert mediator.got == []
+
+
+def test_mediator_that_does_not_speak_tls_is_unreachable() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        endpoint = Endpoint.parse(f"https://127.0.0.1:{server.getsockname()[1]}")
+        with pytest.raises(Unreachable):
+            Pool(0.1).take(endpoint)
