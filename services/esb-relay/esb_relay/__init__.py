@@ -1,0 +1,1 @@
+"""The ESB signing relay: speaks GovESB's protocol for the rest of Kiungo."""
