@@ -1,4 +1,3 @@
-# ruff: noqa: N818 -- the names are the domain's own; "Error" would add nothing
 """What can go wrong in the relay, in the words of the protocol. None of these knows HTTP.
 
 EsbRelayError

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 from common.clock import utc_now
+from common.offload import offload_for
 from common.settings import SettingError, process_environment
 from flask import Flask
 from sqlalchemy import select
@@ -12,7 +13,6 @@ from proxy import demo_mediator, mediators, seed
 from proxy.call_runner import CallRunner
 from proxy.clients import create_client, issue_secret
 from proxy.gateway.forwarding import Forwarder
-from proxy.gateway.offload import offload_for
 from proxy.gateway.routing_table import Routing
 from proxy.models import Client, StaffRole, StaffUser
 from proxy.parts import parts

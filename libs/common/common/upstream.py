@@ -1,7 +1,7 @@
-"""Connections to mediators: a small keep-alive pool per endpoint, requests and answers as bytes.
+"""Connections of a hot path: a small keep-alive pool per endpoint, requests and answers as bytes.
 
 Requests are written as one piece; answers are read by `http.client`, with a lean header parser.
-What went wrong is told apart by what the mediator may have seen:
+What went wrong is told apart by what the other side may have seen:
 
 UpstreamError
 ├── Unreachable      no connection was made: nothing was sent
@@ -31,7 +31,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 class UpstreamError(Exception):
-    """A forwarded call did not end in an answer."""
+    """A call did not end in an answer."""
 
 
 class Unreachable(UpstreamError):
@@ -48,7 +48,7 @@ class TimedOut(UpstreamError):
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where a mediator listens: `http`, `https` or `tcp`; its path goes before every call's."""
+    """Where somebody listens: `http`, `https` or `tcp`; its path goes before every call's."""
 
     scheme: str
     host: str
@@ -266,7 +266,7 @@ class Pool:
 
 
 class Answer:
-    """A mediator's answer: status and header at once, the body as it is read.
+    """An answer: status and header at once, the body as it is read.
 
     Its connection goes back to the pool when the body was read to its end, else it is closed.
     """

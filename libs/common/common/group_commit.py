@@ -1,0 +1,168 @@
+"""One writer per process, group commit: requests hand it their rows and wait for its commit.
+
+While one batch is being committed the next one gathers, so that many requests share one flush.
+"""
+
+import queue
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import Connection, Delete, Engine, Insert, Update
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+
+from common.logs import get_logger
+from common.write_turn import WriteTurn
+
+log = get_logger(__name__)
+
+MAX_BATCH = 500
+#: Rows that a database away could not take wait for it, up to this many.
+MAX_LATE = 10_000
+LATE_PAUSE_S = 2.0
+
+Row = dict[str, Any]
+#: Names a statement: what a row does to the record.
+ActT = TypeVar("ActT")
+
+
+class WriteFailed(Exception):
+    """Rows could not be committed; the database's own error is the cause."""
+
+
+class AlreadyThere(WriteFailed):
+    """A row with this key exists."""
+
+
+@dataclass(slots=True)
+class Item(Generic[ActT]):
+    """Rows that belong together, and who waits for them."""
+
+    rows: dict[ActT, Row]
+    committed: threading.Event | None
+    error: Exception | None = field(default=None)
+
+
+class GroupCommit(Generic[ActT]):
+    """Commits rows in batches from a thread (under gevent: a greenlet) of its own.
+
+    A batch runs `statements` in their order, each with the rows of its act. `offload` keeps a
+    blocking driver off the event loop; the connection is the writer's own.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        statements: Mapping[ActT, Insert | Update | Delete],
+        *,
+        offload: Callable[[Callable[[], Any]], Any],
+    ) -> None:
+        self._engine = engine
+        self._statements = statements
+        self._offload = offload
+        self._queue: queue.SimpleQueue[Item[ActT]] = queue.SimpleQueue()
+        self._connection: Connection | None = None
+        self._thread: threading.Thread | None = None
+        self._starting = threading.Lock()
+        self._turn = WriteTurn(engine)
+        self._late: list[Item[ActT]] = []
+
+    def write(self, rows: dict[ActT, Row]) -> None:
+        """Commit `rows` together; they are on disk when this returns.
+
+        Raises AlreadyThere for a key that exists, WriteFailed when the database cannot.
+        """
+        item = Item(rows, threading.Event())
+        self.put(item)
+        assert item.committed is not None
+        item.committed.wait()
+        if isinstance(item.error, IntegrityError):
+            raise AlreadyThere from item.error
+        if item.error is not None:
+            raise WriteFailed(type(item.error).__name__) from item.error
+
+    def write_late(self, rows: dict[ActT, Row]) -> None:
+        """Commit `rows` once the database takes them again; until then they wait in memory."""
+        if len(self._late) < MAX_LATE:
+            self._late.append(Item(rows, None))
+
+    def put(self, item: Item[ActT]) -> None:
+        """Queue `item`; whether anybody waits is the item's own matter."""
+        self._queue.put(item)
+        if self._thread is None:
+            with self._starting:
+                if self._thread is None:
+                    self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+                    self._thread.start()
+
+    def prepare(self, batch: list[Item[ActT]]) -> list[Item[ActT]]:
+        """What is committed for `batch`: the batch itself, unless a subclass knows better."""
+        return batch
+
+    def _run(self) -> None:
+        while True:
+            batch = self._gather()
+            if self._late:
+                late, self._late = self._late, []
+                self._commit_all(late)
+                self._late += [item for item in late if isinstance(item.error, OperationalError)]
+            if not batch:
+                continue
+            self._commit_all(self.prepare(batch))
+            for item in batch:
+                if item.committed is not None:
+                    item.committed.set()
+
+    def _gather(self) -> list[Item[ActT]]:
+        """The next batch: waits for one row, takes what else is there."""
+        batch: list[Item[ActT]] = []
+        try:
+            batch.append(self._queue.get(timeout=LATE_PAUSE_S if self._late else None))
+            while len(batch) < MAX_BATCH:
+                batch.append(self._queue.get_nowait())
+        except queue.Empty:
+            pass
+        return batch
+
+    def _commit_all(self, batch: Sequence[Item[ActT]], *, may_retry: bool = True) -> None:
+        """Commit `batch`; what cannot be is marked with its error."""
+        for item in batch:
+            item.error = None
+        try:
+            self._offload(lambda: self._commit(batch))
+        except OperationalError as exc:
+            # A connection that a restarted database dropped shows only now: try on a new one.
+            self._drop_connection()
+            if may_retry:
+                self._commit_all(batch, may_retry=False)
+            else:
+                _mark(batch, exc)
+        except DBAPIError as exc:
+            if len(batch) == 1:
+                _mark(batch, exc)
+                return
+            # One row the database will not take must not fail the others.
+            for item in batch:
+                self._commit_all([item])
+
+    def _commit(self, batch: Sequence[Item[ActT]]) -> None:
+        if self._connection is None:
+            self._connection = self._engine.connect()
+        with self._turn, self._connection.begin():
+            for act, statement in self._statements.items():
+                rows = [item.rows[act] for item in batch if act in item.rows]
+                if rows:
+                    self._connection.execute(statement, rows)
+
+    def _drop_connection(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.invalidate()
+            connection.close()
+
+
+def _mark(batch: Sequence[Item[ActT]], error: Exception) -> None:
+    log.error("rows_not_written", rows=len(batch), reason=type(error).__name__)
+    for item in batch:
+        item.error = error
