@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Connection, Delete, Engine, Insert, Update
+from sqlalchemy import Connection, Engine, Insert, Update
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from common.logs import get_logger
@@ -54,19 +54,20 @@ class GroupCommit(Generic[ActT]):
     def __init__(
         self,
         engine: Engine,
-        statements: Mapping[ActT, Insert | Update | Delete],
+        statements: Mapping[ActT, Insert | Update],
         *,
         offload: Callable[[Callable[[], Any]], Any],
     ) -> None:
         self._engine = engine
         self._statements = statements
         self._offload = offload
-        self._queue: queue.SimpleQueue[Item[ActT]] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Item[ActT] | None] = queue.SimpleQueue()
         self._connection: Connection | None = None
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
         self._turn = WriteTurn(engine)
         self._late: list[Item[ActT]] = []
+        self._closing = False
 
     def write(self, rows: dict[ActT, Row]) -> None:
         """Commit `rows` together; they are on disk when this returns.
@@ -96,12 +97,20 @@ class GroupCommit(Generic[ActT]):
                     self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
                     self._thread.start()
 
+    def close(self) -> None:
+        """Commit what is queued, then let thread and connection go."""
+        thread = self._thread
+        if thread is not None:
+            self._queue.put(None)
+            thread.join()
+        self._drop_connection()
+
     def prepare(self, batch: list[Item[ActT]]) -> list[Item[ActT]]:
         """What is committed for `batch`: the batch itself, unless a subclass knows better."""
         return batch
 
     def _run(self) -> None:
-        while True:
+        while not self._closing:
             batch = self._gather()
             if self._late:
                 late, self._late = self._late, []
@@ -118,9 +127,13 @@ class GroupCommit(Generic[ActT]):
         """The next batch: waits for one row, takes what else is there."""
         batch: list[Item[ActT]] = []
         try:
-            batch.append(self._queue.get(timeout=LATE_PAUSE_S if self._late else None))
-            while len(batch) < MAX_BATCH:
-                batch.append(self._queue.get_nowait())
+            item = self._queue.get(timeout=LATE_PAUSE_S if self._late else None)
+            while item is not None:
+                batch.append(item)
+                if len(batch) == MAX_BATCH:
+                    return batch
+                item = self._queue.get_nowait()
+            self._closing = True
         except queue.Empty:
             pass
         return batch

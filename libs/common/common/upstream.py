@@ -264,6 +264,12 @@ class Pool:
         connection.rested_since = self._clock()
         resting.append(connection)
 
+    def close(self) -> None:
+        """Close every resting connection."""
+        for resting in self._resting.values():
+            while resting:
+                resting.pop().close()
+
 
 class Answer:
     """An answer: status and header at once, the body as it is read.
@@ -283,9 +289,19 @@ class Answer:
         self._response = response
 
     def read(self, size: int) -> bytes:
-        """At most `size` bytes, none at the end. Raises BrokenOff, TimedOut."""
+        """`size` bytes, fewer only at the end. Raises BrokenOff, TimedOut."""
+        return self._read(self._response.read, size)
+
+    def read_available(self, size: int) -> bytes:
+        """What is there of the next `size` bytes, none at the end. Raises BrokenOff, TimedOut."""
+        piece = self._read(self._response.read1, size)
+        if not piece:
+            self._response.close()  # `read1` does not see the end by itself
+        return piece
+
+    def _read(self, read: Callable[[int], bytes], size: int) -> bytes:
         try:
-            piece: bytes = self._response.read(size)
+            piece = read(size)
         except TimeoutError as exc:
             self.close()
             raise TimedOut from exc
