@@ -41,14 +41,14 @@ def json_to_xml(body: str, name: str = BODY) -> str:
         raise UnsendableBody(f"the body is refused: {exc}") from exc
 
 
-def xml_to_json(body: str) -> str:
-    """The JSON text of a body's element(s) as `Answer.esb_body` carries them, `<esbBody>` included.
+def xml_to_json(body: str, name: str = BODY) -> str:
+    """The JSON text of the element(s) called `name` as `Answer` carries them, tags included.
 
     Raises MalformedText.
     """
-    elements = parse(wrapped("body", body)).named(BODY)
+    elements = parse(wrapped("body", body)).named(name)
     if not elements:
-        raise MalformedText(f"not a body: no <{BODY}>")
+        raise MalformedText(f"not a body: no <{name}>")
     return _member(elements)
 
 
