@@ -18,6 +18,8 @@ from common.settings import process_environment
 from common.tokens import JwksKeys, TokenVerifier
 from flask import Flask
 
+from esb_relay.callbacks.receiving import Receiver
+from esb_relay.callbacks.targets import Targets
 from esb_relay.commands import register_commands
 from esb_relay.config import SCHEMA, Settings
 from esb_relay.engine.exchanger import Exchanger
@@ -26,12 +28,10 @@ from esb_relay.engine.tokens import EsbTokens
 from esb_relay.exchange_log import ExchangeWriter
 from esb_relay.keyring import Keyring
 from esb_relay.models import Base
-from esb_relay.parts import Parts
+from esb_relay.parts import BELL, Parts
 from esb_relay.relaying import Relay
 from esb_relay.routes import register_routes
 
-#: The doorbell of the relay's workers.
-BELL = "esb_relay.work"
 DESCRIPTION = (
     "Signs, sends and verifies messages of GovESB, takes its calls, and keeps the log of both. "
     "Fetch an access token at `POST /oauth/token` and send it as `Authorization: Bearer …`; calls "
@@ -71,6 +71,8 @@ def build_parts(settings: Settings) -> Parts:
     keyring = Keyring(settings)
     tokens = EsbTokens(settings, database, TokenServer(settings), offload=offload)
     exchanger = Exchanger(settings, keyring, tokens, ExchangeWriter(database.engine, offload))
+    targets, bell = Targets(settings), Bell(lambda: open_broker(settings), BELL)
+    receiver = Receiver(settings, database, keyring, targets, offload=offload, ring=bell.ring)
     return Parts(
         settings=settings,
         database=database,
@@ -78,5 +80,7 @@ def build_parts(settings: Settings) -> Parts:
         keyring=keyring,
         exchanger=exchanger,
         relay=Relay(settings, keyring, exchanger),
-        bell=Bell(lambda: open_broker(settings), BELL),
+        targets=targets,
+        receiver=receiver,
+        bell=bell,
     )

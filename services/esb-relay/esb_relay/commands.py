@@ -8,17 +8,20 @@ from pathlib import Path
 import click
 from flask import Flask
 
-from esb_relay.errors import EsbRelayError
-from esb_relay.key_files import write_private_key
+from esb_relay.errors import EsbRelayError, MissingSetting
+from esb_relay.key_files import load_private_key, write_private_key
 from esb_relay.keys import Curve, Encoding, generate
 from esb_relay.parts import parts
+from esb_relay.retention import keep_bounded
 from esb_relay.signing import signed_request, verdict
+from esb_relay.stand_in.server import StandIn, listen
 from esb_relay.wire.terms import Format, Mode
+from esb_relay.worker import run_worker
 
 
 def register_commands(app: Flask) -> None:
     """Add the commands to `flask --app esb_relay`."""
-    for command in (keygen, sign, verify):
+    for command in (keygen, sign, verify, purge, worker, run_stand_in):
         app.cli.add_command(command)
 
 
@@ -71,3 +74,36 @@ def verify(key: str) -> None:
     click.echo(json.dumps(said))
     if not said["valid"]:
         raise SystemExit(1)
+
+
+@click.command("purge")
+def purge() -> None:
+    """Remove exchanges, calls of the bus and late answers that have outlived their time."""
+    removed = keep_bounded(parts().database, parts().settings)
+    click.echo(", ".join(f"{count} {kind}" for kind, count in removed.items()))
+
+
+@click.command("worker")
+def worker() -> None:
+    """Ask targets of accepted calls, post late answers, publish events; until SIGTERM."""
+    run_worker(parts())
+
+
+@click.command("stand-in")
+@click.option("--port", type=int, envvar="DEMO_GOVESB_PORT", default=8091)
+@click.option("--key", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=True)
+def run_stand_in(port: int, key: Path) -> None:
+    """Run a GovESB of one's own on loopback: token server (/token) and engine.
+
+    It knows this installation's client; KEY is the private key it signs with.
+    """
+    process = parts()
+    client_id, secret = process.settings.client_id, process.settings.client_secret
+    if client_id is None or secret is None:
+        raise click.ClickException(str(MissingSetting("ESB_CLIENT_ID", "ESB_CLIENT_SECRET")))
+    try:
+        own, client_key = load_private_key(str(key)), process.keyring.own_public_key()
+    except EsbRelayError as exc:
+        raise click.ClickException(str(exc)) from exc
+    bus = StandIn(own, client_key, client_id=client_id, secret=secret)
+    listen(bus, port).serve_forever()

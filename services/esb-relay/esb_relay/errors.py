@@ -9,6 +9,7 @@ EsbRelayError (DomainError: the request cannot be read)
 ├── UnsendableBody           a body or code that no GovESB envelope can carry unchanged (Invalid)
 ├── BadCiphertext            not encrypted for this key, or altered on the way (Invalid)
 ├── NoSuchKey                no key of this installation has that name (Invalid)
+├── BadTarget                a callback route's target is not of the route's kind (Invalid)
 ├── UnknownRecord            an id or a name in a URL names nothing (NotFound)
 ├── AnsweredAlready          a `requestId` has another late answer (Conflict)
 ├── NotRecorded              the exchange log cannot be written: nothing was sent (Unavailable)
@@ -56,6 +57,13 @@ class NoSuchKey(EsbRelayError, Invalid):
     def __init__(self, field: str, name: str) -> None:
         reason = f"no key is called {name[:80]}"
         super().__init__(f"{field}: {reason}", {field: [reason]})
+
+
+class BadTarget(EsbRelayError, Invalid):
+    """A callback route's target is not of the route's kind."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"target: {reason}", {"target": [reason]})
 
 
 class UnknownRecord(EsbRelayError, NotFound):

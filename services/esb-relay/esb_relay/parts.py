@@ -8,10 +8,15 @@ from common.database import Database
 from common.doorbell import Bell
 from flask import current_app
 
+from esb_relay.callbacks.receiving import Receiver
+from esb_relay.callbacks.targets import Targets
 from esb_relay.config import Settings
 from esb_relay.engine.exchanger import Exchanger
 from esb_relay.keyring import Keyring
 from esb_relay.relaying import Relay
+
+#: The doorbell of the relay's workers.
+BELL = "esb_relay.work"
 
 
 @dataclass(frozen=True)
@@ -24,6 +29,8 @@ class Parts:
     keyring: Keyring
     exchanger: Exchanger
     relay: Relay
+    targets: Targets
+    receiver: Receiver
     bell: Bell
 
 

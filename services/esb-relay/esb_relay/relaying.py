@@ -7,6 +7,8 @@ import json
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
+from common.correlation import current_trail
+from common.ids import new_id
 from common.problems import problem
 
 from esb_relay.config import Settings
@@ -89,6 +91,12 @@ class Relay:
             body = xml_body.json_to_xml(body)
         data = request_data(message.mode, message.code, body, format_, message.user_id)
         return sealed(data, self._keyring, format_, Root.REQUEST)
+
+
+def correlation_id() -> str:
+    """The id of the request being served."""
+    trail = current_trail()
+    return trail.correlation_id if trail is not None else str(new_id())
 
 
 def sealed(data: str, keyring: Keyring, format_: Format, root: Root) -> bytes:

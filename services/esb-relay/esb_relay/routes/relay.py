@@ -3,12 +3,11 @@
 from typing import Any
 
 from common.api import Blueprint
-from common.correlation import current_trail
 from common.problems import MEDIA_TYPE
 from flask import Response, g, request
 
 from esb_relay.parts import parts
-from esb_relay.relaying import Message
+from esb_relay.relaying import Message, correlation_id
 from esb_relay.routes.locations import PREFIX
 from esb_relay.schemas.relay import ExchangeProblem, RelayIn, RelayOut
 from esb_relay.wire.envelope import decode_text
@@ -34,11 +33,10 @@ def relay(given: dict[str, Any]) -> Response:
     """
     body = members(decode_text(request.get_data())).get("body")
     message = Message(**{**given, "body": body.text if body is not None else None})
-    trail = current_trail()
     told = parts().relay.relay(
         message,
         caller=g.identity.subject,
-        correlation_id=trail.correlation_id if trail else "",
+        correlation_id=correlation_id(),
     )
     media_type = "application/json" if told.status == 200 else MEDIA_TYPE
     return Response(told.text, told.status, content_type=media_type)

@@ -4,7 +4,7 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,16 @@ from common.tokens import ALGORITHM, AUDIENCE, ISSUER, TokenVerifier
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from esb_relay import create_app
 from esb_relay.config import SCHEMA, Settings
-from esb_relay.keys import Curve, Encoding, PrivateKey, generate
+from esb_relay.keys import Curve, Encoding, PrivateKey, PublicKey, generate
 from esb_relay.models import Base
 from esb_relay.parts import Parts
+from esb_relay.stand_in import replies
+from esb_relay.stand_in.http_server import LoopbackServer, Reply, Request
+from esb_relay.stand_in.messages import Seal
 from esb_relay.stand_in.server import StandIn, listen
+from esb_relay.wire.envelope import read_envelope
+from esb_relay.wire.incoming import Answer, read_answer
+from esb_relay.wire.signature import verify
 from flask import Flask
 from werkzeug.test import TestResponse
 
@@ -133,6 +139,7 @@ def app_with(
     for app in made:
         process: Parts = app.extensions["esb-relay"]
         process.exchanger.close()
+        process.targets.close()
         process.database.engine.dispose()
 
 
@@ -166,6 +173,13 @@ class Api:
             text = f'{text[:-1]},"body":{body}}}'
         return self.ask("POST", "relay/", data=text.encode(), content_type="application/json")
 
+    def route(self, **given: Any) -> dict[str, Any]:
+        """Open a callback route."""
+        made = self.ask("POST", "routes/", json={"name": "r", "target_kind": "http", **given})
+        assert made.status_code == 201, made.text
+        record: dict[str, Any] = made.get_json()
+        return record
+
     def exchange(self, answer: TestResponse) -> dict[str, Any]:
         """What the log knows of the exchange that `answer` tells of."""
         found = self.ask("GET", f"exchanges/{answer.get_json()['exchange_id']}/")
@@ -183,3 +197,72 @@ def api_of(issuer: Issuer) -> Callable[..., Api]:
 @pytest.fixture
 def api(app: Flask, api_of: Callable[..., Api]) -> Api:
     return api_of(app)
+
+
+@dataclass
+class Target:
+    """What a callback route leads to: counts and answers as told."""
+
+    status: int = 200
+    body: bytes = b'{"n":1.10}'
+    delay_s: float = 0.0
+    asked: list[Request] = field(default_factory=list)
+
+    def serve(self, request: Request) -> Reply:
+        self.asked.append(request)
+        time.sleep(self.delay_s)
+        return replies.answer(self.body, status=self.status)
+
+
+@pytest.fixture
+def target() -> Iterator[Target]:
+    """A target on loopback; `target.url` is its address."""
+    made = Target()
+    server = LoopbackServer(0, made.serve)
+    server.start()
+    made.url = f"http://127.0.0.1:{server.port}/take"  # type: ignore[attr-defined]
+    yield made
+    server.stop()
+
+
+@dataclass
+class Bus:
+    """The bus as a caller: signs calls, and verifies what we answer."""
+
+    app: Flask
+    key: PrivateKey
+    client_key: PublicKey
+
+    def call(
+        self,
+        route: str,
+        request_id: str | None = "R1",
+        body: str | None = '{"n":1.10}',
+        *,
+        key: PrivateKey | None = None,
+    ) -> bytes:
+        """Post a signed call; the answer's raw bytes, which came with 200."""
+        parts = {"apiCode": '"A1"'}
+        if request_id is not None:
+            parts["requestId"] = json.dumps(request_id)
+        if body is not None:
+            parts["esbBody"] = body
+        data = "{" + ",".join(f'"{name}":{text}' for name, text in parts.items()) + "}"
+        return self.send(route, Seal(key or self.key).envelope(data))
+
+    def send(self, route: str, raw: bytes) -> bytes:
+        path = f"/api/esb/inbound/{route}"
+        answer = self.app.test_client().post(path, data=raw, content_type="application/json")
+        assert answer.status_code == 200, answer.text
+        return answer.data
+
+    def read(self, raw: bytes) -> Answer:
+        """The answer, which bears our signature."""
+        envelope = read_envelope(raw)
+        verify(envelope, [self.client_key])
+        return read_answer(envelope)
+
+
+@pytest.fixture
+def bus(app: Flask, esb_key: PrivateKey, p256: PrivateKey) -> Bus:
+    return Bus(app, esb_key, p256.public)
