@@ -53,3 +53,10 @@ class Settings(Environment):
     proxy_url: str = setting("PROXY_URL", http_url, default="http://127.0.0.1:8081")
     proxy_client_id: str = setting("ESB_RELAY_CLIENT_ID", default="esb-relay")
     proxy_client_secret: str | None = setting("ESB_RELAY_CLIENT_SECRET", default=None, secret=True)
+
+    def own_secret(self) -> str | None:
+        """The secret of this service's own client: given, or kept by the embedded shape."""
+        kept = self.var_dir / "keys" / "esb-relay-client-secret"
+        if self.proxy_client_secret is None and kept.is_file():
+            return kept.read_text(encoding="utf-8").strip()
+        return self.proxy_client_secret

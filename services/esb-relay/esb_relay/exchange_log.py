@@ -90,7 +90,7 @@ def started_row(beginning: Beginning, *, store_bodies: bool) -> Row:
         "direction": beginning.direction,
         "mode": beginning.mode,
         "code": storable(beginning.code, MAX_NAME),
-        "organization": beginning.organization,
+        "organization": storable(beginning.organization, MAX_NAME),
         "caller": storable(beginning.caller, MAX_NAME),
         "correlation_id": beginning.correlation_id,
         "request_id": beginning.request_id,

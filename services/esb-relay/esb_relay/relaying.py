@@ -126,7 +126,8 @@ def told(exchange_id: str, outcome: Outcome) -> Told:
 
 def _problem(exchange_id: str, outcome: Outcome) -> Told:
     status = STATUSES[outcome.status]
-    body = problem(status, f"ESB: {outcome.reason}")
+    reason = outcome.reason or "no verified answer"
+    body = problem(status, reason[0].upper() + reason[1:])
     body |= {"exchange_id": exchange_id, "outcome": outcome.status}
     return Told(status, json.dumps(body))
 

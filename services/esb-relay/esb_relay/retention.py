@@ -5,7 +5,7 @@ from typing import Any
 
 from common.clock import utc_now
 from common.database import Database
-from common.ids import lowest_id
+from common.ids import lowest_id_at
 from common.logs import get_logger
 from sqlalchemy import ColumnElement, delete, select, tuple_
 
@@ -32,7 +32,7 @@ def keep_bounded(database: Database, settings: Settings) -> dict[str, int]:
         "exchanges": _purge(
             database,
             (Exchange.id,),
-            Exchange.id < lowest_id(oldest),
+            Exchange.id < lowest_id_at(oldest),
             Exchange.status != ExchangeStatus.SENDING,
         ),
         "inbound_requests": _purge(
@@ -44,7 +44,7 @@ def keep_bounded(database: Database, settings: Settings) -> dict[str, int]:
         "async_answers": _purge(
             database,
             (AsyncAnswer.id,),
-            AsyncAnswer.id < lowest_id(oldest),
+            AsyncAnswer.id < lowest_id_at(oldest),
             AsyncAnswer.status != DeliveryStatus.PENDING,
         ),
     }

@@ -112,6 +112,9 @@ class CallRunner:
         except (NotSent, DomainError) as exc:
             self._decide(attempt, Trouble.NOT_SENT, f"ESB relay: {exc}")
         else:
+            if answer.was_not_sent:
+                self._decide(attempt, Trouble.NOT_SENT, answer.error or "not sent")
+                return
             self._end(
                 attempt,
                 TransactionStatus.FAILED if answer.error else TransactionStatus.SUCCESSFUL,

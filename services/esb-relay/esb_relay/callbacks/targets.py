@@ -58,7 +58,7 @@ class Targets:
     def _address(self, route: CallbackRoute) -> tuple[str, dict[str, str]]:
         if route.target_kind is TargetKind.HTTP:
             return route.target, {}
-        secret = self._settings.proxy_client_secret
+        secret = self._settings.own_secret()
         if secret is None:
             raise NotAsked("ESB_RELAY_CLIENT_SECRET is not set; this route needs it")
         credentials = {

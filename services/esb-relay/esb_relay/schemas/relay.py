@@ -4,7 +4,7 @@ from typing import Any
 
 import marshmallow as ma
 from common.api import Problem
-from common.fields import Name
+from common.fields import Name, Text
 
 from esb_relay.models import ExchangeStatus
 from esb_relay.schemas.fields import AnyJson, Schema
@@ -38,9 +38,6 @@ class RelayIn(RequestTerms):
         metadata={"description": "How the envelope is written; `ESB_REQUEST_DATA_FORMAT` else"},
     )
     encrypt_to = Name(load_default=None, allow_none=True, metadata={"description": TO})
-    organization = Name(
-        load_default=None, allow_none=True, metadata={"description": "For the exchange log"}
-    )
 
 
 class RelayOut(Schema):
@@ -62,6 +59,19 @@ class ExchangeProblem(Problem):
 
     exchange_id = ma.fields.String(required=True)
     outcome = ma.fields.Enum(ExchangeStatus, by_value=ma.fields.String, required=True)
+
+
+class RelayHeaders(ma.Schema):
+    """What goes into the exchange log besides."""
+
+    organization = Text(
+        data_key="X-Organization",
+        load_default="",
+        metadata={"description": "For whom the message is sent: kept in the exchange log"},
+    )
+
+    class Meta:
+        unknown = ma.EXCLUDE
 
 
 class VerifyArgs(Schema):

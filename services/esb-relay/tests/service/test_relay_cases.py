@@ -41,7 +41,7 @@ def test_answer_that_nobody_vouches_for_is_refused_with_a_reason(api: Any, case:
     assert answer.status_code == 502, answer.text
     said = answer.get_json()
     assert said["outcome"] == "unverifiable"
-    assert said["detail"].startswith("ESB: the engine answered 200: ")
+    assert said["detail"].startswith("The engine answered 200: ")
     record = api.exchange(answer)
     assert (record["status"], record["http_status"]) == ("unverifiable", 200)
     assert record["verified_by"] is None
