@@ -9,7 +9,7 @@ import click
 from flask import Flask
 
 from esb_relay.errors import EsbRelayError, MissingSetting
-from esb_relay.key_files import load_private_key, write_private_key
+from esb_relay.key_files import load_private_key, write_private_key, write_public_key
 from esb_relay.keys import Curve, Encoding, generate
 from esb_relay.parts import parts
 from esb_relay.retention import keep_bounded
@@ -38,8 +38,7 @@ def keygen(curve: str, out: Path) -> None:
     try:
         out.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_private_key(key, out)
-        with public.open("xb") as file:
-            file.write(key.public.encoded(Encoding.PEM))
+        write_public_key(key.public, public)
     except OSError as exc:
         raise click.ClickException(f"{exc.filename}: {os.strerror(exc.errno or 0)}") from exc
     click.echo(f"kid={key.kid}\ncurve={key.curve}\nprivate={out}\npublic={public}")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from esb_relay.errors import KeyFileExposed, UnreadableKey
 from esb_relay.key_encodings import is_key_text
-from esb_relay.keys import PrivateKey, PublicKey, parse_private_key, parse_public_keys
+from esb_relay.keys import Encoding, PrivateKey, PublicKey, parse_private_key, parse_public_keys
 
 _OTHERS_MAY_READ = 0o077
 
@@ -37,9 +37,18 @@ def load_public_keys(source: str) -> tuple[PublicKey, ...]:
 
 def write_private_key(key: PrivateKey, path: Path) -> None:
     """Write the key to a new file of mode 0600. Raises FileExistsError rather than replace one."""
+    _write_new_file(path, key.pem())
+
+
+def write_public_key(key: PublicKey, path: Path) -> None:
+    """Write the key as PEM to a new file, which lies among private ones: mode 0600 as well."""
+    _write_new_file(path, key.encoded(Encoding.PEM))
+
+
+def _write_new_file(path: Path, content: bytes) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
-        file.write(key.pem())
+        file.write(content)
 
 
 def _read_file(path: str, *, secret: bool) -> bytes:
