@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import Connection, Engine, Insert, Update
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
+from common.database import is_sqlite
 from common.logs import get_logger
 from common.write_turn import WriteTurn
 
@@ -48,7 +49,7 @@ class GroupCommit(Generic[ActT]):
     """Commits rows in batches from a thread (under gevent: a greenlet) of its own.
 
     A batch runs `statements` in their order, each with the rows of its act. `offload` keeps a
-    blocking driver off the event loop; the connection is the writer's own.
+    blocking driver off the event loop; the connections are the writer's own.
     """
 
     def __init__(
@@ -62,7 +63,7 @@ class GroupCommit(Generic[ActT]):
         self._statements = statements
         self._offload = offload
         self._queue: queue.SimpleQueue[Item[ActT] | None] = queue.SimpleQueue()
-        self._connection: Connection | None = None
+        self._connections: dict[bool, Connection] = {}
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
         self._turn = WriteTurn(engine)
@@ -103,7 +104,7 @@ class GroupCommit(Generic[ActT]):
         if thread is not None:
             self._queue.put(None)
             thread.join()
-        self._drop_connection()
+        self._drop_connections()
 
     def prepare(self, batch: list[Item[ActT]]) -> list[Item[ActT]]:
         """What is committed for `batch`: the batch itself, unless a subclass knows better."""
@@ -146,7 +147,7 @@ class GroupCommit(Generic[ActT]):
             self._offload(lambda: self._commit(batch))
         except OperationalError as exc:
             # A connection that a restarted database dropped shows only now: try on a new one.
-            self._drop_connection()
+            self._drop_connections()
             if may_retry:
                 self._commit_all(batch, may_retry=False)
             else:
@@ -160,17 +161,28 @@ class GroupCommit(Generic[ActT]):
                 self._commit_all([item])
 
     def _commit(self, batch: Sequence[Item[ActT]]) -> None:
-        if self._connection is None:
-            self._connection = self._engine.connect()
-        with self._turn, self._connection.begin():
-            for act, statement in self._statements.items():
-                rows = [item.rows[act] for item in batch if act in item.rows]
-                if rows:
-                    self._connection.execute(statement, rows)
+        work = [
+            (statement, rows)
+            for act, statement in self._statements.items()
+            if (rows := [item.rows[act] for item in batch if act in item.rows])
+        ]
+        is_one_row = len(work) == 1 and len(work[0][1]) == 1
+        with self._turn, self._connected(is_one_row).begin():
+            for statement, rows in work:
+                self._connections[is_one_row].execute(statement, rows[0] if is_one_row else rows)
 
-    def _drop_connection(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
+    def _connected(self, is_one_row: bool) -> Connection:
+        """PostgreSQL commits one row by itself: one round trip instead of three."""
+        if is_one_row not in self._connections:
+            connection = self._engine.connect()
+            if is_one_row and not is_sqlite(self._engine):
+                connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+            self._connections[is_one_row] = connection
+        return self._connections[is_one_row]
+
+    def _drop_connections(self) -> None:
+        connections, self._connections = self._connections, {}
+        for connection in connections.values():
             connection.invalidate()
             connection.close()
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import marshmallow as ma
 from common.api import Problem
-from common.fields import Name, Text
+from common.fields import Name
 
 from esb_relay.models import ExchangeStatus
 from esb_relay.schemas.fields import AnyJson, Schema
@@ -59,19 +59,6 @@ class ExchangeProblem(Problem):
 
     exchange_id = ma.fields.String(required=True)
     outcome = ma.fields.Enum(ExchangeStatus, by_value=ma.fields.String, required=True)
-
-
-class RelayHeaders(ma.Schema):
-    """What goes into the exchange log besides."""
-
-    organization = Text(
-        data_key="X-Organization",
-        load_default="",
-        metadata={"description": "For whom the message is sent: kept in the exchange log"},
-    )
-
-    class Meta:
-        unknown = ma.EXCLUDE
 
 
 class VerifyArgs(Schema):

@@ -130,8 +130,9 @@ def test_encrypted_body_is_readable_for_its_recipient_only(
         ('{"code":"C","mode":"pull"}', 422),
         ('{"code":"C","mode":"nida"}', 422),
         ('{"code":"C","surprise":1}', 422),
-        ("[]", 422),
-        ("", 422),
+        ('{"code":5}', 422),
+        ("[]", 400),
+        ("", 400),
         ("{", 400),
     ],
 )
