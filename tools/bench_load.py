@@ -67,9 +67,10 @@ def load(
     seconds: int,
     cpu_s: Callable[[], float],
     script_dir: Path,
+    body: str = BODY,
 ) -> Result:
-    """POST `BODY` to `url` from `connections` connections for `seconds`."""
-    lines = ['wrk.method = "POST"', f"wrk.body = '{BODY}'"]
+    """POST `body` to `url` from `connections` connections for `seconds`."""
+    lines = ['wrk.method = "POST"', f"wrk.body = '{body}'"]
     lines += [f'wrk.headers["{name}"] = "{value}"' for name, value in headers.items()]
     script = script_dir / "post.lua"
     script.write_text("\n".join(lines))

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import esb_keys
 import nginx_conf
 from ports import LOOPBACK
 from procfile import Program, flask_apps, port_variables
@@ -56,6 +57,12 @@ class Installation:
         """The secret of the client `demo`: DEMO_CLIENT_SECRET, else generated once."""
         return self.environ.get("DEMO_CLIENT_SECRET") or self._kept_secret("demo-client-secret")
 
+    @property
+    def esb_relay_client_secret(self) -> str:
+        """The secret of the relay's own client: ESB_RELAY_CLIENT_SECRET, else generated once."""
+        given = self.environ.get("ESB_RELAY_CLIENT_SECRET")
+        return given or self._kept_secret("esb-relay-client-secret")
+
     def prepare(self, *, demo: bool) -> None:
         """Folders, keys, tables, the first administrator, the demonstration data.
 
@@ -86,6 +93,13 @@ class Installation:
             commands.append(["create-admin"])
             if demo:
                 commands.append(["seed-demo"])
+            if "esb_relay" in flask_apps(self.programs):
+                secret = ["--secret-variable", "ESB_RELAY_CLIENT_SECRET"]
+                commands.append(["ensure-client", "esb-relay", "--name", "ESB relay", *secret])
+        if app == "esb_relay":
+            wanted = esb_keys.KEYS if demo else esb_keys.KEYS[:1]
+            paths = [esb_keys.path(self.var_dir, name) for name in wanted]
+            commands += [["keygen", "--out", str(path)] for path in paths if not path.exists()]
         return commands
 
     def _flask_commands(self, app: str, commands: list[list[str]]) -> None:
@@ -94,6 +108,7 @@ class Installation:
         secret_environ = {
             "ADMIN_PASSWORD": self.admin_password,
             "DEMO_CLIENT_SECRET": self.demo_client_secret,
+            "ESB_RELAY_CLIENT_SECRET": self.esb_relay_client_secret,
         }
         command = [sys.executable, several, app, json.dumps(commands)]
         self._run(command, f"flask --app {app}: {names}", secret_environ)
@@ -119,11 +134,20 @@ class Installation:
         # As root, nginx would serve as `nobody`, who cannot enter the data folder.
         user = "user root; " if os.geteuid() == 0 else ""
         return {
+            **self._addresses(),
+            **esb_keys.variables(self.var_dir, environ, self.ports, self.programs),
             **environ,
             **{variable: str(port) for variable, port in self.ports.items()},
             "PATH": os.pathsep.join([here, environ.get("PATH", os.defpath)]),
             "VAR_DIR": str(self.var_dir),
             "NGINX_GLOBALS": f"{user}daemon off;",
+        }
+
+    def _addresses(self) -> dict[str, str]:
+        """Where the services find one another, unless the environment says otherwise."""
+        return {
+            "PROXY_URL": f"http://{LOOPBACK}:{self.ports['PROXY_PORT']}",
+            "ESB_RELAY_URL": f"http://{LOOPBACK}:{self.ports['ESB_RELAY_PORT']}",
         }
 
     def _kept_secret(self, name: str) -> str:

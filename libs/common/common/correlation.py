@@ -2,8 +2,8 @@
 
 import contextvars
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from common.ids import new_id
 
@@ -12,6 +12,13 @@ TRACE_HEADER = "Traceparent"
 
 _ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+
+
+class Headers(Protocol):
+    """Header fields by name."""
+
+    def get(self, name: str, default: str, /) -> str:
+        """The value of `name`, else `default`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +54,7 @@ def leave(token: contextvars.Token[Trail | None]) -> None:
     _current.reset(token)
 
 
-def trail_of(headers: Mapping[str, str]) -> Trail:
+def trail_of(headers: Headers) -> Trail:
     """The trail a caller sent, where it is well-formed, else a new one."""
     given = headers.get(CORRELATION_HEADER, "")
     trace = headers.get(TRACE_HEADER, "")

@@ -62,9 +62,19 @@ class CloudEvent:
 
 
 def queue_event(
-    session: Session, model: type[OutgoingEvent], *, queue: str, type_: str, source: str, data: Any
+    session: Session,
+    model: type[OutgoingEvent],
+    *,
+    queue: str,
+    type_: str,
+    source: str,
+    data: Any = None,
+    data_text: str | None = None,
 ) -> str:
-    """Write an event into the outbox of the caller's transaction; returns its id."""
+    """Write an event into the outbox of the caller's transaction; returns its id.
+
+    `data_text` is `data` as JSON text, where its numbers must keep their digits.
+    """
     now = utc_now()
     event = {
         "specversion": "1.0",
@@ -73,10 +83,11 @@ def queue_event(
         "source": source,
         "time": rfc3339(now),
         "datacontenttype": "application/json",
-        "data": data,
     }
+    text = json.dumps(data) if data_text is None else data_text
     row = model()
-    row.event_id, row.queue, row.body = event["id"], queue, json.dumps(event)
+    row.event_id, row.queue = event["id"], queue
+    row.body = f'{json.dumps(event)[:-1]},"data":{text}}}'
     row.next_attempt_at, row.attempt_count = now, 0
     session.add(row)
     return row.event_id

@@ -12,6 +12,8 @@ from typing import Any
 bind = os.environ.get("BIND", "127.0.0.1:8000")
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 worker_class = os.environ.get("WORKER_CLASS", "gthread")
+if worker_class == "gevent":
+    worker_class = "common.gunicorn_worker.DrainingGeventWorker"
 threads = int(os.environ.get("WEB_THREADS", "8"))
 worker_connections = 2000
 keepalive = 75

@@ -10,7 +10,7 @@ def register_request_trail(app: Flask) -> None:
 
     @app.before_request
     def _follow() -> None:
-        g.trail = trail_of(dict(request.headers))
+        g.trail = trail_of(request.headers)
         g.trail_token = follow(g.trail)
 
     @app.after_request

@@ -47,3 +47,17 @@ def work(
             log.error("worker_step_failed", reason=type(exc).__name__)
         listener.wait(poll_s)
     listener.close()
+
+
+def every(seconds: float, act: Callable[[], object], stopping: threading.Event) -> None:
+    """Run `act` now and then in a thread of its own, until `stopping`."""
+
+    def run() -> None:
+        while not stopping.is_set():
+            try:
+                act()
+            except SQLAlchemyError as exc:
+                log.warning("housekeeping_failed", reason=type(exc).__name__)
+            stopping.wait(seconds)
+
+    threading.Thread(target=run, name="housekeeping", daemon=True).start()

@@ -10,6 +10,7 @@ from common.health import register_health
 from common.logs import configure_logging
 from common.metrics import register_metrics
 from common.migrations.runner import Migrations, register_migrations
+from common.offload import off_the_loop
 from common.problems import register_problem_handlers
 from common.requests_in import register_request_trail
 from common.settings import process_environment
@@ -23,7 +24,6 @@ from proxy.config import SCHEMA, Settings
 from proxy.console.pages import pages as console
 from proxy.gateway.esb import EsbRelay
 from proxy.gateway.gateway import Gateway
-from proxy.gateway.offload import off_the_loop
 from proxy.models import Base
 from proxy.parts import Parts
 from proxy.routes import register_routes

@@ -9,6 +9,7 @@ from common.errors import DomainError
 from common.http import NotSent, OutcomeUnknown
 from common.leases import held
 from common.logs import get_logger
+from common.upstream import Answer, BrokenOff, TimedOut, Unreachable, UpstreamError
 from sqlalchemy import delete, update
 
 from proxy.async_calls import (
@@ -28,7 +29,6 @@ from proxy.gateway.forwarding import Forwarder
 from proxy.gateway.headers import recorded_headers
 from proxy.gateway.recording import NOT_STORED, Row, Stopwatch, ended_row, status_for
 from proxy.gateway.routing_table import RoutedChannel, Routing
-from proxy.gateway.upstream import Answer, BrokenOff, TimedOut, Unreachable, UpstreamError
 from proxy.models import AsyncCall, StoredRequest, Transaction, TransactionStatus
 from proxy.sealing import Sealer
 from proxy.stored_calls import rebuild
@@ -112,6 +112,9 @@ class CallRunner:
         except (NotSent, DomainError) as exc:
             self._decide(attempt, Trouble.NOT_SENT, f"ESB relay: {exc}")
         else:
+            if answer.was_not_sent:
+                self._decide(attempt, Trouble.NOT_SENT, answer.error or "not sent")
+                return
             self._end(
                 attempt,
                 TransactionStatus.FAILED if answer.error else TransactionStatus.SUCCESSFUL,

@@ -7,11 +7,11 @@ from typing import Any
 
 from common.clock import utc_now
 from common.errors import Conflict
+from common.offload import off_the_loop
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from proxy.errors import UnknownRecord
-from proxy.gateway.offload import off_the_loop
 from proxy.models import MAX_LIVE_SECRETS, Client, ClientSecret
 from proxy.records import apply, locked
 from proxy.secrets import hash_secret, new_secret

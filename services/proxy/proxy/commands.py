@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 from common.clock import utc_now
+from common.offload import offload_for
 from common.settings import SettingError, process_environment
 from flask import Flask
 from sqlalchemy import select
@@ -12,7 +13,6 @@ from proxy import demo_mediator, mediators, seed
 from proxy.call_runner import CallRunner
 from proxy.clients import create_client, issue_secret
 from proxy.gateway.forwarding import Forwarder
-from proxy.gateway.offload import offload_for
 from proxy.gateway.routing_table import Routing
 from proxy.models import Client, StaffRole, StaffUser
 from proxy.parts import parts
@@ -27,6 +27,7 @@ def register_commands(app: Flask) -> None:
     """Add the commands to `flask --app proxy`."""
     for command in (
         create_client_command,
+        ensure_client,
         create_admin,
         create_token_key,
         seed_demo,
@@ -58,6 +59,28 @@ def create_client_command(
         }
         create_client(session, given, secret)
     click.echo(f"client_id={client_id}\nclient_secret={secret.plain}")
+
+
+@click.command("ensure-client")
+@click.argument("client_id")
+@click.option("--name", required=True)
+@click.option("--scope", "scopes", multiple=True, type=click.Choice(sorted(SCOPES)))
+@click.option("--secret-variable", required=True, help="The variable that holds the secret.")
+def ensure_client(client_id: str, name: str, scopes: tuple[str, ...], secret_variable: str) -> None:
+    """Make sure of a client with a given secret: another service of this installation."""
+    secret = process_environment().get(secret_variable)
+    if not secret:
+        raise click.ClickException(f"{secret_variable} is not set")
+    record = {
+        "client_id": client_id,
+        "name": name,
+        "client_secret": secret,
+        "scopes": list(scopes),
+        "is_active": True,
+    }
+    with parts().database.writing() as session:
+        seed.seed_client(session, record)
+    click.echo(f"Client {client_id} is there")
 
 
 @click.command("create-admin")

@@ -16,15 +16,21 @@ from proxy.models import (
     Channel,
     Client,
     ClientSecret,
+    ExternalSystemRegistration,
     Mediator,
     Transaction,
     TransactionStatus,
 )
 from proxy.records import apply
+from proxy.registrations import organization_key
 from proxy.scopes import SCOPES
 from proxy.secrets import matches_hash
 
 Records = Sequence[Mapping[str, Any]]
+
+#: The demonstration channel that leads to the bus, and who is registered there.
+ESB_PATH = "/demo/esb"
+ESB_REGISTRATION = {"organization": "DEMO", "api_code": "DEMO-API", "push_code": "DEMO-PUSH"}
 
 _REQUIRED = {
     "DEMO_SEED_CLIENTS_JSON": ("client_id", "name", "client_secret"),
@@ -111,6 +117,14 @@ def _channels(prefix: str, mediator_urn: str) -> Records:
             "priority": 10,
         },
         {
+            "name": f"{prefix} ESB",
+            "description": "Goes to the bus: to its stand-in where none is configured.",
+            "path_pattern": ESB_PATH,
+            "methods": ["POST"],
+            "request_body_example": '{"nin": "19900101-14121-00001-23"}',
+            "mediator_urn": mediator_urn,
+        },
+        {
             "name": f"{prefix} patients",
             "description": "Takes a patient as JSON.",
             "path_pattern": "/demo/patients",
@@ -147,7 +161,7 @@ def _given(name: str, environ: Mapping[str, str]) -> Records:
 def seed(session: Session, data: DemoData) -> None:
     """Create or update everything in `data`; a secret is hashed again only when it changed."""
     for record in data.clients:
-        _seed_client(session, record)
+        seed_client(session, record)
     for record in data.mediators:
         _upsert(session, Mediator, "urn", record)
     session.flush()
@@ -157,10 +171,22 @@ def seed(session: Session, data: DemoData) -> None:
         mediator = session.scalar(select(Mediator).where(Mediator.urn == urn))
         if mediator is None:
             raise SettingError(f"DEMO_SEED_CHANNELS_JSON: no mediator has the mediator_urn {urn}")
-        _upsert(session, Channel, "name", {**fields, "mediator_id": mediator.id})
+        channel = _upsert(session, Channel, "name", {**fields, "mediator_id": mediator.id})
+        if channel.path_pattern == ESB_PATH:
+            _seed_registration(session, channel)
 
 
-def _seed_client(session: Session, record: Mapping[str, Any]) -> None:
+def _seed_registration(session: Session, channel: Channel) -> None:
+    """The organization DEMO, unless somebody has changed what it is."""
+    session.flush()
+    model = ExternalSystemRegistration
+    if session.scalar(select(model.id).where(model.channel_id == channel.id)) is None:
+        key = organization_key(ESB_REGISTRATION["organization"])
+        session.add(model(channel_id=channel.id, organization_key=key, **ESB_REGISTRATION))
+
+
+def seed_client(session: Session, record: Mapping[str, Any]) -> None:
+    """Create or update a client; its secret is hashed again only when it changed."""
     fields = {key: value for key, value in record.items() if key != "client_secret"}
     client: Client = _upsert(session, Client, "client_id", fields)
     secret = record["client_secret"]

@@ -7,13 +7,13 @@ from ipaddress import ip_network
 from typing import Any
 
 import pytest
+from common.upstream import Endpoint
 from proxy import create_app
 from proxy.config import Settings
 from proxy.gateway import admission, refusals
 from proxy.gateway.admission import Credentials
 from proxy.gateway.call import Call
 from proxy.gateway.routing_table import Registration, RoutedChannel, RoutedClient
-from proxy.gateway.upstream import Endpoint
 from werkzeug.test import EnvironBuilder
 
 MakeCall = Callable[..., Call]

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from common.upstream import Endpoint
 from jsonschema.validators import validator_for
 from proxy.gateway.body_rules import check_body, json_pointer, media_type
 from proxy.gateway.call import Body, Call
@@ -16,7 +17,6 @@ from proxy.gateway.refusals import (
     UnsupportedContentType,
 )
 from proxy.gateway.routing_table import RoutedChannel
-from proxy.gateway.upstream import Endpoint
 
 PERSON = {
     "type": "object",

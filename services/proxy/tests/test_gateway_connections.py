@@ -9,16 +9,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from proxy.gateway.call import WHOLE_BYTES, Body, Call
-from proxy.gateway.forwarding import Forwarder
-from proxy.gateway.routing_table import RoutedChannel
-from proxy.gateway.upstream import (
+from common.upstream import (
     Answer,
     BrokenOff,
     Endpoint,
     TimedOut,
     Unreachable,
 )
+from proxy.gateway.call import WHOLE_BYTES, Body, Call
+from proxy.gateway.forwarding import Forwarder
+from proxy.gateway.routing_table import RoutedChannel
 from raw_mediator import RawMediator, Received, answer, raw_answer, slow
 
 

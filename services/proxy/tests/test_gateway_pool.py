@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from proxy.gateway.upstream import MAX_IDLE_S, Connection, Endpoint, Pool
+from common.upstream import MAX_IDLE_S, Connection, Endpoint, Pool
 from raw_mediator import RawMediator
 
 

@@ -12,10 +12,10 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
+from common.upstream import Endpoint, Pool, Unreachable
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from proxy.gateway.upstream import Endpoint, Pool, Unreachable
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -88,7 +88,7 @@ def mediator(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[TlsMedi
 
 VISIT = """
 import sys
-from proxy.gateway.upstream import Answer, Endpoint, Pool, Unreachable
+from common.upstream import Answer, Endpoint, Pool, Unreachable
 endpoint, pool = Endpoint.parse(sys.argv[1]), Pool(2.0)
 try:
     for _ in range(3):

@@ -4,8 +4,7 @@ import socket
 from collections.abc import Iterator
 
 import pytest
-from proxy.gateway.headers import request_head
-from proxy.gateway.upstream import (
+from common.upstream import (
     MAX_HEADER_LINE_BYTES,
     MAX_HEADERS,
     Answer,
@@ -15,6 +14,7 @@ from proxy.gateway.upstream import (
     TimedOut,
     Unreachable,
 )
+from proxy.gateway.headers import request_head
 from raw_mediator import RawMediator, answer, raw_answer, slow
 
 OK = b"HTTP/1.1 200 OK\r\n"

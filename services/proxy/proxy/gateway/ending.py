@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from common.logs import get_logger
+from common.upstream import Answer, UpstreamError
 
 from proxy.gateway.admitted import Admitted
 from proxy.gateway.bodies import stored_copy
@@ -12,7 +13,6 @@ from proxy.gateway.idempotency import key_end_row
 from proxy.gateway.recording import NOT_STORED, ended_row, status_for
 from proxy.gateway.replies import CORRELATION_HEADER, Headers, Reply, problem_reply
 from proxy.gateway.statements import Act
-from proxy.gateway.upstream import Answer, UpstreamError
 from proxy.gateway.writer import Rows, WriteFailed, Writer
 from proxy.models import TransactionStatus
 

@@ -18,6 +18,9 @@ from proxy.gateway.routing_table import Registration
 
 RELAY_PATH = "/api/esb/relay/"
 WRAPPING_MEMBER = "requestdata"
+#: Statuses of esb-relay that hold for the caller as well: a body that no envelope can carry, and an
+#: outcome that is not known. Every other trouble is a bad gateway.
+PASSED_ON = frozenset({400, 422, 504})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +35,16 @@ class EsbCall:
 
 @dataclass(frozen=True, slots=True)
 class EsbAnswer:
-    """What esb-relay said; `error` is None for a verified success."""
+    """What esb-relay said; `error` is None for a verified success.
+
+    `was_not_sent`: the bus surely did not get the message, so that it may be sent again.
+    """
 
     status: int
     body: bytes
     error: str | None
     exchange_id: str | None
+    was_not_sent: bool = False
 
 
 def plan(call: Call, body: Body, registration: Registration) -> EsbCall:
@@ -99,6 +106,7 @@ class EsbRelay:
             headers={
                 "Content-Type": "application/json",
                 "X-Correlation-Id": correlation_id,
+                "X-Organization": call.organization.encode(),
                 "Authorization": f"Bearer {self._token()}",
             },
         )
@@ -121,4 +129,10 @@ def judge(status: int, body: bytes) -> EsbAnswer:
         reason = said.get("message") or "the ESB reported a failure"
         return EsbAnswer(502, body, f"ESB: {reason}", exchange_id)
     reason = said.get("error") or said.get("detail") or f"esb-relay answered {status}"
-    return EsbAnswer(502, body, f"ESB relay: {reason}", exchange_id)
+    return EsbAnswer(
+        status if status in PASSED_ON else 502,
+        body,
+        f"ESB relay: {reason}",
+        exchange_id,
+        was_not_sent=said.get("outcome") == "not_sent",
+    )

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 
+from common.upstream import Answer, BrokenOff, Connection, Pool, Unreachable
+
 from proxy.gateway.call import Body, Call
 from proxy.gateway.headers import forwarded_headers, request_head, without_query_parameter
 from proxy.gateway.routing_table import RoutedChannel
-from proxy.gateway.upstream import Answer, BrokenOff, Connection, Pool, Unreachable
 
 #: RFC 9110 §9.2.2: sending these twice means the same as once.
 IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})

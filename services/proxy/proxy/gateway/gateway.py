@@ -12,6 +12,7 @@ from common.clock import utc_now
 from common.correlation import TRACE_HEADER, Trail, follow, leave
 from common.ids import new_id
 from common.logs import get_logger
+from common.offload import offload_for
 from sqlalchemy.exc import SQLAlchemyError
 
 from proxy.gateway import admission, esb, routing_table
@@ -24,7 +25,6 @@ from proxy.gateway.forwarding import Forwarder
 from proxy.gateway.idempotency import digest_of, earlier_answer, key_of, key_row
 from proxy.gateway.making import CallMaker
 from proxy.gateway.matching import is_reserved
-from proxy.gateway.offload import offload_for
 from proxy.gateway.presence import Presence
 from proxy.gateway.recording import Stopwatch, ms_since, started_row
 from proxy.gateway.refusals import KeyInUse, NotRecorded, Refusal

@@ -4,6 +4,7 @@ import time
 
 from common.errors import DomainError
 from common.http import OutboundError
+from common.upstream import Answer, BrokenOff, TimedOut, Unreachable
 
 from proxy.gateway.admitted import Admitted
 from proxy.gateway.call import WHOLE_BYTES
@@ -14,7 +15,6 @@ from proxy.gateway.recording import ms_since
 from proxy.gateway.refusals import Refusal
 from proxy.gateway.replies import Reply
 from proxy.gateway.routing_table import RoutedChannel
-from proxy.gateway.upstream import Answer, BrokenOff, TimedOut, Unreachable
 
 UNREACHABLE = "Failed to reach mediator endpoint"
 BROKEN_OFF = "Failed to reach mediator endpoint: the connection broke off, outcome unknown"

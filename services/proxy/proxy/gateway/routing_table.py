@@ -18,6 +18,7 @@ from common.clock import utc_now
 from common.database import Database
 from common.logs import get_logger
 from common.settings import Network
+from common.upstream import Endpoint
 from jsonschema.protocols import Validator
 from jsonschema.validators import validator_for
 from sqlalchemy import select
@@ -26,7 +27,6 @@ from sqlalchemy.orm import Session
 
 from proxy.errors import BadPattern
 from proxy.gateway.matching import CandidateChannel, ChannelIndex, compile_pattern
-from proxy.gateway.upstream import Endpoint
 from proxy.mediators import is_online
 from proxy.models import Channel, ChannelType, Client, ExternalSystemRegistration, Mediator
 from proxy.routing_version import current_version

@@ -5,9 +5,9 @@ from typing import Any
 
 from common.api import Blueprint
 from common.clock import utc_now
+from common.offload import offload_for
 from common.paging import Page, page_schema
 
-from proxy.gateway.offload import offload_for
 from proxy.parts import parts
 from proxy.routes.locations import PREFIX
 from proxy.schemas.metrics import ChannelPeriodOut, MetricsArgs

@@ -4,10 +4,10 @@ import uuid
 from typing import Any
 
 from common.api import Blueprint
+from common.offload import offload_for
 from common.paging import Page, fetch_page, page_schema
 
 from proxy import reruns
-from proxy.gateway.offload import offload_for
 from proxy.gateway.routing_table import load_table
 from proxy.models import Transaction
 from proxy.parts import parts

@@ -8,8 +8,9 @@ import fcntl
 import os
 from types import TracebackType
 
-from common.database import is_sqlite
 from sqlalchemy import Engine
+
+from common.database import is_sqlite
 
 
 class WriteTurn:

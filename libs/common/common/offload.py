@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
-from common.database import is_sqlite
 from sqlalchemy import Engine
+
+from common.database import is_sqlite
 
 T = TypeVar("T")
 

@@ -1,7 +1,7 @@
-"""Connections to mediators: a small keep-alive pool per endpoint, requests and answers as bytes.
+"""Connections of a hot path: a small keep-alive pool per endpoint, requests and answers as bytes.
 
 Requests are written as one piece; answers are read by `http.client`, with a lean header parser.
-What went wrong is told apart by what the mediator may have seen:
+What went wrong is told apart by what the other side may have seen:
 
 UpstreamError
 ├── Unreachable      no connection was made: nothing was sent
@@ -31,7 +31,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 class UpstreamError(Exception):
-    """A forwarded call did not end in an answer."""
+    """A call did not end in an answer."""
 
 
 class Unreachable(UpstreamError):
@@ -48,7 +48,7 @@ class TimedOut(UpstreamError):
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where a mediator listens: `http`, `https` or `tcp`; its path goes before every call's."""
+    """Where somebody listens: `http`, `https` or `tcp`; its path goes before every call's."""
 
     scheme: str
     host: str
@@ -285,9 +285,15 @@ class Pool:
         connection.rested_since = self._clock()
         resting.append(connection)
 
+    def close(self) -> None:
+        """Close every resting connection."""
+        for resting in self._resting.values():
+            while resting:
+                resting.pop().close()
+
 
 class Answer:
-    """A mediator's answer: status and header at once, the body as it is read.
+    """An answer: status and header at once, the body as it is read.
 
     Its connection goes back to the pool when the body was read to its end, else it is closed.
     """
@@ -304,9 +310,19 @@ class Answer:
         self._response = response
 
     def read(self, size: int) -> bytes:
-        """At most `size` bytes, none at the end. Raises BrokenOff, TimedOut."""
+        """`size` bytes, fewer only at the end. Raises BrokenOff, TimedOut."""
+        return self._read(self._response.read, size)
+
+    def read_available(self, size: int) -> bytes:
+        """What is there of the next `size` bytes, none at the end. Raises BrokenOff, TimedOut."""
+        piece = self._read(self._response.read1, size)
+        if not piece:
+            self._response.close()  # `read1` does not see the end by itself
+        return piece
+
+    def _read(self, read: Callable[[int], bytes], size: int) -> bytes:
         try:
-            piece: bytes = self._response.read(size)
+            piece = read(size)
         except TimeoutError as exc:
             self.close()
             raise TimedOut from exc

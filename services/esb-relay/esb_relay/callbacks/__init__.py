@@ -1,0 +1,1 @@
+"""Calls from the bus: verified, run once, answered and signed, now or later."""

@@ -1,0 +1,201 @@
+"""Calls of the bus on record, once per route and `requestId`, with the answer each was given."""
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from common.clock import utc_now
+from common.database import Database
+from common.events import queue_event
+from common.leases import held
+from sqlalchemy import ColumnElement, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from esb_relay.callbacks.targets import TargetCall
+from esb_relay.engine.outcomes import Outcome
+from esb_relay.exchange_log import Beginning, ended_row, started_row
+from esb_relay.models import Exchange, InboundRequest, InboundStatus, OutboxEvent
+
+#: Rows that no worker shall find are due then.
+NEVER = datetime(9999, 1, 1, tzinfo=UTC)
+EVENT_TYPE = "kiungo.esb.callback"
+
+
+@dataclass(frozen=True, slots=True)
+class Mine:
+    """This delivery runs the target. `may_have_run`: an earlier one died while it did."""
+
+    token: uuid.UUID
+    exchange_id: uuid.UUID
+    may_have_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An earlier delivery got this answer."""
+
+    answer: bytes = field(repr=False)
+
+
+class Busy:
+    """Another delivery is running the target."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A verified call, as it is put on record."""
+
+    call: TargetCall
+    beginning: Beginning
+
+
+class Inbox:
+    """The rows of `inbound_requests`, each change in one transaction with its exchange."""
+
+    def __init__(self, database: Database, lease_s: float, *, store_bodies: bool) -> None:
+        self._database = database
+        self._lease = timedelta(seconds=lease_s)
+        self._store_bodies = store_bodies
+
+    def take(self, arrival: Arrival) -> Mine | Answered | Busy:
+        """Put a call on record for its target to be asked now, or find it there."""
+        token = uuid.uuid4()
+        try:
+            with self._database.writing() as session:
+                found = self._find(session, arrival)
+                if found is not None:
+                    return self._again(session, found, token)
+                row = self._record(session, arrival, InboundStatus.RUNNING)
+                row.lease_token, row.lease_until = token, utc_now() + self._lease
+                row.sent_at = row.received_at
+                session.flush()
+        except IntegrityError:
+            return Busy()  # the other delivery came first by a moment
+        return Mine(token, arrival.beginning.id)
+
+    def accept(
+        self, arrival: Arrival, answer: bytes, outcome: Outcome, *, queue: str | None, data: str
+    ) -> Answered | Busy:
+        """Put a call on record with its answer: for a worker, or as an event on `queue`."""
+        try:
+            with self._database.writing() as session:
+                found = self._find(session, arrival)
+                if found is not None:
+                    _count_delivery(session, found.exchange_id)
+                    return Answered(found.answer) if found.answer is not None else Busy()
+                status = InboundStatus.WAITING if queue is None else InboundStatus.DONE
+                row = self._record(session, arrival, status)
+                row.answer = answer
+                if queue is None:
+                    row.next_attempt_at = utc_now()
+                else:
+                    source = f"/api/esb/inbound/{arrival.call.route}"
+                    queue_event(
+                        session,
+                        OutboxEvent,
+                        queue=queue,
+                        type_=EVENT_TYPE,
+                        source=source,
+                        data_text=data,
+                    )
+                session.flush()
+                self._end(session, arrival.beginning, outcome)
+        except IntegrityError:
+            return Busy()
+        return Answered(answer)
+
+    def finish(self, mine: Mine, arrival: Arrival, answer: bytes, outcome: Outcome) -> bytes:
+        """Keep the answer; where the claim no longer stands, the one that is kept counts."""
+        with self._database.writing() as session:
+            kept = session.execute(
+                update(InboundRequest)
+                .where(*_is(arrival.call), held(InboundRequest, mine.token))
+                .values(status=InboundStatus.DONE, answer=answer, lease_until=None, body=None)
+            )
+            if kept.rowcount:  # type: ignore[attr-defined]
+                self._end(session, arrival.beginning, outcome, mine.exchange_id)
+                return answer
+        with self._database.reading() as session:
+            return session.scalar(select(InboundRequest.answer).where(*_is(arrival.call))) or answer
+
+    def forget(self, mine: Mine, arrival: Arrival, outcome: Outcome) -> None:
+        """The target was not asked: the next delivery starts anew."""
+        with self._database.writing() as session:
+            row = session.get(InboundRequest, (arrival.call.route, arrival.call.request_id))
+            if row is not None and row.lease_token == mine.token:
+                session.delete(row)
+            self._end(session, arrival.beginning, outcome, mine.exchange_id)
+
+    def refuse(self, beginning: Beginning, outcome: Outcome) -> None:
+        """Put on record that a verified call was refused."""
+        with self._database.writing() as session:
+            row = started_row(beginning, store_bodies=self._store_bodies)
+            session.execute(insert(Exchange).values(row))
+            self._end(session, beginning, outcome)
+
+    def answer_to(self, call: TargetCall) -> bytes | None:
+        """The answer that is kept by now."""
+        with self._database.reading() as session:
+            return session.scalar(select(InboundRequest.answer).where(*_is(call)))
+
+    def _find(self, session: Session, arrival: Arrival) -> InboundRequest | None:
+        key = (arrival.call.route, arrival.call.request_id)
+        return session.get(InboundRequest, key, with_for_update=True)
+
+    def _again(
+        self, session: Session, row: InboundRequest, token: uuid.UUID
+    ) -> Mine | Answered | Busy:
+        _count_delivery(session, row.exchange_id)
+        if row.answer is not None:
+            return Answered(row.answer)
+        if row.lease_until is not None and row.lease_until > utc_now():
+            return Busy()
+        row.lease_token, row.lease_until = token, utc_now() + self._lease
+        return Mine(token, row.exchange_id, may_have_run=True)
+
+    def _record(self, session: Session, arrival: Arrival, status: InboundStatus) -> InboundRequest:
+        call, beginning = arrival.call, arrival.beginning
+        row = InboundRequest(
+            route=call.route,
+            request_id=call.request_id,
+            exchange_id=beginning.id,
+            correlation_id=beginning.correlation_id,
+            received_at=beginning.started_at,
+            status=status,
+            format=beginning.format,
+            api_code=call.api_code,
+            body=call.body if status is InboundStatus.WAITING else None,
+            attempt_count=0,
+            next_attempt_at=NEVER,
+        )
+        session.add(row)
+        started = started_row(beginning, store_bodies=self._store_bodies)
+        session.execute(insert(Exchange).values({**started, "attempts": 1}))
+        return row
+
+    def _end(
+        self,
+        session: Session,
+        beginning: Beginning,
+        outcome: Outcome,
+        exchange_id: uuid.UUID | None = None,
+    ) -> None:
+        row = ended_row(
+            beginning, outcome, attempts=1, engine_ms=None, store_bodies=self._store_bodies
+        )
+        # `attempts` counts deliveries here; others may have come meanwhile.
+        known = {name: value for name, value in row.items() if name not in {"key_id", "attempts"}}
+        key = exchange_id or beginning.id
+        session.execute(update(Exchange).where(Exchange.id == key).values(known))
+
+
+def _is(call: TargetCall) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return InboundRequest.route == call.route, InboundRequest.request_id == call.request_id
+
+
+def _count_delivery(session: Session, exchange_id: uuid.UUID) -> None:
+    """The exchange of a call that comes again counts its deliveries."""
+    session.execute(
+        update(Exchange).where(Exchange.id == exchange_id).values(attempts=Exchange.attempts + 1)
+    )

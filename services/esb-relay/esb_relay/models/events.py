@@ -1,0 +1,11 @@
+"""Events that wait to be put on a queue."""
+
+from common.events import OutgoingEvent
+
+from esb_relay.models.base import Base
+
+
+class OutboxEvent(OutgoingEvent, Base):
+    """A call of the bus on its way to a queue."""
+
+    __tablename__ = "event_outbox"

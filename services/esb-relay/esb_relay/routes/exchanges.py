@@ -1,0 +1,45 @@
+"""`/api/esb/exchanges/`: the log of every exchange with the bus."""
+
+import uuid
+from typing import Any
+
+from common.api import Blueprint
+from common.paging import Page, fetch_page, page_schema
+
+from esb_relay.errors import UnknownRecord
+from esb_relay.exchanges import matching
+from esb_relay.models import Exchange
+from esb_relay.parts import parts
+from esb_relay.routes.locations import PREFIX
+from esb_relay.schemas.exchanges import ExchangeArgs, ExchangeOut, ExchangeSummaryOut
+
+blp = Blueprint("exchanges", __name__, url_prefix=f"{PREFIX}/exchanges")
+
+
+@blp.route("/", methods=["GET"])
+@blp.scope("esb:admin")
+@blp.arguments(ExchangeArgs, location="query")
+@blp.response(200, page_schema(ExchangeSummaryOut))
+def list_exchanges(query: dict[str, Any]) -> Page[Exchange]:
+    """List exchanges, newest first, without bodies."""
+    wanted = matching(query.pop("wanted"))
+    process = parts()
+
+    def fetch() -> Page[Exchange]:
+        with process.database.reading() as session:
+            return fetch_page(session, wanted, Exchange.id, **query)
+
+    page: Page[Exchange] = process.offload(fetch)
+    return page
+
+
+@blp.route("/<uuid:exchange_id>/", methods=["GET"])
+@blp.scope("esb:admin")
+@blp.response(200, ExchangeOut)
+def read_exchange(exchange_id: uuid.UUID) -> Exchange:
+    """Read an exchange with everything that is on record."""
+    with parts().database.reading() as session:
+        found = session.get(Exchange, exchange_id)
+    if found is None:
+        raise UnknownRecord("exchange")
+    return found

@@ -1,0 +1,28 @@
+"""`/api/esb/inbound/<route>`: the bus calls. Its signature is its authentication."""
+
+from common.api import Blueprint
+from flask import Response, request
+
+from esb_relay.engine.client import CONTENT_TYPES
+from esb_relay.parts import parts
+from esb_relay.relaying import correlation_id
+from esb_relay.routes.locations import PREFIX
+
+blp = Blueprint("inbound", __name__, url_prefix=PREFIX, description="Calls of the bus")
+
+_RAW = {"schema": {"type": "string", "format": "binary"}}
+_ENVELOPES = {"application/json": _RAW, "application/xml": _RAW}
+
+
+@blp.route("/inbound/<string:route>/", methods=["POST"])
+@blp.doc(
+    requestBody={"content": _ENVELOPES},
+    responses={"200": {"description": "The signed answer", "content": _ENVELOPES}},
+)
+def receive(route: str) -> Response:
+    """Take a signed call of the bus; whatever is an envelope gets a signed answer with 200.
+
+    The first answer to a `requestId` is given to every repeated delivery; its target runs once.
+    """
+    reply = parts().receiver.receive(route, request.get_data(), correlation_id())
+    return Response(reply.envelope, content_type=CONTENT_TYPES[reply.format])

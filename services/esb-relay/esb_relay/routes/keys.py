@@ -1,0 +1,50 @@
+"""`/api/esb/keys/`: the public keys of this installation, never a private one."""
+
+from typing import Any
+
+from common.api import Blueprint
+from common.paging import Page, page_schema
+from flask import Response
+
+from esb_relay.errors import UnknownRecord
+from esb_relay.keyring import KnownKey
+from esb_relay.keys import Encoding
+from esb_relay.parts import parts
+from esb_relay.routes.locations import PREFIX
+from esb_relay.schemas.keys import EncodingArgs, KeyOut
+
+blp = Blueprint("keys", __name__, url_prefix=f"{PREFIX}/keys")
+
+_MEDIA_TYPES = {
+    Encoding.PEM: "application/x-pem-file",
+    Encoding.DER: "application/octet-stream",
+    Encoding.DER_B64: "text/plain; charset=us-ascii",
+}
+_BYTES = {"schema": {"type": "string", "format": "binary"}}
+_ANSWER = {
+    "200": {
+        "description": "The key as SubjectPublicKeyInfo",
+        "content": {one.partition(";")[0]: _BYTES for one in _MEDIA_TYPES.values()},
+    }
+}
+
+
+@blp.route("/", methods=["GET"])
+@blp.scope("esb:admin")
+@blp.response(200, page_schema(KeyOut))
+def list_keys() -> Page[KnownKey]:
+    """List what is configured: ours, GovESB's, other recipients'."""
+    return Page(parts().keyring.known(), None)
+
+
+@blp.route("/<string:kid>/public/", methods=["GET"])
+@blp.scope("esb:admin")
+@blp.arguments(EncodingArgs, location="query")
+@blp.doc(responses=_ANSWER)
+def read_public_key(query: dict[str, Any], kid: str) -> Response:
+    """Hand a public key out."""
+    encoding: Encoding = query["encoding"]
+    for known in parts().keyring.known():
+        if known.kid == kid:
+            return Response(known.key.encoded(encoding), content_type=_MEDIA_TYPES[encoding])
+    raise UnknownRecord("key")

@@ -1,0 +1,39 @@
+"""Envelopes made and checked for a caller who sends or receives them by other means."""
+
+from typing import Any
+
+from esb_relay.errors import BadSignature, MalformedEnvelope
+from esb_relay.keyring import ESB, Keyring
+from esb_relay.relaying import sealed
+from esb_relay.wire.envelope import decode_text, read_envelope
+from esb_relay.wire.outgoing import request_data
+from esb_relay.wire.signature import verify
+from esb_relay.wire.terms import Format, Mode, Root
+
+
+def signed_request(
+    keyring: Keyring, mode: Mode, code: str, raw: bytes, format_: Format, user_id: str | None
+) -> bytes:
+    """The envelope around a raw body, as it would be sent; nothing at all is no body.
+
+    Raises MalformedText, UnsendableBody, MissingSetting, KeyProblem.
+    """
+    text = decode_text(raw)
+    body = text if text.strip() else None
+    data = request_data(mode, code, body, format_, user_id)
+    return sealed(data, keyring, format_, Root.REQUEST)
+
+
+def verdict(keyring: Keyring, raw: bytes, key: str = ESB) -> dict[str, Any]:
+    """`{"ok", "valid", "verified_by", "kid", "reason"}` for whatever bytes were read.
+
+    Raises NoSuchKey, MissingSetting, KeyProblem.
+    """
+    keys = keyring.esb_keys() if key == ESB else (keyring.named(key, field="key"),)
+    said: dict[str, Any] = {"ok": True, "valid": False, "verified_by": None, "kid": None}
+    try:
+        verified = verify(read_envelope(raw), keys)
+    except (MalformedEnvelope, BadSignature) as exc:
+        return {**said, "reason": str(exc)}
+    found = {"valid": True, "verified_by": verified.verified_by, "kid": verified.kid}
+    return {**said, **found, "reason": None}

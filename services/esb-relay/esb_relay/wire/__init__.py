@@ -1,0 +1,1 @@
+"""GovESB's wire protocol as pure functions: no socket, no file, no clock, no framework."""

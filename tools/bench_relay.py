@@ -1,0 +1,169 @@
+"""What the ESB relay adds: the stand-in bus asked directly, and through the relay, in one run.
+
+Machines are noisy: rounds alternate, medians are compared. Both ways sign-and-verify happens in the
+stand-in; the direct way posts an envelope that was signed beforehand.
+"""
+
+import statistics
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TextIO
+
+import requests
+from bench import postgres_database
+from bench_load import Result, load, named_cpu_s, tree_cpu_s, wrk_is_there
+from ports import LOOPBACK
+from stack import Stack
+
+ROUNDS = 3
+SECONDS = 5
+ALONE, MANY = 1, 32
+CODE = "BENCH"
+BODY = '{"nin":"19900101-14121-00001-23","amount":1250.50,"notes":"' + "y" * 130 + '"}'
+
+GOAL_ADDED_MS = 2.0
+GOAL_RATE = 1_000.0
+
+
+class Shape:
+    """An installation on one database."""
+
+    def __init__(self, name: str, stack: Stack, folder: Path, database: str | None) -> None:
+        self.name = name
+        self._stack = stack
+        self._folder = folder
+        self._database = database
+        self._tokens = {scope: self._token(scope) for scope in ("esb:relay", "esb:crypto")}
+        self._envelope = self._signed()
+
+    def direct(self, connections: int) -> Result:
+        """The signed envelope, to the stand-in."""
+        environ = self._stack.installation.environ
+        grant = requests.post(
+            environ["GOVESB_TOKEN_URL"],
+            auth=("kiungo-demo", "kiungo-demo"),
+            data={
+                "client_id": "kiungo-demo",
+                "client_secret": "kiungo-demo",
+                "grant_type": "client_credentials",
+            },
+            timeout=10,
+        ).json()
+        url = f"{environ['GOVESB_ENGINE_URL']}/request"
+        return self._load(url, grant["access_token"], self._envelope, connections)
+
+    def relayed(self, connections: int) -> Result:
+        """The same message, to the relay."""
+        message = f'{{"mode":"normal","code":"{CODE}","body":{BODY}}}'
+        return self._load(self._url("relay/"), self._tokens["esb:relay"], message, connections)
+
+    def _load(self, url: str, token: str, body: str, connections: int) -> Result:
+        return load(
+            url,
+            {"Content-Type": "application/json", "Authorization": f"Bearer {token}"},
+            connections=connections,
+            seconds=SECONDS,
+            cpu_s=self._cpu_s,
+            script_dir=self._folder,
+            body=body,
+        )
+
+    def _cpu_s(self) -> float:
+        """CPU of the relay's web processes and, where it is one, the database's."""
+        database = named_cpu_s(self._database) if self._database else 0.0
+        return tree_cpu_s(self._stack.pids()["esb-relay"]) + database
+
+    def _url(self, path: str) -> str:
+        return (
+            f"http://{LOOPBACK}:{self._stack.installation.ports['ESB_RELAY_PORT']}/api/esb/{path}"
+        )
+
+    def _token(self, scope: str) -> str:
+        answer = requests.post(
+            f"{self._stack.url}/oauth/token",
+            auth=(self._stack.demo_client_id, self._stack.installation.demo_client_secret),
+            data={"grant_type": "client_credentials", "scope": scope},
+            timeout=10,
+        )
+        return str(answer.json()["access_token"])
+
+    def _signed(self) -> str:
+        answer = requests.post(
+            self._url(f"sign/?code={CODE}"),
+            data=BODY,
+            headers={
+                "Content-Type": "application/json",
+                "Authorization": f"Bearer {self._tokens['esb:crypto']}",
+            },
+            timeout=10,
+        )
+        answer.raise_for_status()
+        return answer.text
+
+
+def _shapes(opened: ExitStack, folder: Path, out: TextIO) -> Iterator[Shape]:
+    stack = opened.enter_context(Stack.beside_others(folder / "sqlite", {}, out=out))
+    yield Shape("SQLite", stack, folder, None)
+    database = opened.enter_context(postgres_database())
+    if database is not None:
+        stack = opened.enter_context(Stack.beside_others(folder / "postgres", database, out=out))
+        yield Shape("PostgreSQL", stack, folder, "postgres")
+
+
+def _measure(shape: Shape) -> bool:
+    """Alternate both ways, print medians and goals; whether all were reached."""
+    rounds: dict[tuple[str, int], list[Result]] = {}
+    shape.relayed(MANY)  # warm
+    for _ in range(ROUNDS):
+        for connections in (ALONE, MANY):
+            rounds.setdefault(("direct", connections), []).append(shape.direct(connections))
+            rounds.setdefault(("relayed", connections), []).append(shape.relayed(connections))
+    print(f"\n{shape.name}: POST of {len(BODY)} bytes, medians of {ROUNDS} rounds of {SECONDS} s")
+    found = {key: _median(results) for key, results in rounds.items()}
+    for (way, connections), result in found.items():
+        print(f"  {way:8} {connections:3} connections  {result}")
+    added_ms = found["relayed", ALONE].p50_ms - found["direct", ALONE].p50_ms
+    rate = found["relayed", MANY].rate
+    share = rate / found["direct", MANY].rate
+    errors = sum(result.errors for result in found.values())
+    return all(
+        [
+            _goal(added_ms <= GOAL_ADDED_MS, f"adds {added_ms:.2f} ms at p50 (≤ 2)"),
+            _goal(rate >= GOAL_RATE, f"{rate:,.0f} exchanges/s (≥ 1,000), {share:.0%} of direct"),
+            _goal(errors == 0, f"{errors} errors"),
+        ]
+    )
+
+
+def _median(results: list[Result]) -> Result:
+    return Result(
+        rate=statistics.median(one.rate for one in results),
+        p50_ms=statistics.median(one.p50_ms for one in results),
+        p99_ms=statistics.median(one.p99_ms for one in results),
+        errors=sum(one.errors for one in results),
+        cpu_us=statistics.median(one.cpu_us for one in results),
+    )
+
+
+def _goal(is_reached: bool, found: str) -> bool:
+    print(f"  {'reached' if is_reached else 'MISSED '}  {found}")
+    return is_reached
+
+
+def main() -> int:
+    """Measure and print; 0 when every goal was reached."""
+    if not wrk_is_there():
+        print("Skipped: wrk is not installed (Debian: apt-get install wrk).")
+        return 0
+    with ExitStack() as opened:
+        folder = Path(opened.enter_context(tempfile.TemporaryDirectory()))
+        out = opened.enter_context((folder / "output.log").open("w"))
+        reached = [_measure(shape) for shape in _shapes(opened, folder, out)]
+    return 0 if all(reached) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
