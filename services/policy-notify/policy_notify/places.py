@@ -12,7 +12,7 @@ from policy_notify.models import Location, LocationLevel
 
 def below(place: UUID) -> Select[UUID]:
     """The uuids of `place` and of every place within it; loops are tolerated."""
-    within = select(Location.uuid).where(Location.uuid == place).cte("within", recursive=True)
+    within = select(Location.uuid).where(Location.uuid == place).cte(recursive=True)
     parts = select(Location.uuid).join(within, Location.parent == within.c.uuid)
     return select(within.union(parts).c.uuid)
 

@@ -82,7 +82,7 @@ def settings_for(
     if database == "postgres":
         changes["database_url_override"] = request.getfixturevalue("scratch_postgres")
     enabled = {"eligible_types": frozenset(NotificationType), **changes}
-    return Settings(var_dir=folder, log_level="CRITICAL", **enabled)
+    return Settings(var_dir=folder, log_level="ERROR", **enabled)
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgres"])

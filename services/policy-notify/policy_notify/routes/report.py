@@ -18,8 +18,9 @@ _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _DOC = {
     "responses": {
         "200": {
+            "description": "The report in the format that was asked for",
             "content": {one.media_type.partition(";")[0]: _BINARY for one in FORMATS.values()}
-            | {"application/json": {"schema": ReportOut}}
+            | {"application/json": {"schema": ReportOut}},
         }
     }
 }

@@ -88,8 +88,11 @@ class FamilyArgs(PageArgs):
     def _gather(self, given: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
         page = {name: given.pop(name) for name in ("limit", "cursor")}
         filtered = given.pop("additional_filter")
-        mode = Mode(given.pop("mode")) if filtered is None else filtered
-        return {**page, "wanted": FamilyFilter(mode=mode, **given)}
+        mode = Mode(given.pop("mode"))
+        return {
+            **page,
+            "wanted": FamilyFilter(mode=mode if filtered is None else filtered, **given),
+        }
 
 
 class PersonOut(Schema):
