@@ -64,8 +64,9 @@ class Dispatcher:
         self._database = database
         self._providers = providers
         self._lease = lease
-        self._keep = timedelta(days=keep_days + 1)
+        self._waits_at_most = timedelta(days=keep_days + 1)
         self._now = now
+        self._kept_at = now()
 
     def recover(self) -> None:
         """Settle what a dead worker left started. Raises RunLost."""
@@ -117,7 +118,7 @@ class Dispatcher:
         """A message may have waited: consent is asked again, and time may have passed."""
         if not approval:
             return IndicationStatus.NO_PERMISSION, DENIED
-        if self._now() - row.created_at > self._keep:
+        if self._now() - row.created_at > self._waits_at_most:
             return IndicationStatus.OBSOLETE, OBSOLETE
         return None
 
@@ -156,6 +157,7 @@ class Dispatcher:
         self._record([{"id": parcel.message.id, **started} for parcel in parcels])
         ended, refused, sent = [], [], []
         for parcel in parcels:
+            self._stay()
             outcome: dict[str, Any] = {"status": IndicationStatus.SENT, "reason": ""}
             try:
                 provider.send(parcel.message)
@@ -174,6 +176,16 @@ class Dispatcher:
         self._record(changes, sent, [parcel.message.id for parcel in refused])
         return refused
 
+    def _stay(self) -> None:
+        """Renew the lease where slow providers use it up before the next commit."""
+        if self._now() - self._kept_at > self._lease.length / 4:
+            with self._database.writing() as session:
+                self._keep(session)
+
+    def _keep(self, session: Session) -> None:
+        self._lease.keep(session)
+        self._kept_at = self._now()
+
     def _record(
         self,
         changes: list[dict[str, Any]],
@@ -184,7 +196,7 @@ class Dispatcher:
         if not (changes or released):
             return
         with self._database.writing() as session:
-            self._lease.keep(session)
+            self._keep(session)
             if changes:
                 session.execute(update(IndicationDetails), changes)
             if released:

@@ -64,7 +64,7 @@ def run_worker(parts: Parts) -> None:
     """Work until SIGTERM; the message in hand is finished, the run is left to be continued."""
     stopping = stop_on_signals()
     events = threading.Thread(
-        target=consume_events, args=(parts, stopping), name="events", daemon=True
+        target=_take_events, args=(parts, stopping), name="events", daemon=True
     )
     events.start()
     _every(PURGE_EVERY_S, lambda: keep_bounded(parts.database, parts.settings), stopping)
@@ -72,6 +72,14 @@ def run_worker(parts: Parts) -> None:
     log.info("worker_started", hours=list(parts.settings.hours))
     work(scheduler.step, Listener(lambda: open_broker(parts.settings), BELL), stopping)
     events.join(timeout=10)
+
+
+def _take_events(parts: Parts, stopping: threading.Event) -> None:
+    """A worker that takes no events any more must not look alive: it ends, and starts anew."""
+    try:
+        consume_events(parts, stopping)
+    finally:
+        stopping.set()
 
 
 def _every(seconds: float, act: Callable[[], object], stopping: threading.Event) -> None:

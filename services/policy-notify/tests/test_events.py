@@ -101,6 +101,16 @@ def test_records_and_mutations_come_by_event_and_repeated_ones_change_nothing(
     assert consent.approval is True
 
 
+def test_event_that_cannot_be_stored_or_read_does_not_stop_the_queue(wired: Parts) -> None:
+    publish(wired, "insurees", {"uuid": str(uuid.uuid4()), "chf_id": "1"}, event_id="x" * 65)
+    deep = "[" * 100_000 + "]" * 100_000
+    with open_broker(wired.settings) as connection, connection.Producer() as producer:
+        producer.publish(deep.encode(), routing_key=events.QUEUE, content_type=CONTENT_TYPE)
+    publish(wired, "insurees", {"uuid": str(uuid.uuid4()), "chf_id": "70002"})
+
+    eventually(lambda: count(wired, Insuree) == 1)
+
+
 @pytest.mark.parametrize(
     ("kind", "data"),
     [

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from policy_notify.deciding import decide_all, judge_for
+from policy_notify.dispatch import Dispatcher
 from policy_notify.errors import RunInProgress, RunLost
 from policy_notify.models import (
     Delivery,
@@ -181,6 +183,39 @@ def test_worker_that_was_thought_dead_writes_nothing_more(
         query = select(IndicationDetails).where(IndicationDetails.type == T.EXPIRATION)
         (attempt,) = session.scalars(query)
     assert attempt.delivery is Delivery.STARTED
+
+
+def test_slow_messages_that_start_together_do_not_use_the_lease_up(
+    scheme: Any, parts: Parts, make_provider: Any, today: Any
+) -> None:
+    for _ in range(5):
+        scheme.due(scheme.family(), T.EXPIRATION)
+    clock = [AT_EIGHT]
+    lease = Lease(timedelta(minutes=1), now=lambda: clock[0])
+
+    class Slow(make_provider):  # type: ignore[misc]
+        """Each message takes 20 s; another worker looks for work meanwhile."""
+
+        def send(self, message: Any) -> None:
+            clock[0] += timedelta(seconds=20)
+            super().send(message)
+            other = Lease(timedelta(minutes=1), now=lambda: clock[0])
+            with parts.database.writing() as session:
+                assert not other.take(session)
+
+    with parts.database.writing() as session:
+        request_run(session, today, "test")
+    run = begin(parts.database, lease)
+    assert run is not None
+    slow = Slow(is_repeatable=True)
+    dispatcher = Dispatcher(
+        parts.database, [slow], lease, keep_days=3, now=lambda: max(clock[0], AT_EIGHT)
+    )
+    judge = judge_for(parts.settings, parts.texts, today)
+    decide_all(parts.database, parts.settings, judge, run.id, lease, lambda: False)
+
+    assert dispatcher.run(lambda: False)
+    assert len(slow.taken) == 5
 
 
 def test_rehearsal_says_who_would_get_what_and_writes_nothing(
