@@ -15,7 +15,7 @@ SERVICES := $(patsubst services/%/pyproject.toml,%,$(wildcard services/*/pyproje
 PACKAGE = $(subst -,_,$(SERVICE))
 
 .DEFAULT_GOAL := help
-.PHONY: help up down demo test bench faults lint docs lock migration reset rebuild secrets
+.PHONY: help up down demo test bench faults lint docs lock texts migration reset rebuild secrets
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,8 +38,9 @@ lint: $(VENV)/.dev ## Check style, types and import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-bench: $(VENV)/.dev ## Measure against plain nginx, in one run
+bench: $(VENV)/.dev ## Measure against plain nginx, in one run; then a million policies
 	@$(BIN)/python tools/bench.py
+	@$(BIN)/python tools/bench_policy.py
 
 faults: $(VENV)/.dev ## Kill processes at random under load and count what was lost
 	@$(BIN)/python -m pytest -m faults -s $(ARGS) tests-e2e
@@ -56,6 +57,12 @@ migration: $(VENV)/.run ## Write a migration: make migration SERVICE=proxy MSG="
 	@scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT && export VAR_DIR="$$scratch" && \
 	    $(BIN)/flask --app $(PACKAGE) db upgrade && \
 	    $(BIN)/flask --app $(PACKAGE) db migrate -m "$(MSG)"
+
+texts: $(VENV)/.dev ## Compile the message catalogues after a change of a .po file
+	@for folder in services/*/*/locales; do \
+	    $(BIN)/pybabel --quiet compile --directory "$$folder" \
+	        --domain "$$(basename "$$(dirname "$$folder")")"; \
+	done
 
 # --universal: one lock for every system; hashes, and no word of where packages come from.
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

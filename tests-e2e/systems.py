@@ -5,6 +5,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,6 +26,11 @@ SETTINGS = {
     "MEDIATOR_CONNECT_TIMEOUT": "2",
     "REQUEST_BODY_MAX_BYTES": "2000000",
     "ENABLE_HEALTH_DEPENDENCY_CHECKS": "true",
+    "ELIGIBLE_NOTIFICATION_TYPES": "all",
+    "PROVIDERS": '{"TextNotificationProvider": {}}',
+    "SCHEME_TIMEZONE": "UTC",
+    # Not while tests run: they ask for their runs themselves.
+    "SCHEDULED_TASK_HOUR": str((datetime.now(UTC).hour + 12) % 24),
 }
 
 Start = Callable[..., Hub]

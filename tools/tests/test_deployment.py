@@ -130,7 +130,7 @@ def test_no_file_names_a_package_index(name: str) -> None:
     text = (ROOT / name).read_text()
     assert not re.search(r"--(extra-)?index-url|find-links|trusted-host", text)
     hosts = re.findall(r"https?://([^/\s:\"']+)", text)
-    assert set(hosts) <= {"127.0.0.1", "esb-relay", "proxy"}
+    assert set(hosts) <= {"127.0.0.1", "esb-relay", "notification", "proxy"}
 
 
 def test_secrets_replace_every_place_holder_by_another_password() -> None:

@@ -1,0 +1,134 @@
+"""`flask --app policy_notify …`: what operators and containers run."""
+
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Never
+
+import click
+from common.clock import utc_now
+from common.worker import stop_on_signals
+from flask import Flask
+from tqdm import tqdm
+
+from policy_notify import runs
+from policy_notify.deciding import Verdict
+from policy_notify.errors import RunInProgress, RunLost
+from policy_notify.gsm7 import measure
+from policy_notify.intake.files import import_file, kind_of
+from policy_notify.intake.kinds import KINDS
+from policy_notify.intake.upsert import Outcome
+from policy_notify.parts import parts
+from policy_notify.retention import keep_bounded
+from policy_notify.running import carry_out, rehearse
+from policy_notify.runs import Lease
+from policy_notify.text_check import check_texts
+from policy_notify.worker import run_worker
+
+
+def register_commands(app: Flask) -> None:
+    """Add the commands to `flask --app policy_notify`."""
+    for command in (import_command, run_triggers, check_texts_command, purge, worker):
+        app.cli.add_command(command)
+
+
+@click.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--kind", type=click.Choice(list(KINDS)), help="Default: what the file is called.")
+def import_command(file: Path, kind: str | None) -> None:
+    """Read records from FILE (CSV with a header, or NDJSON) into the read model."""
+    try:
+        chosen = kind_of(file, kind)
+    except ValueError as exc:
+        raise click.ClickException(str(exc)) from exc
+    stored = rejected = waiting = 0
+    with tqdm(total=file.stat().st_size, unit="B", unit_scale=True, desc=chosen.name) as bar:
+        batches = import_file(parts().database, chosen, file, lambda at: _advance(bar, at))
+        for numbers, outcome in batches:
+            stored += outcome.stored
+            rejected += len(outcome.rejected)
+            waiting += len(outcome.waiting)
+            _report_rejected(numbers, outcome)
+    click.echo(f"{stored} {chosen.name} stored, {rejected} rejected, {waiting} references wait")
+    if rejected:
+        sys.exit(1)
+
+
+def _advance(bar: "tqdm[Never]", position: int) -> None:
+    bar.update(position - bar.n)
+
+
+def _report_rejected(numbers: list[int], outcome: Outcome) -> None:
+    for refused in outcome.rejected:
+        reasons = "; ".join(f"{name}: {_words(why)}" for name, why in refused.errors.items())
+        click.echo(f"line {numbers[refused.index]}: {reasons}", err=True)
+
+
+def _words(why: object) -> str:
+    return " ".join(map(str, why)) if isinstance(why, list) else str(why)
+
+
+@click.command("run-triggers")
+@click.option("--date", type=click.DateTime(["%Y-%m-%d"]), help="As if it were this day.")
+@click.option("--dry-run", is_flag=True, help="Say who would get what; send and write nothing.")
+def run_triggers(date: datetime | None, dry_run: bool) -> None:
+    """Find what is due, and send it."""
+    settings = parts().settings
+    today = (date or utc_now().astimezone(settings.scheme_timezone)).date()
+    if dry_run:
+        for verdict in rehearse(parts(), today):
+            click.echo(_line(verdict))
+        return
+    lease = Lease(settings.run_lease)
+    stopping = stop_on_signals()
+    try:
+        run = runs.begin_by_hand(parts().database, lease, today, "run-triggers")
+        ended = carry_out(parts(), run, lease, stopping.is_set)
+    except (RunInProgress, RunLost) as exc:
+        raise click.ClickException(str(exc) or "Another worker took the run over") from exc
+    if not ended:
+        raise click.ClickException("Stopped; a worker goes on with the run")
+    summary = runs.summary_of(parts().database, run.id)
+    counts = ", ".join(
+        f"{summary[name]} {name}" for name in ("found", "eligible", "sent", "failed")
+    )
+    click.echo(f"{today}: {counts}")
+
+
+def _line(verdict: Verdict) -> str:
+    candidate = verdict.candidate
+    about = f"{candidate.type}\t{candidate.policy}\t{candidate.event_date}"
+    if verdict.refusal is not None:
+        return f"{about}\tstatus {int(verdict.status)}: {verdict.refusal.reason}"
+    sms = measure(verdict.message or "")
+    return (
+        f"{about}\tto {candidate.recipient}\t{verdict.language}\t"
+        f"{sms.segments} x {sms.encoding}\t{verdict.message}"
+    )
+
+
+@click.command("check-texts")
+def check_texts_command() -> None:
+    """Measure every text with realistic values; fail when one is not GSM-7."""
+    foreign = 0
+    for text in check_texts(parts().texts):
+        warning = f"\tnot GSM-7: {text.sms.foreign}" if text.sms.foreign else ""
+        click.echo(
+            f"{text.language}\t{text.key}\t{text.shortest}-{text.sms.segments} segments{warning}"
+        )
+        foreign += bool(text.sms.foreign)
+    if foreign:
+        raise click.ClickException(f"{foreign} texts are not GSM-7")
+
+
+@click.command("purge")
+def purge() -> None:
+    """Forget messages' words and numbers, and consumed events, that have outlived their time."""
+    removed = keep_bounded(parts().database, parts().settings)
+    click.echo(", ".join(f"{count} {kind}" for kind, count in removed.items()))
+
+
+@click.command("worker")
+def worker() -> None:
+    """Run at the scheduled hours, take events, forget what is old; until SIGTERM."""
+    run_worker(parts())

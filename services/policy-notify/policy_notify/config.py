@@ -1,0 +1,124 @@
+"""The service's settings; its README has the same list as a table.
+
+openIMIS's own keys may stand in a file (`POLICY_NOTIFICATION_CONFIG`, see `config_file`); the
+variables here win over it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Self
+from zoneinfo import ZoneInfo
+
+from common.settings import Environment, comma_list, positive, setting
+
+from policy_notify import config_file
+from policy_notify.models import NotificationType
+from policy_notify.schedule import hours_between, parse_hours
+
+SCHEMA = "policy_notify"
+
+
+def _natural(text: str) -> int:
+    if not text.isdecimal():
+        raise ValueError("expected a whole number, 0 or more")
+    return int(text)
+
+
+def _hour(text: str) -> int:
+    if not text.isdecimal() or int(text) > 23:
+        raise ValueError("expected an hour from 0 to 23")
+    return int(text)
+
+
+def _zone(text: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(text)
+    except (KeyError, ValueError, OSError) as exc:
+        raise ValueError("expected the name of a time zone, such as Africa/Dar_es_Salaam") from exc
+
+
+def _languages(text: str) -> tuple[str, ...]:
+    found = comma_list(text)
+    if not found or any(len(code) > 16 for code in found):
+        raise ValueError("expected language codes, comma-separated")
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(Environment):
+    """Everything this service reads from its environment and its configuration file."""
+
+    config_path: str | None = setting("POLICY_NOTIFICATION_CONFIG", default=None)
+    providers: tuple[tuple[str, Mapping[str, Any]], ...] = setting(
+        "PROVIDERS", config_file.parse_providers, default=(), secret=True
+    )
+    eligible_types: frozenset[NotificationType] = setting(
+        "ELIGIBLE_NOTIFICATION_TYPES", config_file.parse_types, default=frozenset()
+    )
+    report_rights: tuple[str, ...] = setting(
+        "FAMILY_POLICY_NOTIFICATION_REPORT_PERMS", config_file.parse_rights, default=("131224",)
+    )
+    trigger_interval_hours: int = setting("TRIGGER_TIME_INTERVAL_HOURS", positive(int), default=4)
+    trigger_first_hour: int = setting("TRIGGER_FIRST_CALL_HOUR", _hour, default=8)
+    trigger_last_hour: int = setting("TRIGGER_LAST_CALL_HOUR", _hour, default=20)
+    scheduled_hours: tuple[int, ...] | None = setting(
+        "SCHEDULED_TASK_HOUR", parse_hours, default=None
+    )
+    before_expiry_days: int = setting("REMINDER_BEFORE_EXPIRY_DAYS", _natural, default=5)
+    after_expiry_days: int = setting("REMINDER_AFTER_EXPIRY_DAYS", _natural, default=5)
+    activation_relevance_days: int = setting(
+        "POLICY_ACTIVATION_RELEVANCE_MAXIMUM_DAYS_TIMEDELTA", _natural, default=5
+    )
+    renewal_relevance_days: int = setting(
+        "POLICY_RENEWAL_RELEVANCE_MAXIMUM_DAYS_TIMEDELTA", _natural, default=5
+    )
+    catch_up_days: int = setting("CATCH_UP_DAYS", _natural, default=3)
+    scheme_timezone: ZoneInfo = setting(
+        "SCHEME_TIMEZONE", _zone, default=ZoneInfo("Africa/Dar_es_Salaam")
+    )
+    languages: tuple[str, ...] = setting(
+        "NOTIFICATION_LANGUAGES", _languages, default=("en", "fr", "sw")
+    )
+    texts_dir: Path | None = setting("NOTIFICATION_TEXTS_DIR", Path, default=None)
+    provider_timeout_s: float = setting("PROVIDER_TIMEOUT", positive(float), default=15.0)
+    run_lease_s: float = setting("RUN_LEASE_SECONDS", positive(float), default=60.0)
+    message_retention_days: int = setting("MESSAGE_RETENTION_DAYS", positive(int), default=90)
+    proxy_port: int = setting("PROXY_PORT", int, default=8081)
+    notification_port: int = setting("NOTIFICATION_PORT", int, default=8083)
+    proxy_url_override: str | None = setting("PROXY_URL", default=None)
+    notification_url_override: str | None = setting("NOTIFICATION_URL", default=None)
+    client_id: str | None = setting("POLICY_NOTIFY_CLIENT_ID", default=None)
+    client_secret: str = setting("POLICY_NOTIFY_CLIENT_SECRET", default="", secret=True)
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> Self:
+        """Build the settings from the configuration file and `environ`. Raises SettingError."""
+        path = environ.get("POLICY_NOTIFICATION_CONFIG", "").strip()
+        if path:
+            given = {name: text for name, text in environ.items() if text.strip()}
+            environ = {**config_file.read(path), **given}
+        return super().read(environ)
+
+    @property
+    def hours(self) -> tuple[int, ...]:
+        """The hours of the day (scheme's time) at which runs begin, ascending."""
+        return self.scheduled_hours or hours_between(
+            self.trigger_first_hour, self.trigger_last_hour, self.trigger_interval_hours
+        )
+
+    @property
+    def proxy_url(self) -> str:
+        """Where the proxy issues tokens and publishes the keys that sign them."""
+        return self.proxy_url_override or f"http://127.0.0.1:{self.proxy_port}"
+
+    @property
+    def notification_url(self) -> str:
+        """Where the notification service listens."""
+        return self.notification_url_override or f"http://127.0.0.1:{self.notification_port}"
+
+    @property
+    def run_lease(self) -> timedelta:
+        """How long a run is another's after its worker's last sign of life."""
+        return timedelta(seconds=self.run_lease_s)

@@ -1,0 +1,185 @@
+"""Consent and language per family: openIMIS's three mutations, and the same acts over REST."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from common.clock import utc_now
+from common.errors import Invalid
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from policy_notify.errors import BadConsent, ConsentExists, UnknownRecord
+from policy_notify.models import Family, FamilyConsent, Insuree
+
+APPROVAL = "approvalOfNotification"
+LANGUAGE = "languageOfNotification"
+CONTRIBUTION = "PolicyNotification"
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What of a consent is to change; None: nothing."""
+
+    approval: bool | None = None
+    language: str | None = None
+
+
+class Consents:
+    """The acts on consents, with the languages that messages can be written in."""
+
+    def __init__(self, languages: tuple[str, ...]) -> None:
+        self._languages = languages
+
+    def read(self, notification_data: Any) -> Changes:
+        """Check `{"approvalOfNotification": bool, "languageOfNotification": code}`.
+
+        Either key may be missing. Raises BadConsent, which names the key.
+        """
+        if not isinstance(notification_data, Mapping):
+            raise BadConsent(CONTRIBUTION, "Not an object.")
+        for key in notification_data:
+            if key not in (APPROVAL, LANGUAGE):
+                raise BadConsent(str(key)[:64], "Unknown field.")
+        approval = notification_data.get(APPROVAL)
+        if APPROVAL in notification_data and not isinstance(approval, bool):
+            raise BadConsent(APPROVAL, "Not true or false.")
+        language = notification_data.get(LANGUAGE)
+        if LANGUAGE in notification_data and language not in self._languages:
+            raise BadConsent(LANGUAGE, f"Not one of {', '.join(self._languages)}.")
+        return Changes(approval, language)
+
+    def mutate(self, session: Session, mutation_class: Any, data: Any) -> list[uuid.UUID]:
+        """Do what openIMIS signals; returns the families concerned.
+
+        Raises Invalid, BadConsent, UnknownRecord, ConsentExists.
+        """
+        acts = {
+            "CreateFamilyMutation": self._on_create,
+            "UpdateFamilyMutation": self._on_update,
+            "DeleteFamiliesMutation": self._on_delete,
+        }
+        act = acts.get(mutation_class) if isinstance(mutation_class, str) else None
+        if act is None:
+            known = f"Not one of {', '.join(acts)}."
+            raise Invalid("Unknown mutation_class", {"mutation_class": [known]})
+        if not isinstance(data, Mapping):
+            raise Invalid("data is not an object", {"data": ["Not an object."]})
+        return act(session, data)
+
+    def _on_create(self, session: Session, data: Mapping[str, Any]) -> list[uuid.UUID]:
+        changes = self.read(_contribution(data) or {})
+        head = data.get("head_insuree")
+        chf_id = head.get("chf_id") if isinstance(head, Mapping) else None
+        if isinstance(chf_id, str):
+            family = self._family_of_head(session, chf_id)
+        else:
+            family = _uuid(data.get("uuid"), "data.uuid")
+        self.create(session, family, changes)
+        return [family]
+
+    def _on_update(self, session: Session, data: Mapping[str, Any]) -> list[uuid.UUID]:
+        family = _uuid(data.get("uuid"), "data.uuid")
+        contribution = _contribution(data)
+        if not contribution:
+            return []
+        self.update(session, family, self.read(contribution))
+        return [family]
+
+    def _on_delete(self, session: Session, data: Mapping[str, Any]) -> list[uuid.UUID]:
+        given = data.get("uuids")
+        if not isinstance(given, list):
+            raise Invalid("data.uuids is not a list", {"data": {"uuids": ["Not a list."]}})
+        families = [_uuid(one, "data.uuids") for one in given]
+        for family in families:
+            self.delete(session, family)
+        return families
+
+    @staticmethod
+    def _family_of_head(session: Session, chf_id: str) -> uuid.UUID:
+        if "\x00" in chf_id:
+            raise UnknownRecord("family")
+        found = session.scalar(
+            select(Family.uuid)
+            .join(Insuree, Insuree.uuid == Family.head)
+            .where(Insuree.chf_id == chf_id)
+            .order_by(Family.validity_to.is_not(None), Family.uuid)
+        )
+        if found is None:
+            raise UnknownRecord("family")
+        return found
+
+    def create(self, session: Session, family: uuid.UUID, changes: Changes) -> FamilyConsent:
+        """A consent, by default denied and in the first language.
+
+        Raises UnknownRecord, ConsentExists.
+        """
+        existing_family(session, family)
+        if session.get(FamilyConsent, family) is not None:
+            raise ConsentExists
+        consent = FamilyConsent(
+            family=family,
+            approval=bool(changes.approval),
+            language=changes.language or self._languages[0],
+        )
+        session.add(consent)
+        session.flush()
+        return consent
+
+    def update(self, session: Session, family: uuid.UUID, changes: Changes) -> FamilyConsent:
+        """Change what is given; a family without consent gets one first. Raises UnknownRecord."""
+        consent = session.get(FamilyConsent, family, with_for_update=True)
+        if consent is None:
+            return self.create(session, family, changes)
+        if changes.approval is not None:
+            consent.approval = changes.approval
+        if changes.language is not None:
+            consent.language = changes.language
+        return consent
+
+    def delete(self, session: Session, family: uuid.UUID) -> FamilyConsent | None:
+        """Back to the defaults; the consent of a family that has ended ends too.
+
+        None when there was no consent. Raises UnknownRecord.
+        """
+        has_ended = existing_family(session, family).validity_to is not None
+        consent = session.get(FamilyConsent, family, with_for_update=True)
+        if consent is None:
+            return None
+        if has_ended:
+            consent.validity_to = consent.validity_to or utc_now()
+        else:
+            consent.approval, consent.language = False, self._languages[0]
+        return consent
+
+    @staticmethod
+    def of(session: Session, family: uuid.UUID) -> FamilyConsent:
+        """A family's consent, ended ones too. Raises UnknownRecord."""
+        existing_family(session, family)
+        consent = session.get(FamilyConsent, family)
+        if consent is None:
+            raise UnknownRecord("consent")
+        return consent
+
+
+def existing_family(session: Session, family: uuid.UUID) -> Family:
+    """The family. Raises UnknownRecord."""
+    found = session.get(Family, family)
+    if found is None:
+        raise UnknownRecord("family")
+    return found
+
+
+def _contribution(data: Mapping[str, Any]) -> Any:
+    contribution = data.get("contribution") or {}
+    if not isinstance(contribution, Mapping):
+        raise Invalid("contribution is not an object", {"contribution": ["Not an object."]})
+    return contribution.get(CONTRIBUTION)
+
+
+def _uuid(value: Any, field: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(value)
+    except (ValueError, TypeError, AttributeError) as exc:
+        raise Invalid(f"{field}: not a uuid", {field: ["Not a valid UUID."]}) from exc

@@ -1,0 +1,5 @@
+"""The ways out: each takes one message at a time and says what became of it."""
+
+from policy_notify.providers.base import Message, Provider
+
+__all__ = ["Message", "Provider"]

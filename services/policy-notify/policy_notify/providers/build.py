@@ -1,0 +1,73 @@
+"""The configured providers, in their order."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from common.broker import open_broker
+from common.http import HttpClient, Timeouts
+from common.settings import SettingError
+from common.tokens import ClientCredentials
+
+from policy_notify.config import Settings
+from policy_notify.providers import ega, notification_service, text_file
+from policy_notify.providers.base import Provider
+
+Builder = Callable[[Mapping[str, Any], Settings, HttpClient], Provider]
+
+
+def build_providers(settings: Settings) -> tuple[Provider, ...]:
+    """One for each entry of `providers`; letter case of names does not matter.
+
+    Raises SettingError for an unknown name, with the known ones, and for a bad setting.
+    """
+    client = HttpClient(Timeouts(read_s=settings.provider_timeout_s))
+    found = []
+    for name, given in settings.providers:
+        build = _BUILDERS.get(name.lower())
+        if build is None:
+            known = ", ".join((ega.NAME, notification_service.NAME, text_file.NAME))
+            raise SettingError(f"PROVIDERS: unknown provider {name}; known ones: {known}")
+        found.append(build(given, settings, client))
+    return tuple(found)
+
+
+def _ega(given: Mapping[str, Any], _settings: Settings, client: HttpClient) -> Provider:
+    return ega.EgaGateway.build(given, client)
+
+
+def _text_file(given: Mapping[str, Any], settings: Settings, _client: HttpClient) -> Provider:
+    _only(text_file.NAME, given, "DestinationFolder")
+    folder = Path(str(given.get("DestinationFolder") or text_file.DEFAULT_FOLDER))
+    return text_file.TextFiles(settings.var_dir / folder)
+
+
+def _service(given: Mapping[str, Any], settings: Settings, client: HttpClient) -> Provider:
+    _only(notification_service.NAME, given, "EventPrefix")
+    credentials = settings.client_id and ClientCredentials(
+        token_url=f"{settings.proxy_url}/oauth/token",
+        client_id=settings.client_id,
+        client_secret=settings.client_secret,
+        client=client,
+        scope="notification:emit",
+    )
+    return notification_service.NotificationService(
+        event_prefix=str(given.get("EventPrefix", "")),
+        connect=lambda: open_broker(settings),
+        url=settings.notification_url.rstrip("/"),
+        client=client,
+        credentials=credentials or None,
+    )
+
+
+def _only(name: str, given: Mapping[str, Any], *known: str) -> None:
+    unknown = sorted(set(given) - set(known))
+    if unknown:
+        raise SettingError(f"PROVIDERS: {name} has no setting {unknown[0]}")
+
+
+_BUILDERS: dict[str, Builder] = {
+    ega.NAME.lower(): _ega,
+    notification_service.NAME.lower(): _service,
+    text_file.NAME.lower(): _text_file,
+}

@@ -1,0 +1,28 @@
+"""The formats by name, each with its media type and its writer: header and rows in, bytes out."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from policy_notify.report.html_pages import write_html
+from policy_notify.report.pdf_pages import write_pdf
+from policy_notify.report.rows import Report
+from policy_notify.report.tables import write_csv, write_json
+from policy_notify.report.workbook import write_xlsx
+
+
+@dataclass(frozen=True)
+class Format:
+    """A way to write a report down; `write` gives it piece by piece."""
+
+    media_type: str
+    write: Callable[[Report], Iterator[bytes]]
+    is_download: bool = True
+
+
+FORMATS = {
+    "json": Format("application/json", write_json, is_download=False),
+    "csv": Format("text/csv; charset=utf-8", write_csv),
+    "xlsx": Format("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", write_xlsx),
+    "pdf": Format("application/pdf", write_pdf, is_download=False),
+    "html": Format("text/html; charset=utf-8", write_html, is_download=False),
+}

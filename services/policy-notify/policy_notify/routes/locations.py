@@ -1,0 +1,3 @@
+"""Where this service's API stands."""
+
+PREFIX = "/api/policy-notification"

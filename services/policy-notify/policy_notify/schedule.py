@@ -1,0 +1,39 @@
+"""When runs begin: hours of the day in the scheme's time. Pure."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+LAST_HOUR = 23
+
+
+def parse_hours(text: str) -> tuple[int, ...]:
+    """`8`, `8,12,16` or `8-16` (hourly, from–to). Raises ValueError."""
+    first, dash, last = text.partition("-")
+    hours = range(_hour(first), _hour(last) + 1) if dash else map(_hour, text.split(","))
+    found = tuple(sorted(set(hours)))
+    if not found:
+        raise ValueError("expected the earlier hour first")
+    return found
+
+
+def _hour(text: str) -> int:
+    text = text.strip()
+    if not text.isdecimal() or int(text) > LAST_HOUR:
+        raise ValueError("expected hours from 0 to 23, like 8 or 8,12,16 or 8-16")
+    return int(text)
+
+
+def hours_between(first: int, last: int, interval: int) -> tuple[int, ...]:
+    """Every `interval` hours from `first` to `last`; at least `first`."""
+    return tuple(range(first, last + 1, interval)) or (first,)
+
+
+def slot_at(now: datetime, hours: tuple[int, ...], zone: ZoneInfo) -> datetime | None:
+    """The scheduled hour that `now` lies in; None outside of all.
+
+    A slot lasts one hour: a worker that comes later leaves it out, so that nobody is woken at
+    night; the next slot catches up what was missed.
+    """
+    local = now.astimezone(zone)
+    slot = local.replace(minute=0, second=0, microsecond=0)
+    return slot.astimezone(now.tzinfo) if slot.hour in hours else None

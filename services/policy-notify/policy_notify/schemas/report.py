@@ -1,0 +1,51 @@
+"""The report on the wire, in its JSON form; and what can be asked of it."""
+
+import marshmallow as ma
+
+from policy_notify.report import FORMATS
+from policy_notify.schemas.consent import ModeField
+from policy_notify.schemas.fields import Schema
+
+
+class ReportArgs(Schema):
+    """openIMIS's parameters; one of `regionUuid` and `districtUuid` is required."""
+
+    regionUuid = ma.fields.UUID(load_default=None)  # noqa: N815 - openIMIS's names
+    districtUuid = ma.fields.UUID(load_default=None)  # noqa: N815
+    officerUuid = ma.fields.UUID(load_default=None)  # noqa: N815
+    mode = ModeField(metadata={"description": ModeField.__doc__})
+    format = ma.fields.String(load_default="json", validate=ma.validate.OneOf(list(FORMATS)))
+
+
+class HeaderOut(Schema):
+    """What the report is about."""
+
+    region = ma.fields.String(required=True)
+    district = ma.fields.String(required=True)
+    officer = ma.fields.String(required=True)
+    mode = ma.fields.String(required=True)
+
+
+class RowOut(Schema):
+    """One family."""
+
+    district = ma.fields.String(required=True)
+    municipality = ma.fields.String(required=True)
+    village = ma.fields.String(required=True)
+    chf_id = ma.fields.String(required=True)
+    given_name = ma.fields.String(required=True)
+    last_name = ma.fields.String(required=True)
+    phone = ma.fields.String(required=True)
+    approval = ma.fields.Boolean(required=True)
+    language = ma.fields.String(required=True)
+    alternative_name = ma.fields.String(required=True)
+    alternative_phone = ma.fields.String(required=True)
+
+
+class ReportOut(Schema):
+    """The report as JSON."""
+
+    ok = ma.fields.Boolean(required=True)
+    header = ma.fields.Nested(HeaderOut, required=True)
+    data = ma.fields.List(ma.fields.Nested(RowOut), required=True)
+    count = ma.fields.Integer(required=True)

@@ -1,0 +1,55 @@
+"""The scheduled hours, decided by tables."""
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from policy_notify.schedule import hours_between, parse_hours, slot_at
+
+DAR = ZoneInfo("Africa/Dar_es_Salaam")
+
+
+@pytest.mark.parametrize(
+    ("text", "hours"),
+    [
+        ("8", (8,)),
+        ("8,12,16", (8, 12, 16)),
+        (" 16, 8 ,8", (8, 16)),
+        ("8-16", tuple(range(8, 17))),
+        ("0-23", tuple(range(24))),
+        ("23-23", (23,)),
+    ],
+)
+def test_three_forms_of_the_hour_are_read(text: str, hours: tuple[int, ...]) -> None:
+    assert parse_hours(text) == hours
+
+
+@pytest.mark.parametrize("text", ["24", "x", "8-", "-8", "16-8", "8,,9", "", "8;9", "٨"[:0]])
+def test_other_forms_are_refused(text: str) -> None:
+    with pytest.raises(ValueError):
+        parse_hours(text)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "interval", "hours"),
+    [(8, 20, 4, (8, 12, 16, 20)), (8, 20, 5, (8, 13, 18)), (8, 8, 4, (8,)), (9, 8, 4, (9,))],
+)
+def test_trigger_settings_make_hours(
+    first: int, last: int, interval: int, hours: tuple[int, ...]
+) -> None:
+    assert hours_between(first, last, interval) == hours
+
+
+@pytest.mark.parametrize(
+    ("now", "slot"),
+    [
+        ("2026-05-10T04:59:59", None),
+        ("2026-05-10T05:00:00", "2026-05-10T05:00:00"),
+        ("2026-05-10T05:59:59", "2026-05-10T05:00:00"),
+        ("2026-05-10T06:00:00", None),
+    ],
+)
+def test_slot_is_an_hour_of_the_schemes_time(now: str, slot: str | None) -> None:
+    moment = datetime.fromisoformat(now).replace(tzinfo=UTC)
+    found = slot_at(moment, (8,), DAR)
+    assert found == (datetime.fromisoformat(slot).replace(tzinfo=UTC) if slot else None)

@@ -1,0 +1,127 @@
+"""Policy notification through nginx: records and mutations in, a run, messages, the report."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+
+import pytest
+from openpyxl import load_workbook
+from policy_scheme import PREFIX, Scheme
+from pypdf import PdfReader
+
+WORDS = {"en": "Dear Asha Mushi", "fr": "Bonjour Asha Mushi", "sw": "Ndugu Asha Mushi"}
+
+
+@pytest.fixture
+def scheme(hub) -> Scheme:
+    """A scheme of this test's own."""
+    return Scheme(hub).found()
+
+
+def test_family_that_consented_is_told_once_in_its_language_when_its_policy_expires(hub, scheme):
+    told = {}
+    for at, language in enumerate(WORDS):
+        told[language] = scheme.expiring(f"+25571100000{at}")
+        scheme.consent(told[language]["chf_id"], language)
+    silent = scheme.expiring("+255711000009")
+
+    for _ in range(2):
+        run = scheme.ended(scheme.request_run())
+
+    assert run["summary"]["sent"] == 0
+    for at, (language, words) in enumerate(WORDS.items()):
+        (attempt,) = scheme.attempts(told[language]["policy"])
+        assert (attempt["status"], attempt["language"]) == (1, language)
+        assert attempt["message"].startswith(words)
+        folder = hub.stack.installation.var_dir / "sent_notification"
+        texts = [path.read_text() for path in folder.glob("SMSMessage_*.txt")]
+        assert texts.count(f"To: +25571100000{at}\n\n{attempt['message']}\n") == 1
+    (refused,) = scheme.attempts(silent["policy"])
+    assert (refused["status"], refused["reason"]) == (2, "The family has denied notifications")
+
+
+def test_report_comes_in_five_formats(scheme):
+    made = scheme.expiring("+255711000011")
+    scheme.consent(made["chf_id"], "sw")
+    answers = {}
+    for name in ("json", "csv", "xlsx", "pdf", "html"):
+        query = {"regionUuid": scheme.region, "format": name}
+        answer = scheme.ask("GET", "communication_by_notification_report/", params=query)
+        assert answer.status_code == 200, answer.text
+        answers[name] = answer.content
+
+    (row,) = json.loads(answers["json"])["data"]
+    assert (row["chf_id"], row["district"]) == (made["chf_id"], "D1 Chamwino")
+    rows = list(csv.reader(io.StringIO(answers["csv"].decode("utf-8-sig"))))
+    assert rows[-1][3] == made["chf_id"]
+    sheet = load_workbook(io.BytesIO(answers["xlsx"])).active
+    assert sheet.cell(sheet.max_row, 4).value == made["chf_id"]
+    page = PdfReader(io.BytesIO(answers["pdf"])).pages[0].extract_text()
+    assert made["chf_id"] in page
+    assert "Page 1 of" in page
+    assert made["chf_id"] in answers["html"].decode()
+
+
+def test_records_and_mutations_come_over_the_queue(hub, scheme, eventually):
+    if hub.shape != "embedded":
+        return  # on RabbitMQ another installation's worker may take it; see the service's own tests
+    made = scheme.expiring("+255711000021")
+    mutation = {
+        "mutation_class": "UpdateFamilyMutation",
+        "data": {
+            "uuid": made["family"],
+            "contribution": {"PolicyNotification": {"approvalOfNotification": True}},
+        },
+    }
+    publish(hub, "policy-notify.mutation", mutation)
+    path = f"families/{made['family']}/notification/"
+    found = eventually(
+        lambda: (answer := scheme.ask("GET", path)).status_code == 200 and answer.json()
+    )
+    assert found["approvalOfNotification"] is True
+
+
+def publish(hub, type_: str, data: object) -> None:
+    """Put an event on the installation's queue, as another system does."""
+    script = (
+        "import json, sys, uuid\n"
+        "from common.broker import dead_letter_queue, durable_queue, open_broker\n"
+        "from common.settings import Environment, process_environment\n"
+        "queue = 'policy-notify.events'\n"
+        "event = {'specversion': '1.0', 'id': str(uuid.uuid4()), 'source': 'test'}\n"
+        "event |= json.loads(sys.argv[1])\n"
+        "with open_broker(Environment.read(process_environment())) as connection:\n"
+        "    with connection.Producer() as producer:\n"
+        "        producer.publish(json.dumps(event).encode(), routing_key=queue,\n"
+        "            content_type='application/cloudevents+json', content_encoding='utf-8',\n"
+        "            declare=[dead_letter_queue(queue), durable_queue(queue)])\n"
+    )
+    command = [sys.executable, "-c", script, json.dumps({"type": type_, "data": data})]
+    environ = hub.stack.installation.environ
+    subprocess.run(command, env=environ, cwd=hub.stack.installation.cwd, check=True)
+
+
+def test_token_is_asked_for(hub):
+    answer = hub.session.get(f"{hub.url}{PREFIX}/families/", timeout=10)
+    assert answer.status_code == 401
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_documents_are_published(hub):
+    answer = hub.session.get(f"{hub.url}/api/docs/policy-notify/openapi.json", timeout=10)
+    assert answer.status_code == 200
+    assert f"{PREFIX}/mutations/" in answer.json()["paths"]
+
+
+def test_dry_run_says_who_would_get_what(hub, scheme):
+    made = scheme.expiring("+255711000031")
+    scheme.consent(made["chf_id"], "fr")
+    printed = hub.stack.flask(
+        "policy_notify", "run-triggers", "--date", str(scheme.today), "--dry-run"
+    )
+    about = f"expiration_of_policy\t{made['policy']}"
+    (line,) = [line for line in printed.splitlines() if line.startswith(about)]
+    assert "to +255711000031\tfr\t1 x GSM-7\tBonjour Asha Mushi" in line
+    assert scheme.attempts(made["policy"]) == []
