@@ -11,9 +11,17 @@ import marshmallow as ma
 import swagger_ui_bundle
 from apispec.ext.marshmallow import MarshmallowPlugin
 from flask import Blueprint as FlaskBlueprint
-from flask import Flask, Request, Response, render_template, send_from_directory
+from flask import (
+    Flask,
+    Request,
+    Response,
+    make_response,
+    render_template,
+    request,
+    send_from_directory,
+)
 from webargs.flaskparser import FlaskParser
-from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, NotFound, UnsupportedMediaType
 
 from common.problems import MEDIA_TYPE
 from common.tokens import require_scope
@@ -25,6 +33,11 @@ OPENAPI_VERSION = "3.0.3"
 #: Problems an operation can always answer, and those that come with a body, a path id, a change.
 _ALWAYS = (422, 503)
 _WITH_BODY = (400, 413, 415)
+#: Of the Swagger pages; pictures in Swagger UI's own style sheet are data: addresses.
+_SWAGGER_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'"
+)
 _TITLES = {
     400: "The request cannot be read",
     401: "Valid credentials are missing",
@@ -60,6 +73,13 @@ class _Parser(FlaskParser):
         "query": ma.RAISE,
         "json": ma.RAISE,
     }
+
+    def load_querystring(self, req: Request, schema: ma.Schema) -> Any:
+        """No operation takes lists here: which one of two values was meant, nobody knows."""
+        repeated = [name for name, values in req.args.lists() if len(values) > 1]
+        if repeated:
+            raise ma.ValidationError({name: ["Must be given once."] for name in repeated})
+        return super().load_querystring(req, schema)
 
     def _raw_load_json(self, req: Request) -> Any:
         """A body that is not JSON is refused, whatever the schema would make of none at all."""
@@ -107,7 +127,7 @@ class Blueprint(flask_smorest.Blueprint):
             doc["security"] = [{"client_credentials": [scope]}]
             scheme = spec.components.security_schemes["client_credentials"]
             scheme["flows"]["clientCredentials"]["scopes"].setdefault(scope, "")
-        if "requestBody" in doc:
+        if "requestBody" in doc or "requestBody" in doc_info.get("manual_doc", {}):
             codes |= set(_WITH_BODY)
         if method in {"post", "put", "patch", "delete"}:
             codes.add(409)
@@ -127,6 +147,7 @@ def register_api(app: Flask, service: str, title: str, *, description: str) -> f
         OPENAPI_VERSION=OPENAPI_VERSION,
     )
     app.url_map.strict_slashes = False
+    app.before_request(_refuse_unstorable_names)
     flask_smorest.Api.DEFAULT_ERROR_RESPONSE_NAME = None
     api = _Api(
         app,
@@ -151,6 +172,12 @@ def register_api(app: Flask, service: str, title: str, *, description: str) -> f
     )
     app.register_blueprint(_documents(api, service))
     return api
+
+
+def _refuse_unstorable_names() -> None:
+    """No id or code holds a NUL: PostgreSQL cannot even be asked for one."""
+    if any("\x00" in str(value) for value in (request.view_args or {}).values()):
+        raise NotFound
 
 
 def _schema_name(schema: Any) -> str:
@@ -181,8 +208,10 @@ def _documents(api: flask_smorest.Api, service: str) -> FlaskBlueprint:
         return document
 
     @pages.get(f"{prefix}/swagger/")
-    def swagger() -> str:
-        return render_template("swagger.html", service=service, prefix=prefix)
+    def swagger() -> Response:
+        page = make_response(render_template("swagger.html", service=service, prefix=prefix))
+        page.headers["Content-Security-Policy"] = _SWAGGER_POLICY
+        return page
 
     @pages.get(f"{prefix}/swagger/<path:name>")
     def swagger_asset(name: str) -> Response:

@@ -6,6 +6,7 @@ event's `id`, so that a repeated delivery changes nothing.
 """
 
 import json
+import threading
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,10 +17,10 @@ from kombu.connection import Connection
 from kombu.message import Message
 from kombu.messaging import Consumer
 from sqlalchemy import Integer, String, Text, delete, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from common.broker import dead_letter_queue, durable_queue
+from common.broker import BROKER_ERRORS, dead_letter_queue, durable_queue
 from common.clock import rfc3339, utc_now
 from common.database import Database
 from common.errors import DomainError
@@ -33,6 +34,9 @@ CONTENT_TYPE = "application/cloudevents+json"
 MAX_EVENT_ID_CHARS = 64
 RELAY_BATCH = 100
 RELAY_LEASE = timedelta(seconds=30)
+
+_DRAIN_S = 1.0
+_PAUSE_S = 2.0
 
 
 class OutgoingEvent(Leased):
@@ -186,6 +190,25 @@ class EventConsumer:
         )
         consumer.consume()
         return consumer
+
+    def run(self, connect: Callable[[], Connection], stopping: threading.Event) -> None:
+        """Take events until `stopping`; a broker or database that is away is waited for."""
+        while not stopping.is_set():
+            try:
+                with connect() as connection:
+                    self.attach(connection)
+                    self._drain(connection, stopping)
+            except (*BROKER_ERRORS, SQLAlchemyError) as exc:
+                log.warning("events_not_taken", queue=self._queue, reason=type(exc).__name__)
+                stopping.wait(_PAUSE_S)
+
+    @staticmethod
+    def _drain(connection: Connection, stopping: threading.Event) -> None:
+        while not stopping.is_set():
+            try:
+                connection.drain_events(timeout=_DRAIN_S)
+            except TimeoutError:
+                continue
 
     def receive(self, message: Message) -> None:
         """Handle one delivery, then acknowledge it."""

@@ -18,6 +18,7 @@ MAX_DEPTH = 64
 #: Control characters and the line separators that are none, as part of a regular expression.
 _CONTROLS = r"\u0000-\u001f\u007f-\u009f\u2028\u2029"
 _CONTROL = re.compile(f"[{_CONTROLS}]")
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 def check_storable(value: Any, depth: int = 0) -> None:
@@ -27,10 +28,10 @@ def check_storable(value: Any, depth: int = 0) -> None:
     if isinstance(value, float) and not math.isfinite(value):
         raise ma.ValidationError("Must not contain numbers that are not finite.")
     if isinstance(value, str):
-        if "\x00" in value:
-            raise ma.ValidationError("Must not contain NUL characters.")
-        if any("\ud800" <= character <= "\udfff" for character in value):
-            raise ma.ValidationError("Must not contain unpaired surrogates.")
+        found = _UNSTORABLE.search(value)
+        if found:
+            kind = "NUL characters" if found[0] == "\x00" else "unpaired surrogates"
+            raise ma.ValidationError(f"Must not contain {kind}.")
     elif isinstance(value, Mapping):
         for key, inner in value.items():
             check_storable(key)

@@ -6,6 +6,7 @@ Bind address, workers and worker class come from the environment (see the README
 """
 
 import os
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,19 @@ limit_request_line = 0
 limit_request_field_size = 16380
 
 
-def on_starting(_server: Any) -> None:
-    """Metrics of processes that are gone must not be counted again."""
+def on_starting(server: Any) -> None:
+    """Load the app's code once for all workers: they start soon and share its memory.
+
+    Not for gevent's: what is imported before a worker patches the standard library keeps locks
+    that hold up its whole loop. HUP would not load new code.
+    """
+    forget_metrics()
+    if not worker_class.endswith("GeventWorker"):
+        import_module(server.app.app_uri.partition(":")[0])
+
+
+def forget_metrics() -> None:
+    """Those of processes that are gone must not be counted again."""
     folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
     if folder:
         Path(folder).mkdir(parents=True, exist_ok=True)

@@ -11,12 +11,17 @@ from types import FrameType, TracebackType
 import gevent
 from gunicorn.workers.ggevent import GeventWorker
 
+from common.draining import draining
+
 #: A connection that was taken up while the worker stops may still bring its first request.
 LAST_REQUEST_WAIT_S = 1.0
 
 
 class DrainingGeventWorker(GeventWorker):
-    """Requests in hand are finished; connections that wait for their next one are closed."""
+    """Requests in hand are finished; connections that wait for their next one are closed.
+
+    Answers that have no end of their own are asked to end (`common.draining`).
+    """
 
     def timeout_ctx(self) -> AbstractContextManager[object]:
         """Around the wait for a connection's next request."""
@@ -34,6 +39,7 @@ class DrainingGeventWorker(GeventWorker):
         super().init_process()
 
     def _end_waits(self) -> None:
+        draining.has_begun = True
         for wait in list(self.waits):
             wait.end()
 

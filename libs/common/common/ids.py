@@ -3,7 +3,9 @@
 import os
 import time
 import uuid
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def new_id() -> uuid.UUID:
@@ -19,6 +21,11 @@ def new_id_at(moment: datetime) -> uuid.UUID:
 def lowest_id_at(moment: datetime) -> uuid.UUID:
     """The lowest id that can be made at `moment`: a range of times becomes a range of ids."""
     return _version_7(_milliseconds(moment), 0)
+
+
+def moment_of(made: uuid.UUID) -> datetime:
+    """When an id was made, to the millisecond."""
+    return _EPOCH + timedelta(milliseconds=made.int >> 80)
 
 
 def _milliseconds(moment: datetime) -> int:

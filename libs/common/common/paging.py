@@ -50,8 +50,8 @@ class Page(Generic[Row]):
         return len(self.data)
 
 
-def page_schema(item: type[ma.Schema]) -> ma.Schema:
-    """The schema of a page of `item`."""
+def page_schema(item: type[ma.Schema], **more: ma.fields.Field[Any]) -> ma.Schema:
+    """The schema of a page of `item`, with what `more` such a page says."""
     name = f"{item.__name__.removesuffix('Out').removesuffix('Schema')}Page"
     return ma.Schema.from_dict(
         {
@@ -59,6 +59,7 @@ def page_schema(item: type[ma.Schema]) -> ma.Schema:
             "count": ma.fields.Integer(required=True),
             "data": ma.fields.List(ma.fields.Nested(item), required=True),
             "next_cursor": ma.fields.String(required=True, allow_none=True),
+            **more,
         },
         name=name,
     )()
@@ -77,14 +78,19 @@ def fetch_page(
 
     Raises Invalid for a cursor this list never gave out.
     """
-    limit = min(max(limit, 1), MAX_LIMIT)
+    limit = bounded(limit)
     if cursor:
-        query = query.where(_after(key, _decode(cursor, key), descending))
+        query = query.where(_after(key, decode_cursor(cursor, key), descending))
     order = key.desc() if descending else key.asc()
     rows = session.scalars(query.order_by(order).limit(limit + 1)).all()
     more = len(rows) > limit
     rows = rows[:limit]
-    return Page(rows, _encode(getattr(rows[-1], key.key)) if more else None)
+    return Page(rows, encode_cursor(getattr(rows[-1], key.key)) if more else None)
+
+
+def bounded(limit: int) -> int:
+    """`limit`, brought into the range of a page."""
+    return min(max(limit, 1), MAX_LIMIT)
 
 
 def _after(key: InstrumentedAttribute[Any], value: Any, descending: bool) -> ColumnElement[bool]:
@@ -93,11 +99,13 @@ def _after(key: InstrumentedAttribute[Any], value: Any, descending: bool) -> Col
     return older if descending else newer
 
 
-def _encode(value: Any) -> str:
+def encode_cursor(value: Any) -> str:
+    """The cursor of the page after the row whose key is `value`."""
     return base64.urlsafe_b64encode(str(value).encode()).decode().rstrip("=")
 
 
-def _decode(cursor: str, key: InstrumentedAttribute[Any]) -> Any:
+def decode_cursor(cursor: str, key: InstrumentedAttribute[Any]) -> Any:
+    """The value of `key` that a cursor names. Raises Invalid."""
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         value = key.type.python_type(base64.urlsafe_b64decode(padded.encode()).decode())

@@ -140,9 +140,8 @@ def _first_reason(messages: Any, path: str = "") -> str:
 
 def _integrity_error(error: IntegrityError) -> Response:
     """A broken constraint is a conflict; the database's words stay in the log."""
-    words = str(error.orig)
-    log.info("integrity_error", constraint=words.splitlines()[0])
-    taken = _taken_fields(words)
+    log.info("integrity_error", constraint=str(error.orig).splitlines()[0])
+    taken = taken_fields(error)
     if not taken:
         return problem_response(
             HTTPStatus.CONFLICT, "This would contradict a record that already exists"
@@ -150,7 +149,7 @@ def _integrity_error(error: IntegrityError) -> Response:
     return problem_response(
         HTTPStatus.CONFLICT,
         f"{' and '.join(taken)}: taken by another record",
-        field_errors={name: ["Taken by another record."] for name in taken},
+        field_errors=taken,
     )
 
 
@@ -161,12 +160,14 @@ _TAKEN = (
 )
 
 
-def _taken_fields(words: str) -> list[str]:
-    """The columns that a unique constraint names, on SQLite and PostgreSQL."""
+def taken_fields(error: IntegrityError) -> dict[str, list[str]]:
+    """The fields that must be unique and are not, each with its reason; empty: another rule."""
+    words = str(error.orig)
     found = next((match for match in (rule.search(words) for rule in _TAKEN) if match), None)
     if found is None:
-        return []
-    return [column.rpartition(".")[2] for column in found.group(1).split(", ")]
+        return {}
+    columns = (column.rpartition(".")[2] for column in found.group(1).split(", "))
+    return {column: ["Taken by another record."] for column in columns}
 
 
 def _database_down(error: SQLAlchemyError) -> Response:

@@ -72,15 +72,27 @@ class Environment:
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> Self:
         """Build the settings from `environ`. Raises SettingError."""
-        values: dict[str, Any] = {}
-        for field in dataclasses.fields(cls):
-            variable = field.metadata["variable"]
-            text = environ.get(variable, "").strip()
-            if text:
-                values[field.name] = _parse(variable, field.metadata["parse"], text)
-            elif field.default is dataclasses.MISSING:
-                raise SettingError(f"{variable} is not set and has no default")
-        return cls(**values)
+        return cls(**read_values(cls, environ))
+
+
+def read_values(
+    settings: type, environ: Mapping[str, str], variable_of: Callable[[str], str] = str
+) -> dict[str, Any]:
+    """The values that `environ` gives to the declared fields of a settings dataclass, by field.
+
+    `variable_of` says which variable is read for a declared one. Raises SettingError.
+    """
+    values: dict[str, Any] = {}
+    for field in dataclasses.fields(settings):
+        if "variable" not in field.metadata:
+            continue
+        variable = variable_of(field.metadata["variable"])
+        text = environ.get(variable, "").strip()
+        if text:
+            values[field.name] = _parse(variable, field.metadata["parse"], text)
+        elif field.default is dataclasses.MISSING:
+            raise SettingError(f"{variable} is not set and has no default")
+    return values
 
 
 def _parse(variable: str, parse: Callable[[str], T], text: str) -> T:

@@ -185,16 +185,34 @@ class Connection:
             return False
         return False
 
+    def fileno(self) -> int:
+        """The socket's descriptor, for `select`."""
+        return self._sock.fileno()
+
     def exchange(
         self, method: str, head: bytes, body: Iterable[bytes], timeout_s: float
     ) -> Response:
         """Send a request and read the answer's header. Raises BrokenOff, TimedOut."""
+        self.write(head, body, timeout_s)
+        return self.read_header(method, timeout_s)
+
+    def write(self, head: bytes, body: Iterable[bytes], timeout_s: float) -> None:
+        """Send a request. Raises BrokenOff, TimedOut: then its last byte has not left."""
         try:
             self._sock.settimeout(timeout_s)
             pieces = iter(body)
             self._send(head + next(pieces, b""))
             for piece in pieces:
                 self._send(piece)
+        except TimeoutError as exc:
+            raise TimedOut from exc
+        except (OSError, http.client.HTTPException) as exc:
+            raise BrokenOff(type(exc).__name__) from exc
+
+    def read_header(self, method: str, timeout_s: float) -> Response:
+        """Read the header of a request's answer. Raises BrokenOff, TimedOut."""
+        try:
+            self._sock.settimeout(timeout_s)
             response = Response(self._sock, method=method)
             response.begin()
         except TimeoutError as exc:

@@ -39,6 +39,11 @@ def test_chance_may_choose_to_try_at_once(attempts: int) -> None:
     assert next_attempt(attempts, NOW, first=FIRST, cap=CAP, random=Lowest()) == NOW
 
 
+def test_a_part_of_the_pause_can_be_sure() -> None:
+    earliest = next_attempt(3, NOW, first=FIRST, cap=CAP, least=0.75, random=Lowest())
+    assert earliest - NOW == timedelta(seconds=3)
+
+
 def test_tries_of_a_crowd_spread_over_the_whole_time() -> None:
     random = Random(7)
     waits = [

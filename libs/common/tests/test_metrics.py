@@ -50,7 +50,7 @@ def test_processes_of_an_earlier_start_are_forgotten(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path / "new"))
-    gunicorn_conf.on_starting(None)
+    gunicorn_conf.forget_metrics()
     metrics(tmp_path / "new", 2)
-    gunicorn_conf.on_starting(None)
+    gunicorn_conf.forget_metrics()
     assert 'calls_total{channel="a"} 3.0' in metrics(tmp_path / "new", 3)

@@ -1,0 +1,38 @@
+"""How the tests are shared out when several processes run them (`make test`)."""
+
+import os
+from typing import Any
+
+import pytest
+from xdist.scheduler import LoadScopeScheduling
+
+#: Words in a test's id that mean RabbitMQ: its queues are shared by all who use it.
+_BROKER = ("rabbitmq", "amqp")
+#: The groups that last longest; they begin first.
+_LONGEST = ("embedded", "production")
+
+
+class _Grouped(LoadScopeScheduling):
+    """A file's tests stay together; so does all that needs one running system, or RabbitMQ."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _group(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """Share tests out by group, in the order of `pytest_collection_modifyitems`."""
+    config.option.loadscopereorder = False
+    return _Grouped(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where several processes run, the longest groups come first."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(key=lambda item: _group(item.nodeid) not in _LONGEST)
+
+
+def _group(nodeid: str) -> str:
+    lower = nodeid.lower()
+    if "production" in lower.partition("[")[2] or any(word in lower for word in _BROKER):
+        return "production"
+    return "embedded" if lower.startswith("tests-e2e") else nodeid.split("::", maxsplit=1)[0]

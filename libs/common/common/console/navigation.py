@@ -1,0 +1,111 @@
+"""The menu over all services. nginx knows which are installed and says so with every page."""
+
+from dataclasses import dataclass
+
+from flask import request
+
+from common.console.staff import Staff, StaffRole
+
+#: What nginx sends: `esb=host:port notification= …`; a name without an address is not installed.
+SERVICES_HEADER = "X-Kiungo-Services"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A page in the menu, for those who may at least what `role` may."""
+
+    label: str
+    path: str
+    role: StaffRole = StaffRole.VIEWER
+
+
+@dataclass(frozen=True)
+class Section:
+    """The pages of a service; without a `service` they are always there."""
+
+    label: str
+    service: str | None
+    entries: tuple[Entry, ...]
+
+
+_GATEWAY = "/admin/mediator"
+_ESB = "/admin/esb"
+_NOTIFICATION = "/admin/notification"
+_POLICY = "/admin/policy-notification"
+
+SECTIONS = (
+    Section(
+        "Gateway",
+        None,
+        (
+            Entry("Dashboard", "/admin/"),
+            Entry("Transactions", f"{_GATEWAY}/transactions/"),
+            Entry("Rejected", f"{_GATEWAY}/rejections/"),
+            Entry("Channels", f"{_GATEWAY}/channels/"),
+            Entry("Mediators", f"{_GATEWAY}/mediators/"),
+            Entry("Clients", f"{_GATEWAY}/clients/"),
+            Entry("Registrations", f"{_GATEWAY}/registrations/"),
+            Entry("Staff", f"{_GATEWAY}/staff/", StaffRole.ADMIN),
+            Entry("Tester", f"{_GATEWAY}/tester/", StaffRole.OPERATOR),
+        ),
+    ),
+    Section(
+        "National bus",
+        "esb",
+        (
+            Entry("Overview", f"{_ESB}/"),
+            Entry("Exchanges", f"{_ESB}/exchanges/"),
+            Entry("Keys", f"{_ESB}/keys/"),
+            Entry("Routes", f"{_ESB}/routes/"),
+            Entry("Workbench", f"{_ESB}/workbench/", StaffRole.OPERATOR),
+        ),
+    ),
+    Section(
+        "Notification",
+        "notification",
+        (
+            Entry("Overview", f"{_NOTIFICATION}/"),
+            Entry("Events", f"{_NOTIFICATION}/events/"),
+            Entry("Rules", f"{_NOTIFICATION}/rules/"),
+            Entry("Templates", f"{_NOTIFICATION}/templates/"),
+            Entry("Outbox", f"{_NOTIFICATION}/outbox/"),
+            Entry("Why", f"{_NOTIFICATION}/why/"),
+            Entry("Preferences", f"{_NOTIFICATION}/preferences/"),
+            Entry("Inbox", f"{_NOTIFICATION}/inbox/"),
+        ),
+    ),
+    Section(
+        "Policy notification",
+        "policy-notification",
+        (
+            Entry("Overview", f"{_POLICY}/"),
+            Entry("Families", f"{_POLICY}/families/"),
+            Entry("Policies", f"{_POLICY}/policies/"),
+            Entry("Runs", f"{_POLICY}/runs/"),
+            Entry("Report", f"{_POLICY}/report/"),
+        ),
+    ),
+    Section("API", None, (Entry("API documents", "/api/docs/"),)),
+)
+
+
+def menu(staff: Staff) -> list[tuple[Section, list[Entry]]]:
+    """What `staff` may open of what is installed."""
+    installed = _installed(request.headers.get(SERVICES_HEADER, ""))
+    return [
+        (section, [entry for entry in section.entries if staff.may(entry.role)])
+        for section in SECTIONS
+        if section.service is None or section.service in installed
+    ]
+
+
+def current_path(path: str) -> str:
+    """The menu's entry that `path` belongs to: the longest that it begins with."""
+    paths = [entry.path for section in SECTIONS for entry in section.entries]
+    whole = f"{path.rstrip('/')}/"
+    return max((one for one in paths if whole.startswith(one)), key=len, default="")
+
+
+def _installed(header: str) -> set[str]:
+    pairs = (item.partition("=") for item in header.split())
+    return {name for name, _, address in pairs if address}

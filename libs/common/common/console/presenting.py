@@ -1,0 +1,39 @@
+"""How values look in every page: the filters of the console's templates."""
+
+from datetime import datetime
+
+from flask import Flask
+
+from common.clock import rfc3339
+from common.console.pretty import pretty
+
+
+def register_filters(app: Flask) -> None:
+    """`value|utc`, `value|rfc3339`, `number|thousands`, `ms|duration`, `text|pretty`."""
+    app.jinja_env.filters.update(
+        utc=utc, rfc3339=rfc3339, thousands=thousands, duration=duration, pretty=pretty
+    )
+
+
+def utc(moment: datetime) -> str:
+    """`2026-11-22 15:29:14.123 UTC`."""
+    return f"{rfc3339(moment)[:23].replace('T', ' ').rstrip('Z')} UTC"
+
+
+def thousands(number: int) -> str:
+    """`1,234,567`."""
+    return f"{number:,}"
+
+
+def duration(ms: float) -> str:
+    """Milliseconds as people read them: `0.4 ms`, `250 ms`, `1.25 s`, `3 min 20 s`, `2 h 5 min`."""
+    if ms < 10:
+        return f"{ms:.1f} ms"
+    if ms < 1000:
+        return f"{ms:.0f} ms"
+    if ms < 60_000:
+        return f"{ms / 1000:.2f} s"
+    minutes, seconds = divmod(round(ms / 1000), 60)
+    if minutes < 60:
+        return f"{minutes} min {seconds} s"
+    return f"{minutes // 60} h {minutes % 60} min"
