@@ -4,6 +4,8 @@ from pathlib import Path
 
 from common.api import register_api
 from common.broker import open_broker
+from common.console import assets
+from common.console.pages import register_console
 from common.database import Database, open_engine
 from common.doorbell import Bell
 from common.health import register_health
@@ -19,9 +21,11 @@ from flask import Flask
 
 from proxy import routing_version  # noqa: F401 - counts changes from the first session on
 from proxy.async_calls import BELL
+from proxy.call_grants import CallGrants
 from proxy.commands import register_commands
 from proxy.config import SCHEMA, Settings
-from proxy.console.pages import pages as console
+from proxy.console import pages
+from proxy.console.cookies import staff_of_cookie
 from proxy.gateway.esb import EsbRelay
 from proxy.gateway.gateway import Gateway
 from proxy.models import Base
@@ -31,6 +35,7 @@ from proxy.routes.client_credentials import register_refusals
 from proxy.sealing import Sealer
 from proxy.secrets import SecretChecker
 from proxy.signing import TokenSigner
+from proxy.tail import Tail
 
 #: A token that the proxy makes for its own call to another service lives this long.
 OWN_TOKEN_LIFETIME_S = 60
@@ -62,6 +67,8 @@ def create_app(settings: Settings | None = None) -> Flask:
             settings.esb_relay_timeout_s,
             lambda: signer.sign("kiungo-proxy", OWN_TOKEN_LIFETIME_S, scope="esb:relay"),
         ),
+        tail=Tail(database),
+        grants=CallGrants(database, signer.grant_keys),
     )
     app.extensions["proxy"] = process
     app.extensions["kiungo-tokens"] = TokenVerifier(signer)
@@ -76,7 +83,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         Path(__file__).parent / "migrations",
     )
     register_routes(register_api(app, "proxy", "Kiungo channel proxy", description=DESCRIPTION))
-    app.register_blueprint(console)
+    register_console(app, pages, settings, staff_of_cookie)
+    app.register_blueprint(assets.files)
     register_commands(app)
     gateway = Gateway(process, app.wsgi_app)
     app.extensions["proxy-gateway"] = gateway

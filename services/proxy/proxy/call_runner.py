@@ -1,5 +1,6 @@
 """One attempt at an asynchronous call: connect, mark as sent, send, end."""
 
+import time
 from typing import Any
 
 from common.clock import utc_now
@@ -27,7 +28,7 @@ from proxy.gateway.call import WHOLE_BYTES, Body, Call
 from proxy.gateway.esb import EsbCall, EsbRelay, payload_text
 from proxy.gateway.forwarding import Forwarder
 from proxy.gateway.headers import recorded_headers
-from proxy.gateway.recording import NOT_STORED, Row, Stopwatch, ended_row, status_for
+from proxy.gateway.recording import NOT_STORED, Row, Stopwatch, ended_row, ms_since, status_for
 from proxy.gateway.routing_table import RoutedChannel, Routing
 from proxy.models import AsyncCall, StoredRequest, Transaction, TransactionStatus
 from proxy.sealing import Sealer
@@ -83,7 +84,7 @@ class CallRunner:
         except Unreachable:
             self._decide(attempt, Trouble.NOT_SENT, "Failed to reach mediator endpoint")
             return
-        if not self._mark_sent(attempt.claimed):
+        if not self._mark_sent(attempt):
             connection.close()
             return
         try:
@@ -103,7 +104,7 @@ class CallRunner:
     def _relay_to_bus(self, attempt: "_Attempt", esb: dict[str, str]) -> None:
         payload = payload_text(attempt.body.read_whole())
         message = EsbCall(esb["organization"], esb["mode"], esb["code"], payload)
-        if not self._mark_sent(attempt.claimed):
+        if not self._mark_sent(attempt):
             return
         try:
             answer = self._relay.relay(message, str(attempt.call.correlation_id))
@@ -124,8 +125,10 @@ class CallRunner:
                 esb_exchange_id=answer.exchange_id,
             )
 
-    def _mark_sent(self, claimed: Claimed) -> bool:
+    def _mark_sent(self, attempt: "_Attempt") -> bool:
         """Commit that the request leaves now; False when the claim no longer stands."""
+        claimed = attempt.claimed
+        attempt.sent_ns = time.perf_counter_ns()
         with self._database.writing() as session:
             marked = session.execute(
                 update(AsyncCall)
@@ -203,6 +206,8 @@ class CallRunner:
 
     def _end(self, attempt: "_Attempt", status: TransactionStatus, **known: Any) -> None:
         """Commit the end; where the claim no longer stands, another worker's end counts."""
+        if attempt.sent_ns is not None:
+            attempt.watch.upstream_ms = ms_since(attempt.sent_ns)
         row: Row = ended_row(attempt.call.correlation_id, status, attempt.watch, **known)
         correlation_id = row.pop("key_correlation_id")
         with self._database.writing() as session:
@@ -227,6 +232,7 @@ class _Attempt:
         self.call = call
         self.body = body
         self.watch = watch
+        self.sent_ns: int | None = None
 
     @property
     def repeatable(self) -> bool:

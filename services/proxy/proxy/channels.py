@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from common.errors import Invalid
+from common.json_schemas import check_schema
 from sqlalchemy.orm import Session
 
-from proxy.body_schemas import check_body_schema
 from proxy.endpoints import check_endpoint, why_type_does_not_fit
 from proxy.gateway.matching import compile_pattern
 from proxy.models import Channel, ChannelType, Mediator
@@ -54,7 +54,7 @@ def _check(values: Mapping[str, Any], channel_type: ChannelType, mediator: Media
     if "path_pattern" in values:
         compile_pattern(values["path_pattern"])
     if values.get("request_body_schema") is not None:
-        check_body_schema(values["request_body_schema"])
+        check_schema("request_body_schema", values["request_body_schema"])
     reason = why_type_does_not_fit(channel_type, check_endpoint(mediator.endpoint_url))
     if reason:
         raise Invalid(f"channel_type: {reason}", {"channel_type": [reason]})

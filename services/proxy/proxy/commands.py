@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 from common.clock import utc_now
+from common.console.staff import StaffRole
 from common.offload import offload_for
 from common.settings import SettingError, process_environment
 from flask import Flask
@@ -14,12 +15,13 @@ from proxy.call_runner import CallRunner
 from proxy.clients import create_client, issue_secret
 from proxy.gateway.forwarding import Forwarder
 from proxy.gateway.routing_table import Routing
-from proxy.models import Client, StaffRole, StaffUser
+from proxy.models import Client, StaffUser
 from proxy.parts import parts
 from proxy.retention import keep_bounded
 from proxy.scopes import SCOPES
 from proxy.signing import create_key
 from proxy.staff import create_staff, update_staff, with_hashed_password
+from proxy.tallying import forget_tallies
 from proxy.worker import run_worker
 
 
@@ -134,6 +136,7 @@ def seed_demo(reset: bool, transactions_per_channel: int) -> None:
                 seed.remove(session, data)
             seed.seed(session, data)
             session.add_all(seed.sample_transactions(data, transactions_per_channel, utc_now()))
+            forget_tallies(session)
     except SettingError as exc:
         raise click.ClickException(str(exc)) from exc
     click.echo(

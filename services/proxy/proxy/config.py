@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 from ipaddress import ip_network
 
+from common.console.settings import ConsoleSettings
 from common.settings import (
-    Environment,
     Network,
-    comma_list,
     flag,
     networks,
     one_of,
@@ -19,15 +18,8 @@ SCHEMA = "proxy"
 _LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
 
-def _local_path(text: str) -> str:
-    """A path of the hub's own address: the console shows nothing from other hosts."""
-    if not text.startswith("/") or text.startswith("//"):
-        raise ValueError("expected a path that starts with one /")
-    return text
-
-
 @dataclass(frozen=True, kw_only=True)
-class Settings(Environment):
+class Settings(ConsoleSettings):
     """Everything the proxy reads from its environment."""
 
     mediator_mode: str = setting("MEDIATOR_MODE", one_of("hybrid", "pure_esb"), default="hybrid")
@@ -50,7 +42,6 @@ class Settings(Environment):
         "REQUEST_BODY_MAX_BYTES", positive(int), default=20 * 1024 * 1024
     )
     trusted_proxies: tuple[Network, ...] = setting("TRUSTED_PROXIES", networks, default=_LOOPBACK)
-    trusted_origins: tuple[str, ...] = setting("TRUSTED_ORIGINS", comma_list, default=())
     check_dependencies: bool = setting("ENABLE_HEALTH_DEPENDENCY_CHECKS", flag, default=False)
     async_max_attempts: int = setting("ASYNC_MAX_ATTEMPTS", positive(int), default=5)
     async_concurrency: int = setting("ASYNC_CONCURRENCY", positive(int), default=16)
@@ -63,9 +54,3 @@ class Settings(Environment):
     admin_email: str = setting("ADMIN_EMAIL", default="admin@localhost")
     admin_password: str | None = setting("ADMIN_PASSWORD", default=None, secret=True)
     session_idle_minutes: int = setting("SESSION_IDLE_MINUTES", positive(int), default=30)
-    emblem_logo: str | None = setting("EMBLEM_LOGO_STATIC_PATH", _local_path, default=None)
-    emblem_login: str | None = setting("EMBLEM_LOGIN_STATIC_PATH", _local_path, default=None)
-    emblem_icon: str | None = setting("EMBLEM_ICON_STATIC_PATH", _local_path, default=None)
-    emblem_favicon: str = setting(
-        "EMBLEM_FAVICON_STATIC_PATH", _local_path, default="/admin/static/favicon.svg"
-    )

@@ -11,8 +11,7 @@ DomainError (common)
 ├── Invalid
 │   └── BadPattern             a path pattern that does not compile or claims a reserved path
 └── Forbidden
-    ├── WrongCredentials       a name and its password, or a client and its secret, do not match
-    └── ForeignForm            a form of the console that none of its own pages sent
+    └── WrongCredentials       a name and its password, or a client and its secret, do not match
 
 What the gateway refuses on the way to a mediator is a `Refusal` (see `proxy.gateway.refusals`).
 """
@@ -52,7 +51,3 @@ class BadPattern(Invalid):
 
 class WrongCredentials(Forbidden):
     """User name and password, or client id and secret, do not belong together."""
-
-
-class ForeignForm(Forbidden):
-    """A form of the console that none of its own pages sent, as far as can be told."""

@@ -1,7 +1,7 @@
 """Would this method and path match a channel, if not why, and which channel would win."""
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import unquote
 
@@ -11,9 +11,11 @@ from sqlalchemy.orm import Session
 from proxy.gateway import refusals
 from proxy.gateway.matching import (
     CandidateChannel,
+    ChannelIndex,
     Matched,
     NoMethod,
     NoPath,
+    Pattern,
     Verdict,
     is_reserved,
     why_not,
@@ -90,6 +92,15 @@ def try_match(
         answer=_words(verdict),
         channels=list(judged.values()),
     )
+
+
+def with_pattern(table: RoutingTable, channel_id: uuid.UUID, pattern: Pattern) -> RoutingTable:
+    """The table as it would be if the channel had this pattern."""
+    changed = (
+        replace(one, pattern=pattern) if one.id == channel_id else one
+        for one in table.index.channels
+    )
+    return replace(table, index=ChannelIndex(changed))
 
 
 def _judge(

@@ -9,11 +9,13 @@ from common.database import Database
 from common.doorbell import Bell
 from flask import current_app
 
+from proxy.call_grants import CallGrants
 from proxy.config import Settings
 from proxy.gateway.esb import EsbRelay
 from proxy.sealing import Sealer
 from proxy.secrets import SecretChecker
 from proxy.signing import TokenSigner
+from proxy.tail import Tail
 
 if TYPE_CHECKING:
     from proxy.gateway.gateway import Gateway
@@ -30,6 +32,8 @@ class Parts:
     sealer: Sealer
     bell: Bell
     esb_relay: EsbRelay
+    tail: Tail
+    grants: CallGrants
 
 
 def parts() -> Parts:

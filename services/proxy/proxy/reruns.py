@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from common.clock import utc_now
 from common.database import Database
 from common.ids import new_id
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from proxy.errors import NotRepeatable
@@ -30,6 +30,7 @@ from proxy.models import (
 )
 from proxy.records import existing
 from proxy.sealing import RequestCopy, Sealer
+from proxy.search import newest
 from proxy.stored_calls import rebuild
 from proxy.transactions import TransactionFilter
 
@@ -71,6 +72,8 @@ class Reruns:
     data: list[Rerun] = field(default_factory=list)
     refused: list[RefusedRerun] = field(default_factory=list)
     more: bool = False
+    #: The oldest call that was looked at: the next ones are before it.
+    last: uuid.UUID | None = None
     ok: bool = True
 
     @property
@@ -85,17 +88,42 @@ def rerun_matching(
     wanted: TransactionFilter,
     limit: int,
     forward_timeout_s: float,
+    before: uuid.UUID | None = None,
 ) -> Reruns:
-    """Repeat the newest `limit` calls that meet the filter; each batch is one transaction."""
+    """Repeat the newest `limit` calls that meet the filter; each batch is one transaction.
+
+    Only those that are older than the call `before`, where it is given.
+    """
     with database.reading() as session:
-        query = select(Transaction.correlation_id).where(*wanted.criteria())
-        newest = query.order_by(Transaction.correlation_id.desc()).limit(limit + 1)
-        found = session.scalars(newest).all()
-    outcome = Reruns(more=len(found) > limit)
-    for start in range(0, min(limit, len(found)), BATCH):
-        batch = found[start : min(start + BATCH, limit)]
+        calls, _ = newest(session, wanted, limit + 1, before)
+    repeated = [call.correlation_id for call in calls[:limit]]
+    outcome = Reruns(more=len(calls) > limit, last=repeated[-1] if repeated else None)
+    for start in range(0, len(repeated), BATCH):
+        batch = repeated[start : start + BATCH]
         _rerun_batch(database, sealer, batch, outcome, forward_timeout_s)
     return outcome
+
+
+def count_matching(session: Session, wanted: TransactionFilter, most: int) -> int:
+    """How many calls meet the filter; beyond `most` they are not counted."""
+    calls, _ = newest(session, wanted, most)
+    return len(calls)
+
+
+def ends_since(
+    session: Session, wanted: TransactionFilter, began: uuid.UUID
+) -> dict[TransactionStatus, int]:
+    """How those repetitions stand that were made since `began`, of older calls."""
+    older = select(Transaction.correlation_id).where(
+        *wanted.criteria(), Transaction.correlation_id < began
+    )
+    repeated = Transaction.parent_id.in_(older)
+    counts = (
+        select(Transaction.status, func.count())
+        .where(Transaction.correlation_id >= began, repeated)
+        .group_by(Transaction.status)
+    )
+    return dict(session.execute(counts).all())
 
 
 def _rerun_batch(
@@ -115,6 +143,14 @@ def _rerun_batch(
                 refused.append(RefusedRerun(parent_id, str(exc)))
     outcome.data += created
     outcome.refused += refused
+
+
+def rerun_one(
+    database: Database, sealer: Sealer, parent_id: uuid.UUID, forward_timeout_s: float
+) -> Rerun:
+    """Repeat one call. Ring the bell afterwards. Raises as `rerun`."""
+    with database.writing() as session:
+        return rerun(session, sealer, load_table(session, 0, forward_timeout_s), parent_id)
 
 
 def rerun(session: Session, sealer: Sealer, table: RoutingTable, parent_id: uuid.UUID) -> Rerun:

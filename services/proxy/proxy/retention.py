@@ -1,6 +1,7 @@
 """What is kept for how long: transactions by age, refusals by number, keys for a day.
 
-Of signing in only what still counts: recent failures, sessions whose tokens have not ended.
+Who made a call in the tester is known as long as the call. Of signing in only what still counts:
+recent failures, sessions whose tokens have not ended.
 """
 
 from datetime import datetime, timedelta
@@ -17,7 +18,9 @@ from proxy.console import login_attempts, sessions
 from proxy.gateway.idempotency import KEPT_FOR
 from proxy.models import (
     FINAL_STATUSES,
+    CallGrant,
     EndedSession,
+    HourlyTally,
     IdempotencyKey,
     LoginAttempt,
     Rejection,
@@ -33,10 +36,11 @@ BATCH = 1_000
 
 def keep_bounded(database: Database, settings: Settings) -> dict[str, int]:
     """Remove what has outlived its time; returns how many rows of each kind."""
+    age = timedelta(days=settings.transaction_retention_days)
     removed = {
-        "transactions": _purge_transactions(
-            database, timedelta(days=settings.transaction_retention_days)
-        ),
+        "transactions": _purge_transactions(database, age),
+        "call_grants": _purge_before(database, CallGrant.expires_at, age),
+        "hourly_tallies": _purge_before(database, HourlyTally.hour, age),
         "rejections": _purge_rejections(database, settings.rejections_kept),
         "idempotency_keys": _purge_before(database, IdempotencyKey.created_at, KEPT_FOR),
         "login_attempts": _purge_before(database, LoginAttempt.attempted_at, login_attempts.WINDOW),

@@ -16,6 +16,7 @@ from typing import Any
 import jwt
 from common.settings import SettingError
 from common.tokens import ALGORITHM, AUDIENCE, ISSUER
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -48,6 +49,7 @@ class TokenSigner:
         self._folder = folder
         self._keys: list[SigningKey] = []
         self._storage_keys: list[bytes] = []
+        self._grant_keys: list[bytes] = []
 
     def find(self, kid: str) -> Ed25519PublicKey | None:
         """The public key called `kid`."""
@@ -76,8 +78,17 @@ class TokenSigner:
     def storage_keys(self) -> list[bytes]:
         """A 256-bit key for what is stored, derived from each signing key; oldest first."""
         if not self._storage_keys:
-            self._storage_keys = [_derived(key.private) for key in self._loaded()]
+            self._storage_keys = self._derived(b"kiungo stored requests")
         return self._storage_keys
+
+    def grant_keys(self) -> list[bytes]:
+        """The same for the digests of one-time grants."""
+        if not self._grant_keys:
+            self._grant_keys = self._derived(b"kiungo call grants")
+        return self._grant_keys
+
+    def _derived(self, purpose: bytes) -> list[bytes]:
+        return [_derive(key.private, purpose) for key in self._loaded()]
 
     def _loaded(self) -> list[SigningKey]:
         if not self._keys:
@@ -94,7 +105,10 @@ def load_keys(folder: Path) -> list[SigningKey]:
 
 
 def _load_key(path: Path) -> SigningKey:
-    private = serialization.load_pem_private_key(path.read_bytes(), password=None)
+    try:
+        private = serialization.load_pem_private_key(path.read_bytes(), password=None)
+    except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as exc:
+        raise SettingError(f"TOKEN_KEYS_DIR: {path.name} cannot be read as a PEM key") from exc
     if not isinstance(private, Ed25519PrivateKey):
         raise SettingError(f"TOKEN_KEYS_DIR: {path.name} is not an Ed25519 key")
     return SigningKey(public_jwk(private.public_key())["kid"], private)
@@ -115,8 +129,8 @@ def create_key(folder: Path) -> Path:
     return path
 
 
-def _derived(key: Ed25519PrivateKey) -> bytes:
-    kdf = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"kiungo stored requests")
+def _derive(key: Ed25519PrivateKey, purpose: bytes) -> bytes:
+    kdf = HKDF(algorithm=SHA256(), length=32, salt=None, info=purpose)
     return kdf.derive(key.private_bytes_raw())
 
 

@@ -4,12 +4,13 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from common.console.staff import StaffRole
 from common.offload import off_the_loop
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from proxy.errors import LastAdministrator
-from proxy.models import StaffRole, StaffUser
+from proxy.models import StaffUser
 from proxy.records import apply, locked
 from proxy.secrets import hash_secret
 

@@ -1,16 +1,14 @@
 """How many calls, how many failed, how long they took: per channel and hour or day."""
 
 import enum
+from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from common.errors import Invalid
-from sqlalchemy import BigInteger, Select, Subquery, case, cast, extract, func, select
 from sqlalchemy.orm import Session
 
-from proxy.models import Transaction, TransactionStatus
-from proxy.transactions import within
+from proxy.tallies import Figures, Tally, tallies
 
 
 class Period(enum.StrEnum):
@@ -35,18 +33,6 @@ class Period(enum.StrEnum):
         return timedelta(days=1 if self is Period.HOUR else 30)
 
 
-@dataclass(frozen=True)
-class ChannelPeriod:
-    """One channel in one period; times in milliseconds, None when no call has ended yet."""
-
-    period_start: datetime
-    channel: str | None
-    count: int
-    failures: int
-    mean_ms: float | None
-    p95_ms: float | None
-
-
 def span(
     period: Period, since: datetime | None, until: datetime | None, now: datetime
 ) -> tuple[datetime, datetime]:
@@ -68,52 +54,10 @@ def per_channel(
     since: datetime,
     until: datetime,
     channel: str | None = None,
-) -> Sequence[ChannelPeriod]:
+) -> Sequence[Figures]:
     """The calls that started from `since` to before `until`: newest period first, by channel."""
-    calls = _ranked(period, since, until, channel)
-    rows = session.execute(_aggregated(calls)).all()
-    return [
-        ChannelPeriod(datetime.fromtimestamp(start, UTC), channel, count, failures, mean_ms, p95_ms)
-        for start, channel, count, failures, mean_ms, p95_ms in rows
-    ]
-
-
-def _ranked(period: Period, since: datetime, until: datetime, channel: str | None) -> Subquery:
-    """Every call with its period, its rank by duration there, and how many have one."""
-    length_s = int(period.length.total_seconds())
-    epoch = extract("epoch", Transaction.started_at)
-    start = cast(epoch - epoch % length_s, BigInteger)
-    group = (Transaction.channel_name, start)
-    duration = Transaction.duration_ms
-    calls = select(
-        start.label("start"),
-        Transaction.channel_name.label("channel"),
-        Transaction.status,
-        duration.label("duration_ms"),
-        func.row_number()
-        .over(partition_by=group, order_by=(duration.is_(None), duration))
-        .label("rank"),
-        func.count(duration).over(partition_by=group).label("ended"),
-    ).where(*within(since, until))
-    if channel is not None:
-        calls = calls.where(Transaction.channel_name == channel)
-    return calls.subquery()
-
-
-def _aggregated(calls: Subquery) -> Select[int, str | None, int, int, float, float]:
-    """The 95th percentile is the lowest duration that at least 95 of 100 calls do not exceed."""
-    columns = calls.c
-    failed = case((columns.status == TransactionStatus.FAILED, 1))
-    slow = case((columns.rank * 100 >= columns.ended * 95, columns.duration_ms))
-    return (
-        select(
-            columns.start,
-            columns.channel,
-            func.count(),
-            func.count(failed),
-            func.avg(columns.duration_ms),
-            func.min(slow),
-        )
-        .group_by(columns.start, columns.channel)
-        .order_by(columns.start.desc(), columns.channel)
-    )
+    found: dict[tuple[datetime, str], Tally] = defaultdict(Tally)
+    for (hour, name), tally in tallies(session, since, until, channel).items():
+        found[hour if period is Period.HOUR else hour.replace(hour=0), name].add(tally)
+    newest_first = sorted(found, key=lambda key: (-key[0].timestamp(), key[1]))
+    return [Figures.of(*key, found[key]) for key in newest_first]

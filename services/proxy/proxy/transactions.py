@@ -1,13 +1,17 @@
 """Finding calls in the record, and what was refused before it became one."""
 
+import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from common.ids import lowest_id_at
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, TextClause, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, load_only
 
-from proxy.models import Rejection, Transaction, TransactionStatus
+from proxy.models import OPEN_STATUSES, Rejection, Transaction, TransactionStatus
+from proxy.models.transactions import NOT_200, NOT_SUCCESSFUL, RARE_METHOD, USUAL_METHODS
+
+Condition = ColumnElement[bool] | TextClause
 
 #: A call's id is made within this much of its `started_at`.
 _ID_MARGIN = timedelta(minutes=1)
@@ -56,30 +60,60 @@ class TransactionFilter:
     def criteria(self) -> list[ColumnElement[bool]]:
         """The filter in SQL."""
         found = within(self.since, self.until)
-        equal = (
-            (Transaction.status, self.status),
-            (Transaction.channel_name, self.channel),
-            (Transaction.client_name, self.client),
-            (Transaction.request_method, self.method and self.method.upper()),
-        )
-        found += [column == value for column, value in equal if value is not None]
+        found += self._equal().values()
         if self.path:
             found.append(begins_with(Transaction.request_url, self.path))
-        if self.response_status:
-            found.append(_answered(self.response_status))
         if self.q:
             found.append(_mentions(self.q))
         return found
 
+    def leads(self) -> list[list[Condition]]:
+        """Parts of the filter that an index answers, newest call first."""
+        equal = self._equal()
+        leads: list[list[Condition]] = [
+            [equal[name]] for name in ("channel", "client") if name in equal
+        ]
+        if self.status not in (None, TransactionStatus.SUCCESSFUL):
+            leads.append([NOT_SUCCESSFUL, equal["status"]])
+        if self.response_status not in (None, "200", "2xx"):
+            leads.append([NOT_200, equal["response_status"]])
+        if self.method and self.method.upper() not in USUAL_METHODS:
+            leads.append([RARE_METHOD, equal["method"]])
+        return leads
+
+    def span(self) -> list[ColumnElement[bool]]:
+        """The filter's span of time as a range of ids."""
+        return _ids_within(self.since, self.until)
+
+    def _equal(self) -> dict[str, ColumnElement[bool]]:
+        """The conditions on columns of few values, by the filter's name."""
+        columns = (
+            ("status", Transaction.status, self.status),
+            ("channel", Transaction.channel_name, self.channel),
+            ("client", Transaction.client_name, self.client),
+            ("method", Transaction.request_method, self.method and self.method.upper()),
+        )
+        equal = {name: column == value for name, column, value in columns if value is not None}
+        if self.response_status:
+            equal["response_status"] = _answered(self.response_status)
+        return equal
+
 
 def within(since: datetime | None, until: datetime | None) -> list[ColumnElement[bool]]:
     """Calls that started in a span of time; ids are made in order, so they narrow the search."""
-    found: list[ColumnElement[bool]] = []
+    found = _ids_within(since, until)
     if since is not None:
         found.append(Transaction.started_at >= since)
-        found.append(Transaction.correlation_id >= lowest_id_at(_shifted(since, -_ID_MARGIN)))
     if until is not None:
         found.append(Transaction.started_at < until)
+    return found
+
+
+def _ids_within(since: datetime | None, until: datetime | None) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if since is not None:
+        found.append(Transaction.correlation_id >= lowest_id_at(_shifted(since, -_ID_MARGIN)))
+    if until is not None:
         found.append(Transaction.correlation_id < lowest_id_at(_shifted(until, _ID_MARGIN)))
     return found
 
@@ -113,6 +147,17 @@ def _mentions(text: str) -> ColumnElement[bool]:
 def summaries(wanted: TransactionFilter) -> Select[Transaction]:
     """The calls that meet the filter, without bodies and headers."""
     return select(Transaction).where(*wanted.criteria()).options(load_only(*SUMMARY))
+
+
+def open_calls(limit: int) -> Select[uuid.UUID, TransactionStatus]:
+    """The newest calls that have not ended, and how they stand."""
+    return (
+        select(Transaction.correlation_id, Transaction.status)
+        # The second says nothing new, but lets SQLite see that an index holds these rows.
+        .where(Transaction.status.in_(OPEN_STATUSES), NOT_SUCCESSFUL)
+        .order_by(Transaction.correlation_id.desc())
+        .limit(limit)
+    )
 
 
 def refusals(client: str | None, path: str | None) -> Select[Rejection]:

@@ -1,9 +1,10 @@
-"""The proxy's worker process: asynchronous calls, the sweeper, retention."""
+"""The proxy's worker process: asynchronous calls, the sweeper, tallies, retention."""
 
 import threading
 import uuid
 
 from common.broker import open_broker
+from common.clock import utc_now
 from common.doorbell import Listener
 from common.leased_work import LeasedWork
 from common.logs import get_logger
@@ -15,10 +16,12 @@ from proxy.models import AsyncCall
 from proxy.parts import Parts
 from proxy.retention import keep_bounded
 from proxy.sweeper import end_interrupted
+from proxy.tallying import tally_past_hours
 
 log = get_logger(__name__)
 
 SWEEP_EVERY_S = 5.0
+TALLY_EVERY_S = 60.0
 PURGE_EVERY_S = 3600.0
 
 
@@ -50,6 +53,7 @@ def run_worker(parts: Parts, runner: CallRunner) -> None:
     )
     every(settings.async_lease_s / 3, calls.renew_leases, drained)
     every(SWEEP_EVERY_S, lambda: end_interrupted(database), stopping)
+    every(TALLY_EVERY_S, lambda: tally_past_hours(database, utc_now()), stopping)
     every(PURGE_EVERY_S, lambda: keep_bounded(database, settings), stopping)
     listener = Listener(lambda: open_broker(settings), BELL)
     log.info("worker_started", threads=settings.async_concurrency)

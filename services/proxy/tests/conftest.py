@@ -5,17 +5,19 @@ import re
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+from common.ids import lowest_id_at
 from common.tokens import TokenVerifier
 from flask import Flask
 from flask.testing import FlaskClient
-from proxy import create_app
+from proxy import create_app, secrets
 from proxy.config import SCHEMA, Settings
-from proxy.models import Base, RoutingVersion
+from proxy.models import Base, RoutingVersion, Transaction, TransactionStatus
 from proxy.parts import Parts
 from proxy.signing import create_key
 from sqlalchemy import insert
@@ -24,6 +26,7 @@ from werkzeug.test import TestResponse
 POSTGRES = {"host": "127.0.0.1", "port": 5432, "user": "postgres"}
 PASSWORD = "correct horse battery"
 CONSOLE = "kiungo-console"
+NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture(scope="session")
@@ -43,6 +46,14 @@ def scratch_postgres() -> Iterator[str]:
     logging.disable()  # the threads of this run's apps outlive their database
     with psycopg.connect(**POSTGRES, dbname="postgres", autocommit=True) as server:
         server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_hashes() -> Iterator[None]:
+    """Slow hashes are slow on purpose; what is tested here is not how slow."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(secrets, "HASH_METHOD", "scrypt:1024:8:1")
+        yield
 
 
 def settings_for(
@@ -220,6 +231,14 @@ class Browser:
         sent = {"X-Forwarded-For": self.address, **(headers or {})}
         return self.client.post("/admin/login/", data=given, headers=sent)
 
+    def post(self, path: str, /, **form: str) -> TestResponse:
+        """Send a form."""
+        return self.client.post(path, data=form)
+
+    def act(self, path: str, /, **form: Any) -> TestResponse:
+        """Send a form of a page that the console showed, with the session's token."""
+        return self.post(path, csrf_token=self.form_token("/admin/"), **form)
+
     def sign_out(self, **form: str) -> TestResponse:
         """Send the log-out form."""
         return self.client.post("/admin/logout/", data=form)
@@ -247,6 +266,38 @@ def member(api: Api) -> dict[str, Any]:
 
 
 @pytest.fixture
+def record(parts: Parts) -> Callable[..., str]:
+    """Puts a call on record; its id is as old as its start."""
+
+    def put(minute: int = 0, **changes: Any) -> str:
+        started_at = NOON + timedelta(minutes=minute)
+        values: dict[str, Any] = {
+            "correlation_id": lowest_id_at(started_at),
+            "channel_name": "Patients",
+            "client_name": "clinic",
+            "client_address": "192.0.2.7",
+            "status": TransactionStatus.SUCCESSFUL,
+            "request_method": "GET",
+            "request_url": "/patients/17?full=1",
+            "request_headers": {"Accept": "*/*", "X-Many": ["a", "b"]},
+            "request_body": "",
+            "request_body_whole": True,
+            "response_status_code": 200,
+            "response_headers": {"Content-Type": "application/json"},
+            "response_body": "{}",
+            "started_at": started_at,
+            "completed_at": started_at,
+            "duration_ms": 12.5,
+            **changes,
+        }
+        with parts.database.writing() as session:
+            session.add(Transaction(**values))
+        return str(values["correlation_id"])
+
+    return put
+
+
+@pytest.fixture
 def browser(app: Flask, parts: Parts) -> Browser:
     """A browser in which nobody has signed in."""
     return Browser(app.test_client(), parts)
@@ -257,3 +308,21 @@ def signed_in(browser: Browser, member: dict[str, Any]) -> Browser:
     """A browser in which the member of staff has signed in."""
     assert browser.sign_in().status_code == 303
     return browser
+
+
+@pytest.fixture
+def signed_in_as(browser: Browser, api: Api) -> Callable[[str], Browser]:
+    """Signs a member of staff in who has this role."""
+
+    def sign_in(role: str) -> Browser:
+        api.made("staff", **api.a_member(role=role))
+        assert browser.sign_in().status_code == 303
+        return browser
+
+    return sign_in
+
+
+@pytest.fixture
+def admin(signed_in_as: Callable[[str], Browser]) -> Browser:
+    """A browser in which an administrator has signed in."""
+    return signed_in_as("admin")

@@ -38,11 +38,14 @@ def test_path_without_the_final_slash_answers_the_same(api: Any) -> None:
 
 @pytest.mark.parametrize("noun", [*NOUNS, "staff"])
 def test_empty_list_has_the_shape_of_every_list(api: Any, noun: str) -> None:
+    # Only the record of calls is searched in bounded steps, and says how far.
+    searched = {"searched_back_to": None} if noun == "transactions" else {}
     assert api.get(f"{noun}/").get_json() == {
         "ok": True,
         "count": 0,
         "data": [],
         "next_cursor": None,
+        **searched,
     }
 
 
@@ -74,6 +77,13 @@ def test_unknown_query_parameter_is_refused_by_name(api: Any) -> None:
 
     assert answer.status_code == 422
     assert "limits" in answer.get_json()["errors"]
+
+
+def test_query_parameter_that_is_given_twice_is_refused_by_name(api: Any) -> None:
+    answer = api.get("clients/", limit=[5, 6])
+
+    assert answer.status_code == 422
+    assert answer.get_json()["errors"] == {"limit": ["Must be given once."]}
 
 
 @pytest.mark.parametrize(

@@ -1,49 +1,17 @@
 """The record over the API: every filter alone, pages, details, rejections."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from common.ids import lowest_id_at, new_id
+from common.ids import new_id
 from proxy.models import Rejection, Transaction, TransactionStatus
 from proxy.parts import Parts
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
 Record = Callable[..., str]
-
-
-@pytest.fixture
-def record(parts: Parts) -> Record:
-    """Puts a call on record; its id is as old as its start."""
-
-    def put(minute: int = 0, **changes: Any) -> str:
-        started_at = NOON + timedelta(minutes=minute)
-        values: dict[str, Any] = {
-            "correlation_id": lowest_id_at(started_at),
-            "channel_name": "Patients",
-            "client_name": "clinic",
-            "client_address": "192.0.2.7",
-            "status": TransactionStatus.SUCCESSFUL,
-            "request_method": "GET",
-            "request_url": "/patients/17?full=1",
-            "request_headers": {"Accept": "*/*", "X-Many": ["a", "b"]},
-            "request_body": "",
-            "request_body_whole": True,
-            "response_status_code": 200,
-            "response_headers": {"Content-Type": "application/json"},
-            "response_body": "{}",
-            "started_at": started_at,
-            "completed_at": started_at,
-            "duration_ms": 12.5,
-            **changes,
-        }
-        with parts.database.writing() as session:
-            session.add(Transaction(**values))
-        return str(values["correlation_id"])
-
-    return put
 
 
 def ids(answer: Any) -> list[str]:

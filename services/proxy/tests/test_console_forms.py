@@ -3,9 +3,8 @@
 from typing import Any
 
 import pytest
+from common.console.csrf import ForeignForm, check_sender
 from flask import Flask
-from proxy.console.forms import check_sender
-from proxy.errors import ForeignForm
 from werkzeug.datastructures import Headers
 
 OURS = "hub.example:8080"

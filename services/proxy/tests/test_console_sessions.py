@@ -7,12 +7,13 @@ from typing import Any
 
 import jwt
 import pytest
+from common.console.staff import StaffRole
 from common.errors import Unauthenticated
 from common.tokens import TokenVerifier
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask import Flask
 from proxy.console.sessions import AUDIENCE, StaffSession, read_token
-from proxy.models import StaffRole, StaffUser
+from proxy.models import StaffUser
 from proxy.parts import Parts
 from werkzeug.test import TestResponse
 

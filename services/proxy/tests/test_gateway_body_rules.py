@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from common.json_schemas import json_pointer
 from common.upstream import Endpoint
 from jsonschema.validators import validator_for
-from proxy.gateway.body_rules import check_body, json_pointer, media_type
+from proxy.gateway.body_rules import check_body, media_type
 from proxy.gateway.call import Body, Call
 from proxy.gateway.refusals import (
     BodyBreaksSchema,

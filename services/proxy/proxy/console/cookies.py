@@ -1,11 +1,15 @@
 """The console's two cookies; no script reads them, no other site's form sends them."""
 
 from datetime import datetime, timedelta
-from typing import Any
 
-from flask import Response, g
+from common.clock import utc_now
+from common.console.entrance import guarded
+from common.errors import Unauthenticated
+from common.tokens import TokenVerifier
+from flask import Response, current_app, g, request
 from werkzeug.wrappers import Response as AnyResponse
 
+from proxy.console import sessions
 from proxy.console.sessions import StaffSession
 from proxy.parts import parts
 
@@ -13,24 +17,55 @@ SESSION = "kiungo_session"
 LOGIN_FORM = "kiungo_login"
 _SESSION_PATH = "/admin"
 _LOGIN_PATH = "/admin/login"
+#: Parts of pages that ask again and again by themselves say so: nobody need be at work there.
+WATCHING_HEADER = "X-Kiungo-Watching"
+
+
+def staff_of_cookie() -> StaffSession | None:
+    """The session of the request's cookie, if it still stands; use renews it."""
+    token = request.cookies.get(SESSION)
+    if not token:
+        return None
+    verifier: TokenVerifier = current_app.extensions["kiungo-tokens"]
+    try:
+        session = sessions.read_token(verifier, token)
+        with parts().database.reading() as database:
+            member = sessions.member_of(database, session)
+    except Unauthenticated:
+        return None
+    renewed = session.renewed(member, utc_now())
+    if renewed is None:
+        return session
+    if not _is_watching():
+        g.renewed = renewed
+    return renewed
+
+
+def renew(answer: Response) -> Response:
+    """Send the cookie of a session that was renewed by this request, and still is one."""
+    if "renewed" in g and "signed_out" not in g:
+        set_session(answer, g.renewed, g.renewed.renewed_at)
+    return answer
 
 
 def set_session(answer: AnyResponse, session: StaffSession, now: datetime) -> None:
     """Let the browser come back as `session`, until it is closed or idle for too long."""
     idle = timedelta(minutes=parts().settings.session_idle_minutes)
     token = session.token(parts().signer, idle, now)
-    answer.set_cookie(SESSION, token, path=_SESSION_PATH, **_guarded())
+    answer.set_cookie(SESSION, token, path=_SESSION_PATH, **guarded())
 
 
 def forget_session(answer: AnyResponse) -> None:
     """Let the browser come back as nobody."""
-    answer.delete_cookie(SESSION, path=_SESSION_PATH, **_guarded())
+    g.signed_out = True
+    answer.delete_cookie(SESSION, path=_SESSION_PATH, **guarded())
 
 
-def set_login_form(answer: Response, value: str) -> None:
+def set_login_form(answer: AnyResponse, value: str) -> None:
     """Bind the log-in form of `answer` to the browser."""
-    answer.set_cookie(LOGIN_FORM, value, path=_LOGIN_PATH, **_guarded())
+    answer.set_cookie(LOGIN_FORM, value, path=_LOGIN_PATH, **guarded())
 
 
-def _guarded() -> dict[str, Any]:
-    return {"httponly": True, "samesite": "Lax", "secure": g.edge.scheme == "https"}
+def _is_watching() -> bool:
+    is_stream = request.headers.get("Accept") == "text/event-stream"
+    return is_stream or WATCHING_HEADER in request.headers

@@ -1,9 +1,10 @@
-"""Staff sessions: a signed token in a cookie, which every service's console verifies by itself.
+"""Staff sessions: a signed token in a cookie, and the proxy's word on whether it still stands.
 
-Claims, audience `kiungo-console`: `sub` the member's id, `name`, `role`, `csrf` (see `forms`),
-`jti` the session's id, `auth_time` when it began, `password_mark`. A token ends when its holder is
-idle for `SESSION_IDLE_MINUTES`; pages renew it, up to `LONGEST`. What a token cannot know, that its
-member was let go or has signed out, the proxy's pages ask the database.
+Claims, audience `kiungo-console`: `sub` the member's id, `name`, `role`, `csrf` (the token of its
+forms), `jti` the session's id, `auth_time` when it began, `password_mark`. A token ends when its
+holder is idle for `SESSION_IDLE_MINUTES`; pages renew it, up to `LONGEST`. What a token cannot
+know, that its member was let go or has signed out, stands in the database. Other services get a
+pass (see `common.console.staff`).
 """
 
 import hashlib
@@ -13,11 +14,12 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
+from common.console.staff import PASS_AUDIENCE, Staff, StaffRole
 from common.errors import Unauthenticated
 from common.tokens import TokenVerifier
 from sqlalchemy.orm import Session
 
-from proxy.models import EndedSession, StaffRole, StaffUser
+from proxy.models import EndedSession, StaffUser
 from proxy.signing import TokenSigner
 
 AUDIENCE = "kiungo-console"
@@ -25,17 +27,15 @@ AUDIENCE = "kiungo-console"
 LONGEST = timedelta(hours=12)
 #: A younger token is not renewed yet: most pages set no cookie.
 RENEW_AFTER = timedelta(minutes=1)
+#: A pass is for one page.
+PASS_LIFETIME_S = 60
 
 
-@dataclass(frozen=True)
-class StaffSession:
+@dataclass(frozen=True, kw_only=True)
+class StaffSession(Staff):
     """A member of staff who signed in at `began_at` and was seen at `renewed_at`."""
 
     id: uuid.UUID
-    staff_id: uuid.UUID
-    name: str
-    role: StaffRole
-    csrf: str = field(repr=False)
     password_mark: str = field(repr=False)
     began_at: datetime
     renewed_at: datetime
@@ -67,6 +67,17 @@ class StaffSession:
             csrf=self.csrf,
             auth_time=int(self.began_at.timestamp()),
             password_mark=self.password_mark,
+        )
+
+    def page_pass(self, signer: TokenSigner) -> str:
+        """What lets its holder into one page of another service."""
+        return signer.sign(
+            str(self.staff_id),
+            PASS_LIFETIME_S,
+            audience=PASS_AUDIENCE,
+            name=self.name,
+            role=self.role.value,
+            csrf=self.csrf,
         )
 
     def renewed(self, member: StaffUser, now: datetime) -> Self | None:

@@ -3,6 +3,8 @@
 import json
 import math
 
+from common.json_schemas import first_break
+
 from proxy.gateway.call import Body, Call
 from proxy.gateway.recording import storable
 from proxy.gateway.refusals import BodyBreaksSchema, BodyRequired, UnsupportedContentType
@@ -42,15 +44,10 @@ def _check_schema(body: bytes, channel: RoutedChannel) -> None:
         raise BodyBreaksSchema("", f"not JSON: {exc}") from exc
     except RecursionError as exc:
         raise BodyBreaksSchema("", "nested too deeply") from exc
-    try:
-        broken = next(channel.request_body_schema.iter_errors(document), None)
-    except RecursionError as exc:
-        raise BodyBreaksSchema("", "nested too deeply") from exc
-    except OverflowError as exc:
-        raise BodyBreaksSchema("", "a number is too large") from exc
+    broken = first_break(channel.request_body_schema, document)
     if broken is not None:
-        pointer = storable(json_pointer(list(broken.absolute_path)), MAX_TOLD_CHARS)
-        raise BodyBreaksSchema(pointer, storable(broken.message, MAX_TOLD_CHARS))
+        pointer = storable(broken.pointer, MAX_TOLD_CHARS)
+        raise BodyBreaksSchema(pointer, storable(broken.reason, MAX_TOLD_CHARS))
 
 
 def _finite(text: str) -> float:
@@ -59,8 +56,3 @@ def _finite(text: str) -> float:
     if not math.isfinite(number):
         raise ValueError("a number is not finite")
     return number
-
-
-def json_pointer(path: list[str | int]) -> str:
-    """RFC 6901: `/persons/0/name`."""
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)

@@ -15,6 +15,7 @@ from common.logs import get_logger
 from common.offload import offload_for
 from sqlalchemy.exc import SQLAlchemyError
 
+from proxy import call_grants
 from proxy.gateway import admission, esb, routing_table
 from proxy.gateway.acceptance import Acceptance
 from proxy.gateway.admitted import Admitted, request_copy, storing_for, wants_async
@@ -127,7 +128,7 @@ class Gateway:
     ) -> Admitted:
         """Steps 1–8."""
         table = self.routing.table()
-        client = self.authenticate(call, claimed)
+        client = self._caller(call, claimed)
         channel = None
         registrations = table.global_registrations
         if not self._is_pure_esb:
@@ -145,6 +146,19 @@ class Gateway:
         self._check_rules(admitted, registration)
         watch.match_ms = ms_since(call.started_ns)
         return admitted
+
+    def _caller(
+        self, call: Call, claimed: admission.Credentials | None
+    ) -> routing_table.RoutedClient:
+        """Steps 1–3; in a call, and nowhere else, a one-time grant stands in for the secret."""
+        if claimed is not None and claimed.secret.startswith(call_grants.PREFIX):
+            client = self.routing.table().clients.get(claimed.client_id)
+            if client is not None and self._parts.grants.redeem(
+                client.client_id, claimed.secret, call.correlation_id, call.started_at
+            ):
+                admission.check_address(client, call.address)
+                return client
+        return self.authenticate(call, claimed)
 
     def authenticate(
         self, call: Call, claimed: admission.Credentials | None

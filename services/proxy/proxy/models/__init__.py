@@ -8,10 +8,12 @@ from proxy.models.channels import (
     Mediator,
     RoutingVersion,
 )
-from proxy.models.clients import MAX_LIVE_SECRETS, Client, ClientSecret
-from proxy.models.staff import EndedSession, LoginAttempt, StaffRole, StaffUser
+from proxy.models.clients import MAX_LIVE_SECRETS, CallGrant, Client, ClientSecret
+from proxy.models.staff import EndedSession, LoginAttempt, StaffUser
+from proxy.models.statistics import HourlyTally
 from proxy.models.transactions import (
     FINAL_STATUSES,
+    OPEN_STATUSES,
     AsyncCall,
     GatewayProcess,
     IdempotencyKey,
@@ -24,8 +26,10 @@ from proxy.models.transactions import (
 __all__ = [
     "FINAL_STATUSES",
     "MAX_LIVE_SECRETS",
+    "OPEN_STATUSES",
     "AsyncCall",
     "Base",
+    "CallGrant",
     "Channel",
     "ChannelType",
     "Client",
@@ -33,12 +37,12 @@ __all__ = [
     "EndedSession",
     "ExternalSystemRegistration",
     "GatewayProcess",
+    "HourlyTally",
     "IdempotencyKey",
     "LoginAttempt",
     "Mediator",
     "Rejection",
     "RoutingVersion",
-    "StaffRole",
     "StaffUser",
     "StoredRequest",
     "Transaction",

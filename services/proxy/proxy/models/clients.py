@@ -1,4 +1,4 @@
-"""API clients and their secrets."""
+"""API clients, their secrets, and the calls that staff make as one of them."""
 
 import uuid
 from datetime import datetime
@@ -42,3 +42,17 @@ class ClientSecret(Base):
     )
     secret_hash: Mapped[str] = mapped_column(String(255))
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class CallGrant(Base):
+    """A member of staff may make one call as a client; afterwards, that they made it."""
+
+    __tablename__ = "call_grants"
+
+    #: Of the grant, with a key (see `proxy.call_grants`); the grant itself is not kept.
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    client_name: Mapped[str] = mapped_column(String(255))
+    staff_name: Mapped[str] = mapped_column(String(150))
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    #: The call that it let in; none while it is good.
+    correlation_id: Mapped[uuid.UUID | None] = mapped_column(Uuid, unique=True)

@@ -1,23 +1,15 @@
 """People who operate the hub, and what is known of their coming and going."""
 
-import enum
 import uuid
 from datetime import datetime
 
+from common.console.staff import StaffRole
 from common.database import stored_enum
 from common.ids import new_id
 from sqlalchemy import Index, String, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
 from proxy.models.base import Base, Recorded
-
-
-class StaffRole(enum.StrEnum):
-    """What a member of staff may do in the console."""
-
-    VIEWER = "viewer"  # reads
-    OPERATOR = "operator"  # reads, reruns and sends
-    ADMIN = "admin"  # changes everything
 
 
 class StaffUser(Recorded, Base):

@@ -23,6 +23,15 @@ class TransactionStatus(enum.StrEnum):
 
 
 FINAL_STATUSES = frozenset({TransactionStatus.SUCCESSFUL, TransactionStatus.FAILED})
+OPEN_STATUSES = frozenset(TransactionStatus) - FINAL_STATUSES
+
+#: What most calls are is not worth an index: it would be paid for by every call. The rest is
+#: indexed; a query that wants such an index says its condition in these very words.
+NOT_SUCCESSFUL = text("status <> 'successful'")
+NOT_200 = text("response_status_code <> 200")
+USUAL_METHODS = ("GET", "POST")
+RARE_METHOD = text(f"request_method NOT IN {USUAL_METHODS}")
+IS_RERUN = text("parent_id IS NOT NULL")
 
 
 class Transaction(Base):
@@ -36,8 +45,29 @@ class Transaction(Base):
             "ix_transactions_not_successful",
             "status",
             "correlation_id",
-            sqlite_where=text("status <> 'successful'"),
-            postgresql_where=text("status <> 'successful'"),
+            sqlite_where=NOT_SUCCESSFUL,
+            postgresql_where=NOT_SUCCESSFUL,
+        ),
+        # The id comes first: a class of statuses (5xx) is in its order, too.
+        Index(
+            "ix_transactions_not_200",
+            "correlation_id",
+            "response_status_code",
+            sqlite_where=NOT_200,
+            postgresql_where=NOT_200,
+        ),
+        Index(
+            "ix_transactions_rare_method",
+            "request_method",
+            "correlation_id",
+            sqlite_where=RARE_METHOD,
+            postgresql_where=RARE_METHOD,
+        ),
+        Index(
+            "ix_transactions_parent_id",
+            "parent_id",
+            sqlite_where=IS_RERUN,
+            postgresql_where=IS_RERUN,
         ),
     )
 

@@ -1,10 +1,10 @@
-"""`/health/`, `/` and `/favicon.ico`: is the hub well, and where to find what."""
+"""`/health/`, `/`, `/favicon.ico` and `/tester/`: is the hub well, and where to find what."""
 
 from typing import Any
 
 from common.api import Blueprint
 from common.clock import utc_now
-from flask import redirect
+from flask import redirect, url_for
 from flask.typing import ResponseReturnValue
 
 from proxy.dependencies import check_all
@@ -49,3 +49,10 @@ def index() -> dict[str, Any]:
 def favicon() -> ResponseReturnValue:
     """Lead browsers to the installation's icon."""
     return redirect(parts().settings.emblem_favicon)
+
+
+@blp.route("/tester/", methods=["GET"])
+@blp.response(302, description="Where the tester is")
+def tester() -> ResponseReturnValue:
+    """Lead operators to the integration tester in the console."""
+    return redirect(url_for("console.tester"))

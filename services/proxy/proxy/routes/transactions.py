@@ -5,10 +5,8 @@ from typing import Any
 
 from common.api import Blueprint
 from common.offload import offload_for
-from common.paging import Page, fetch_page, page_schema
 
 from proxy import reruns
-from proxy.gateway.routing_table import load_table
 from proxy.models import Transaction
 from proxy.parts import parts
 from proxy.records import existing
@@ -20,9 +18,10 @@ from proxy.schemas.transactions import (
     RerunOut,
     RerunsOut,
     TransactionOut,
-    TransactionSummaryOut,
+    TransactionPage,
 )
-from proxy.transactions import TransactionFilter, summaries
+from proxy.search import Found, find
+from proxy.transactions import TransactionFilter
 
 blp = Blueprint("transactions", __name__, url_prefix=f"{PREFIX}/transactions")
 
@@ -30,17 +29,20 @@ blp = Blueprint("transactions", __name__, url_prefix=f"{PREFIX}/transactions")
 @blp.route("/", methods=["GET"])
 @blp.scope("proxy:read")
 @blp.arguments(FilterArgs, location="query")
-@blp.response(200, page_schema(TransactionSummaryOut))
-def list_transactions(query: dict[str, Any]) -> Page[Transaction]:
-    """List calls, newest first, without headers and bodies."""
+@blp.response(200, TransactionPage)
+def list_transactions(query: dict[str, Any]) -> Found:
+    """List calls, newest first, without headers and bodies.
+
+    The answer comes soon, however large the record is. Where `searched_back_to` is a time, the
+    page is not full because the search stopped there: `next_cursor` goes on.
+    """
     database, wanted = parts().database, query.pop("wanted")
 
-    def fetch() -> Page[Transaction]:
+    def fetch() -> Found:
         with database.reading() as session:
-            key = Transaction.correlation_id
-            return fetch_page(session, summaries(wanted), key, **query)
+            return find(session, wanted, **query)
 
-    page: Page[Transaction] = offload_for(database.engine)(fetch)
+    page: Found = offload_for(database.engine)(fetch)
     return page
 
 
@@ -58,9 +60,8 @@ def read_transaction(correlation_id: uuid.UUID) -> Transaction:
 @blp.response(202, RerunOut, headers=LOCATION)
 def rerun(correlation_id: uuid.UUID) -> tuple[Rerun, dict[str, str]]:
     """Make a call again: as a new one that points at this one."""
-    with parts().database.writing() as session:
-        table = load_table(session, 0, parts().settings.forward_timeout_s)
-        repeated = reruns.rerun(session, parts().sealer, table, correlation_id)
+    database, timeout_s = parts().database, parts().settings.forward_timeout_s
+    repeated = reruns.rerun_one(database, parts().sealer, correlation_id, timeout_s)
     parts().bell.ring()
     return repeated, location("transactions", repeated.correlation_id)
 

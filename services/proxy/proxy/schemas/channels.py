@@ -8,7 +8,7 @@ from proxy.models import ChannelType
 from proxy.schemas.fields import Method, Recorded, Schema, Several
 
 _MEDIA_TYPE = r"^$|^[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+( *;.*)?$"
-_LONGEST_TIMEOUT_S = 3600
+LONGEST_TIMEOUT_S = 3600
 
 
 class ChannelIn(Schema):
@@ -51,7 +51,7 @@ class ChannelIn(Schema):
     timeout_s = ma.fields.Float(
         load_default=None,
         allow_none=True,
-        validate=validate.Range(0, _LONGEST_TIMEOUT_S, min_inclusive=False),
+        validate=validate.Range(0, LONGEST_TIMEOUT_S, min_inclusive=False),
         metadata={"description": "Null: the hub's own time-out"},
     )
     store_request_body = Flag(load_default=True)

@@ -19,9 +19,11 @@ class MetricsArgs(Schema):
 class ChannelPeriodOut(Schema):
     """One channel in one hour or day (UTC); durations in milliseconds."""
 
-    period_start = Moment(required=True)
+    period_start = Moment(required=True, attribute="start")
     channel = ma.fields.String(required=True, allow_none=True)
     count = ma.fields.Integer(required=True)
     failures = ma.fields.Integer(required=True)
     mean_ms = ma.fields.Float(required=True, allow_none=True)
-    p95_ms = ma.fields.Float(required=True, allow_none=True)
+    p95_ms = ma.fields.Float(
+        required=True, allow_none=True, metadata={"description": "To within 5 %; all else is exact"}
+    )

@@ -7,11 +7,15 @@ from common.paging import PageArgs
 from proxy.schemas.fields import Schema
 
 
-class RejectionArgs(PageArgs):
-    """The query of the list."""
+class RejectionFilter(Schema):
+    """Which refusals; what is not given does not count."""
 
     client = Name(load_default=None, metadata={"description": "The client id as it was claimed"})
     path = Text(max_length=2048, load_default=None, metadata={"description": "How the path begins"})
+
+
+class RejectionArgs(PageArgs, RejectionFilter):  # type: ignore[misc] # the same in their Meta
+    """The query of the list."""
 
 
 class NearestOut(Schema):

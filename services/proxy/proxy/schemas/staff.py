@@ -1,10 +1,10 @@
 """Staff on the wire. Passwords only come in."""
 
 import marshmallow as ma
+from common.console.staff import StaffRole
 from common.fields import Flag, Line, Moment, Name, Text
 from marshmallow import validate
 
-from proxy.models import StaffRole
 from proxy.schemas.fields import Recorded, Schema
 
 MIN_PASSWORD_LENGTH = 12

@@ -4,7 +4,7 @@ from typing import Any
 
 import marshmallow as ma
 from common.fields import Integer, Moment, Name, Text
-from common.paging import PageArgs
+from common.paging import PageArgs, page_schema
 from marshmallow import validate
 
 from proxy.models import TransactionStatus
@@ -79,6 +79,16 @@ class TransactionSummaryOut(Schema):
     started_at = Moment(required=True)
     completed_at = Moment(required=True, allow_none=True)
     duration_ms = ma.fields.Float(required=True, allow_none=True)
+
+
+TransactionPage = page_schema(
+    TransactionSummaryOut,
+    searched_back_to=Moment(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Where the search stopped before the page was full"},
+    ),
+)
 
 
 class TransactionOut(TransactionSummaryOut):

@@ -1,0 +1,122 @@
+"""`/admin/mediator/channels/`: which calls go where."""
+
+import uuid
+from collections.abc import Sequence
+from http import HTTPStatus
+
+from common.console.csv_export import Column
+from common.console.flashes import flash
+from common.console.forms import Form, choices, read_filters, read_form
+from common.console.listing import listing
+from common.console.staff import StaffRole
+from flask import redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from proxy import channels as domain
+from proxy.console.blueprint import pages
+from proxy.console.reading import matching, read, rows_of
+from proxy.console.saving import save, write
+from proxy.models import Channel, ChannelType, Mediator
+from proxy.records import existing
+from proxy.schemas.fields import METHODS
+from proxy.schemas.forms import ChannelForm, RecordFilter
+
+COLUMNS = (
+    Column("Name", lambda channel: channel.name),
+    Column("Path pattern", lambda channel: channel.path_pattern),
+    Column("Methods", lambda channel: " ".join(channel.methods)),
+    Column("Type", lambda channel: channel.channel_type),
+    Column("Priority", lambda channel: channel.priority),
+    Column("Mediator", lambda channel: channel.mediator.urn),
+    Column("Open to", lambda channel: " ".join(channel.allow)),
+    Column("Active", lambda channel: channel.is_active),
+    Column("Changed", lambda channel: channel.updated_at),
+)
+_METHODS = [(method, method) for method in METHODS]
+#: What a new channel has unless somebody says otherwise.
+_USUAL = Form.of({"priority": 1, "store_request_body": True, "store_response_body": True})
+
+
+@pages.page("/mediator/channels/")
+def channels() -> ResponseReturnValue:
+    """The channels that meet the filters, newest first."""
+    filters = read_filters(RecordFilter())
+    wanted = matching(Channel, (Channel.name, Channel.path_pattern), **filters.values)
+    fetch = rows_of(Channel, wanted)
+    return listing("pages/channels.html", fetch, filters, csv_name="channels", columns=COLUMNS)
+
+
+@pages.page("/mediator/channels/<uuid:channel_id>/")
+def channel(channel_id: uuid.UUID) -> ResponseReturnValue:
+    """One channel."""
+    found = _existing(channel_id)
+    return render_template("pages/channel.html", channel=found, methods=_METHODS, form=Form())
+
+
+@pages.page("/mediator/channels/new/", StaffRole.ADMIN)
+def new_channel() -> ResponseReturnValue:
+    """The form of a channel that does not exist yet."""
+    return _form(_USUAL)
+
+
+@pages.act("/mediator/channels/new/", StaffRole.ADMIN)
+def create_channel() -> ResponseReturnValue:
+    """Open a channel; it takes calls within a second."""
+    form = read_form(ChannelForm())
+    form, made = save(form, lambda db: domain.create_channel(db, form.values))
+    return _form(form) if made is None else _saved(made.id)
+
+
+@pages.page("/mediator/channels/<uuid:channel_id>/edit/", StaffRole.ADMIN)
+def edit_channel(channel_id: uuid.UUID) -> ResponseReturnValue:
+    """The form of a channel as it is."""
+    found = _existing(channel_id)
+    return _form(Form.of(ChannelForm().dump(found)), found)
+
+
+@pages.act("/mediator/channels/<uuid:channel_id>/edit/", StaffRole.ADMIN)
+def change_channel(channel_id: uuid.UUID) -> ResponseReturnValue:
+    """Change a channel."""
+    found = _existing(channel_id)
+    form = read_form(ChannelForm())
+    form, changed = save(form, lambda db: domain.update_channel(db, channel_id, form.values))
+    return _form(form, found) if changed is None else _saved(channel_id)
+
+
+@pages.act("/mediator/channels/<uuid:channel_id>/<any(activate, deactivate):act>/", StaffRole.ADMIN)
+def switch_channel(channel_id: uuid.UUID, act: str) -> ResponseReturnValue:
+    """Open a channel again, or close it and keep it."""
+    is_active = act == "activate"
+    write(lambda db: domain.update_channel(db, channel_id, {"is_active": is_active}))
+    flash("The channel takes calls." if is_active else "The channel takes no calls now.")
+    return redirect(url_for("console.channel", channel_id=channel_id), 303)
+
+
+def _saved(channel_id: uuid.UUID) -> ResponseReturnValue:
+    flash("Saved. The hub follows within a second.")
+    return redirect(url_for("console.channel", channel_id=channel_id), 303)
+
+
+def _form(form: Form, channel: Channel | None = None) -> ResponseReturnValue:
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
+    page = render_template(
+        "pages/channel_form.html",
+        form=form,
+        channel=channel,
+        methods=_METHODS,
+        kinds=choices(ChannelType),
+        mediators=read(_mediators),
+    )
+    return page, status
+
+
+def _mediators(session: Session) -> Sequence[tuple[str, str]]:
+    """All mediators: one that is missing could not stay chosen."""
+    wanted = select(Mediator).order_by(Mediator.name)
+    return [(str(one.id), f"{one.name} ({one.endpoint_url})") for one in session.scalars(wanted)]
+
+
+def _existing(channel_id: uuid.UUID) -> Channel:
+    return read(lambda session: existing(session, Channel, channel_id))

@@ -1,0 +1,136 @@
+"""`/admin/mediator/clients/`: who may call, and the secrets they call with."""
+
+import uuid
+from http import HTTPStatus
+
+from common.console.csv_export import Column
+from common.console.flashes import flash
+from common.console.forms import Form, read_filters, read_form
+from common.console.listing import listing
+from common.console.staff import StaffRole
+from common.errors import Conflict
+from flask import redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+
+from proxy import clients as domain
+from proxy.clients import Issued
+from proxy.console.blueprint import pages
+from proxy.console.reading import matching, read, rows_of
+from proxy.console.saving import save, write
+from proxy.models import Client
+from proxy.records import existing
+from proxy.schemas.forms import ClientForm, RecordFilter, RotateForm
+from proxy.scopes import SCOPES
+
+COLUMNS = (
+    Column("Name", lambda client: client.name),
+    Column("Client id", lambda client: client.client_id),
+    Column("Addresses", lambda client: " ".join(client.allowed_ips)),
+    Column("Roles", lambda client: " ".join(client.roles)),
+    Column("Scopes", lambda client: " ".join(client.scopes)),
+    Column("Active", lambda client: client.is_active),
+    Column("Changed", lambda client: client.updated_at),
+)
+
+
+@pages.page("/mediator/clients/")
+def clients() -> ResponseReturnValue:
+    """The clients that meet the filters, newest first."""
+    filters = read_filters(RecordFilter())
+    wanted = matching(Client, (Client.name, Client.client_id), **filters.values)
+    fetch = rows_of(Client, wanted)
+    return listing("pages/clients.html", fetch, filters, csv_name="clients", columns=COLUMNS)
+
+
+@pages.page("/mediator/clients/<uuid:client_pk>/")
+def client(client_pk: uuid.UUID) -> ResponseReturnValue:
+    """One client."""
+    return render_template("pages/client.html", client=_existing(client_pk))
+
+
+@pages.page("/mediator/clients/new/", StaffRole.ADMIN)
+def new_client() -> ResponseReturnValue:
+    """The form of a client that does not exist yet."""
+    return _form(Form())
+
+
+@pages.act("/mediator/clients/new/", StaffRole.ADMIN)
+def create_client() -> ResponseReturnValue:
+    """Make a client; its secret is in this answer and nowhere else."""
+    form = read_form(ClientForm())
+    if form.errors:
+        return _form(form)
+    secret = domain.issue_secret()
+    form, issued = save(form, lambda db: domain.create_client(db, form.values, secret))
+    return _form(form) if issued is None else _shown_once(issued)
+
+
+@pages.page("/mediator/clients/<uuid:client_pk>/edit/", StaffRole.ADMIN)
+def edit_client(client_pk: uuid.UUID) -> ResponseReturnValue:
+    """The form of a client as it is."""
+    found = _existing(client_pk)
+    return _form(Form.of(ClientForm().dump(found)), found)
+
+
+@pages.act("/mediator/clients/<uuid:client_pk>/edit/", StaffRole.ADMIN)
+def change_client(client_pk: uuid.UUID) -> ResponseReturnValue:
+    """Change a client."""
+    found = _existing(client_pk)
+    form = read_form(ClientForm())
+    form, changed = save(form, lambda db: domain.update_client(db, client_pk, form.values))
+    if changed is None:
+        return _form(form, found)
+    flash("Saved.")
+    return _to_client(client_pk)
+
+
+@pages.act("/mediator/clients/<uuid:client_pk>/<any(activate, deactivate):act>/", StaffRole.ADMIN)
+def switch_client(client_pk: uuid.UUID, act: str) -> ResponseReturnValue:
+    """Let a client call again, or refuse its calls and keep it."""
+    is_active = act == "activate"
+    write(lambda db: domain.update_client(db, client_pk, {"is_active": is_active}))
+    flash("The client may call." if is_active else "The client's calls are refused now.")
+    return _to_client(client_pk)
+
+
+@pages.act("/mediator/clients/<uuid:client_pk>/rotate-secret/", StaffRole.ADMIN)
+def rotate_secret(client_pk: uuid.UUID) -> ResponseReturnValue:
+    """Give a client one more secret, in this answer and nowhere else."""
+    how = read_form(RotateForm()).values
+    secret = domain.issue_secret()
+    return _shown_once(write(lambda db: domain.rotate_secret(db, client_pk, secret, **how)))
+
+
+@pages.act("/mediator/clients/<uuid:client_pk>/secrets/<uuid:secret_id>/drop/", StaffRole.ADMIN)
+def drop_secret(client_pk: uuid.UUID, secret_id: uuid.UUID) -> ResponseReturnValue:
+    """End a rotation: this secret stops working, the other one stays."""
+    try:
+        write(lambda db: domain.drop_secret(db, client_pk, secret_id))
+    except Conflict as exc:
+        flash(f"{exc}.", "bad")
+    else:
+        flash("That secret does not work any more.")
+    return _to_client(client_pk)
+
+
+def _shown_once(issued: Issued) -> ResponseReturnValue:
+    """The only page with the secret: no redirect, so that no cookie and no address carries it."""
+    return render_template(
+        "pages/client_secret.html", client=issued.client, client_secret=issued.client_secret
+    )
+
+
+def _form(form: Form, client: Client | None = None) -> ResponseReturnValue:
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
+    scopes = [(scope, scope) for scope in SCOPES]
+    return render_template(
+        "pages/client_form.html", form=form, client=client, scopes=scopes
+    ), status
+
+
+def _existing(client_pk: uuid.UUID) -> Client:
+    return read(lambda session: existing(session, Client, client_pk))
+
+
+def _to_client(client_pk: uuid.UUID) -> ResponseReturnValue:
+    return redirect(url_for("console.client", client_pk=client_pk), 303)

@@ -1,0 +1,80 @@
+"""`/admin/mediator/transactions/live/`: the list's rows as they change, by server-sent events.
+
+Event `rows` brings table rows, each with the id of its call; `gone` the ids of rows that no longer
+meet the filter; `over` says that the viewer has to come in again.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from typing import Any
+
+from common.console.entrance import console
+from common.console.forms import read_filters
+from common.console.staff import StaffRole
+from common.errors import Invalid
+from flask import Response, current_app, g, render_template, request
+from flask.typing import ResponseReturnValue
+
+from proxy.console.blueprint import pages
+from proxy.parts import parts
+from proxy.schemas.transactions import Filter
+from proxy.tail import Change, Viewer
+from proxy.transactions import TransactionFilter
+
+#: How soon a stream notices that its session has ended, or that nobody listens any more.
+CHECK_EVERY_S = 3.0
+
+
+@pages.page("/mediator/transactions/live/")
+def live() -> ResponseReturnValue:
+    """The stream for one open list."""
+    filters = read_filters(Filter())
+    if filters.errors:
+        raise Invalid("The filters cannot be read", dict(filters.errors))
+    tail = parts().tail
+    viewer = tail.watch(TransactionFilter(**filters.values))
+    app, environ = current_app._get_current_object(), request.environ  # type: ignore[attr-defined]
+    # Each event has the request's context for itself: one does not stay open for hours.
+    events = _events(viewer, g.staff.role, lambda: app.request_context(environ))
+    answer = Response(events, mimetype="text/event-stream")
+    answer.call_on_close(lambda: tail.leave(viewer))
+    return answer
+
+
+def _events(
+    viewer: Viewer, role: StaffRole, context: Callable[[], AbstractContextManager[Any]]
+) -> Iterator[str]:
+    yield ": welcome\n\n"
+    checked = time.monotonic()
+    while not viewer.is_over:
+        change = viewer.next(CHECK_EVERY_S)
+        if time.monotonic() - checked >= CHECK_EVERY_S:
+            with context():
+                may_stay = _may_stay(role)
+            if not may_stay:
+                yield _event("over", "")
+                return
+            checked = time.monotonic()
+            yield ": still here\n\n"
+        if change is not None:
+            with context():
+                told = _told(change)
+            yield told
+
+
+def _may_stay(role: StaffRole) -> bool:
+    """Whether the session still stands, with the same rights as at the beginning."""
+    staff = console().staff_source()
+    return staff is not None and staff.role == role
+
+
+def _told(change: Change) -> str:
+    gone = _event("gone", " ".join(map(str, change.gone))) if change.gone else ""
+    rows = render_template("pages/call_rows.html", rows=change.calls) if change.calls else ""
+    return gone + (_event("rows", rows) if rows else "")
+
+
+def _event(name: str, data: str) -> str:
+    lines = "".join(f"data: {line}\n" for line in data.splitlines() or [""])
+    return f"event: {name}\n{lines}\n"

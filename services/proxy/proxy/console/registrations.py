@@ -1,0 +1,121 @@
+"""`/admin/mediator/registrations/`: organizations and their codes on the bus."""
+
+import uuid
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from common.console.csv_export import Column
+from common.console.flashes import flash
+from common.console.forms import Form, read_filters, read_form
+from common.console.listing import listing
+from common.console.staff import StaffRole
+from flask import redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from proxy import registrations as domain
+from proxy.console.blueprint import pages
+from proxy.console.reading import matching, read, rows_of
+from proxy.console.saving import save, write
+from proxy.models import Channel
+from proxy.models import ExternalSystemRegistration as Registration
+from proxy.records import existing
+from proxy.schemas.forms import RecordFilter, RegistrationForm
+
+COLUMNS = (
+    Column("Organization", lambda registration: registration.organization),
+    Column("Channel id", lambda registration: registration.channel_id),
+    Column("API code", lambda registration: registration.api_code),
+    Column("Push code", lambda registration: registration.push_code),
+    Column("Active", lambda registration: registration.is_active),
+    Column("Changed", lambda registration: registration.updated_at),
+)
+
+
+@pages.page("/mediator/registrations/")
+def registrations() -> ResponseReturnValue:
+    """The registrations that meet the filters, newest first."""
+    filters = read_filters(RecordFilter())
+    wanted = matching(Registration, (Registration.organization,), **filters.values)
+    return listing(
+        "pages/registrations.html",
+        rows_of(Registration, wanted),
+        filters,
+        csv_name="registrations",
+        columns=COLUMNS,
+        channels=read(_channels),
+    )
+
+
+@pages.page("/mediator/registrations/new/", StaffRole.ADMIN)
+def new_registration() -> ResponseReturnValue:
+    """The form of a registration that does not exist yet."""
+    return _form(Form())
+
+
+@pages.act("/mediator/registrations/new/", StaffRole.ADMIN)
+def create_registration() -> ResponseReturnValue:
+    """Register an organization, for one channel or for all."""
+    form = read_form(RegistrationForm())
+    form, made = save(form, lambda db: domain.create_registration(db, form.values), "organization")
+    return _form(form) if made is None else _saved()
+
+
+@pages.page("/mediator/registrations/<uuid:registration_id>/", StaffRole.ADMIN)
+def edit_registration(registration_id: uuid.UUID) -> ResponseReturnValue:
+    """The form of a registration as it is."""
+    found = _existing(registration_id)
+    return _form(Form.of(RegistrationForm().dump(found)), found)
+
+
+@pages.act("/mediator/registrations/<uuid:registration_id>/", StaffRole.ADMIN)
+def change_registration(registration_id: uuid.UUID) -> ResponseReturnValue:
+    """Change a registration."""
+    found = _existing(registration_id)
+    form = read_form(RegistrationForm())
+    form, changed = save(
+        form,
+        lambda db: domain.update_registration(db, registration_id, form.values),
+        "organization",
+    )
+    return _form(form, found) if changed is None else _saved()
+
+
+@pages.act(
+    "/mediator/registrations/<uuid:registration_id>/<any(activate, deactivate):act>/",
+    StaffRole.ADMIN,
+)
+def switch_registration(registration_id: uuid.UUID, act: str) -> ResponseReturnValue:
+    """Use an organization's codes again, or leave them unused and keep them."""
+    is_active = act == "activate"
+    changes = {"is_active": is_active}
+    write(lambda db: domain.update_registration(db, registration_id, changes))
+    flash("The codes are in use." if is_active else "The codes are not used now.")
+    return redirect(url_for("console.registrations"), 303)
+
+
+def _saved() -> ResponseReturnValue:
+    flash("Saved.")
+    return redirect(url_for("console.registrations"), 303)
+
+
+def _form(form: Form, registration: Registration | None = None) -> ResponseReturnValue:
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
+    page = render_template(
+        "pages/registration_form.html",
+        form=form,
+        registration=registration,
+        channels=read(_channels).items(),
+    )
+    return page, status
+
+
+def _channels(session: Session) -> Mapping[uuid.UUID, str]:
+    """The names of all channels by their ids; every process has the channels in memory anyway."""
+    wanted = select(Channel.id, Channel.name).order_by(Channel.name)
+    return {row.id: row.name for row in session.execute(wanted)}
+
+
+def _existing(registration_id: uuid.UUID) -> Registration:
+    return read(lambda session: existing(session, Registration, registration_id))

@@ -1,0 +1,142 @@
+"""`/admin/mediator/tester/`: a call as a client makes it, from the operator's own browser.
+
+The page's script (`static/tester.js`) makes the call, so that it comes in at the front door. A
+typed secret goes there only; without one the script asks for a one-time grant.
+"""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import marshmallow as ma
+from common.clock import utc_now
+from common.console.forms import Form, read_filters, read_form
+from common.console.staff import StaffRole
+from common.errors import Invalid
+from common.ids import lowest_id_at
+from flask import g, render_template
+from flask.typing import ResponseReturnValue
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from proxy.console.blueprint import pages
+from proxy.console.reading import read
+from proxy.models import Channel, Client, ExternalSystemRegistration, Rejection, Transaction
+from proxy.parts import parts
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
+#: A refusal is written a moment after its answer; what is not on record by then never will be.
+_WRITTEN_WITHIN = timedelta(seconds=10)
+
+
+class Chosen(ma.Schema):
+    """What the page begins with."""
+
+    channel = ma.fields.UUID()
+    client = ma.fields.String()
+
+
+class GrantForm(ma.Schema):
+    """Whom a call is made as."""
+
+    client = ma.fields.String(required=True, validate=ma.validate.Length(1, 255))
+
+
+class Shown(ma.Schema):
+    """`later`: the answer itself is wanted, too, once there is one."""
+
+    later = ma.fields.Boolean(load_default=False)
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What there is to choose from: values with labels, and organizations of `channel`."""
+
+    channels: Sequence[tuple[uuid.UUID, str]]
+    clients: Sequence[tuple[str, str]]
+    channel: Channel | None
+    organizations: Sequence[str]
+
+
+@pages.page("/mediator/tester/", StaffRole.OPERATOR)
+def tester() -> ResponseReturnValue:
+    """The form for a call, filled in for the chosen channel."""
+    chosen = read_filters(Chosen())
+    offer = read(lambda session: _offer(session, chosen.values.get("channel")))
+    begin = Form.of({**_example(offer.channel), **chosen.values})
+    return render_template(
+        "pages/tester.html", form=begin, offer=offer, methods=_methods(offer.channel)
+    )
+
+
+@pages.act("/mediator/tester/grant/", StaffRole.OPERATOR)
+def tester_grant() -> ResponseReturnValue:
+    """A grant for one call as a client, in place of its secret."""
+    form = read_form(GrantForm())
+    if form.errors:
+        raise Invalid("Choose a client", dict(form.errors))
+    return {"grant": parts().grants.issue(form.values["client"], g.staff.name, utc_now())}
+
+
+@pages.page("/mediator/tester/calls/<uuid:correlation_id>/", StaffRole.OPERATOR)
+def tester_call(correlation_id: uuid.UUID) -> ResponseReturnValue:
+    """A part of the page: the call on record. It looks again until the call has ended."""
+    call, refused = read(
+        lambda session: (
+            session.get(Transaction, correlation_id),
+            session.get(Rejection, correlation_id),
+        )
+    )
+    has_ended = call.completed_at is not None if call else _is_settled(correlation_id, utc_now())
+    return render_template(
+        "pages/tester_call.html",
+        correlation_id=correlation_id,
+        call=call,
+        refused=refused,
+        is_later=read_filters(Shown()).values.get("later", False),
+        is_over=refused is not None or has_ended,
+    )
+
+
+def _is_settled(correlation_id: uuid.UUID, now: datetime) -> bool:
+    return correlation_id < lowest_id_at(now - _WRITTEN_WITHIN)
+
+
+def _offer(session: Session, channel_id: uuid.UUID | None) -> Offer:
+    active = select(Channel.id, Channel.name).where(Channel.is_active).order_by(Channel.name)
+    clients = select(Client.client_id).where(Client.is_active).order_by(Client.client_id)
+    registered = (
+        select(ExternalSystemRegistration.organization)
+        .where(
+            ExternalSystemRegistration.channel_id == channel_id,
+            ExternalSystemRegistration.is_active,
+        )
+        .order_by(ExternalSystemRegistration.organization)
+    )
+    return Offer(
+        channels=[(row.id, row.name) for row in session.execute(active)],
+        clients=[(name, name) for name in session.scalars(clients)],
+        channel=session.get(Channel, channel_id) if channel_id else None,
+        organizations=session.scalars(registered).all(),
+    )
+
+
+def _methods(channel: Channel | None) -> list[tuple[str, str]]:
+    own = channel.methods if channel else []
+    return [(method, method) for method in dict.fromkeys([*own, *METHODS])]
+
+
+def _example(channel: Channel | None) -> dict[str, Any]:
+    """The fields of a call that `channel` takes; an expression names no path."""
+    if channel is None:
+        return {"path": "/"}
+    pattern, body = channel.path_pattern, channel.request_body_example
+    has_body = bool(body) or channel.requires_request_body
+    return {
+        "method": (channel.methods or ["POST" if has_body else "GET"])[0],
+        "path": "/" if pattern.startswith("^") else pattern.removesuffix("*"),
+        "content_type": channel.request_content_type or ("application/json" if body else ""),
+        "body": body,
+    }

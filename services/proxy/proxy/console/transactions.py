@@ -1,0 +1,137 @@
+"""`/admin/mediator/transactions/`: the record of every call."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from common.console.csv_export import Column
+from common.console.flashes import flash
+from common.console.forms import read_filters
+from common.console.listing import listing
+from common.console.staff import StaffRole
+from common.offload import offload_for
+from flask import redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import select
+from sqlalchemy.orm import Session, load_only
+
+from proxy import reruns
+from proxy.console.blueprint import pages
+from proxy.console.reading import read
+from proxy.console.stages import stages
+from proxy.errors import NotRepeatable
+from proxy.models import AsyncCall, CallGrant, Channel, Client, Transaction
+from proxy.parts import parts
+from proxy.records import existing
+from proxy.schemas.transactions import Filter
+from proxy.search import Found, find
+from proxy.transactions import SUMMARY, TransactionFilter
+
+#: So many names are offered where one is typed.
+_NAMES_OFFERED = 200
+_RERUNS_SHOWN = 50
+
+COLUMNS = (
+    Column("Correlation id", lambda call: call.correlation_id),
+    Column("Started", lambda call: call.started_at),
+    Column("Status", lambda call: call.status),
+    Column("Method", lambda call: call.request_method),
+    Column("URL", lambda call: call.request_url),
+    Column("Answer", lambda call: call.response_status_code),
+    Column("Error", lambda call: call.error_message),
+    Column("Channel", lambda call: call.channel_name),
+    Column("Client", lambda call: call.client_name),
+    Column("Address", lambda call: call.client_address),
+    Column("Organization", lambda call: call.organization),
+    Column("Duration (ms)", lambda call: call.duration_ms),
+    Column("Repeats", lambda call: call.parent_id),
+)
+
+
+@dataclass(frozen=True)
+class Detail:
+    """A call and what it is connected with; the ids are None for what is no longer there.
+
+    `made_by` is who made it as its client, with a one-time grant.
+    """
+
+    call: Transaction
+    reruns: Sequence[Transaction]
+    channel_id: uuid.UUID | None
+    client_id: uuid.UUID | None
+    work: AsyncCall | None
+    made_by: str | None
+
+
+@pages.page("/mediator/transactions/")
+def transactions() -> ResponseReturnValue:
+    """The calls that meet the filters, newest first."""
+    filters = read_filters(Filter())
+    wanted = TransactionFilter(**filters.values)
+
+    def fetch(limit: int, cursor: str | None) -> Found:
+        return read(lambda session: find(session, wanted, limit=limit, cursor=cursor))
+
+    channels, clients = read(_names)
+    return listing(
+        "pages/transactions.html",
+        fetch,
+        filters,
+        csv_name="transactions",
+        columns=COLUMNS,
+        channels=channels,
+        clients=clients,
+    )
+
+
+@pages.page("/mediator/transactions/<uuid:correlation_id>/")
+def transaction(correlation_id: uuid.UUID) -> ResponseReturnValue:
+    """One call with everything that is on record."""
+    found = read(lambda session: _detail(session, correlation_id))
+    return render_template("pages/transaction.html", found=found, stages=stages(found.call))
+
+
+@pages.act("/mediator/transactions/<uuid:correlation_id>/rerun/", StaffRole.OPERATOR)
+def rerun(correlation_id: uuid.UUID) -> ResponseReturnValue:
+    """Make a call again and go to the new one; or say why that cannot be."""
+    process = parts()
+    timeout_s = process.settings.forward_timeout_s
+    database, sealer = process.database, process.sealer
+    try:
+        made = offload_for(database.engine)(
+            lambda: reruns.rerun_one(database, sealer, correlation_id, timeout_s)
+        )
+    except NotRepeatable as exc:
+        flash(f"This call cannot be made again: {exc}.", "bad")
+        return redirect(url_for("console.transaction", correlation_id=correlation_id), 303)
+    process.bell.ring()
+    flash("The call is made again; this is the new one.")
+    return redirect(url_for("console.transaction", correlation_id=made.correlation_id), 303)
+
+
+def _names(session: Session) -> tuple[Sequence[str], Sequence[str]]:
+    """The names of channels and clients to choose from."""
+    channels = select(Channel.name).order_by(Channel.name).limit(_NAMES_OFFERED)
+    clients = select(Client.client_id).order_by(Client.client_id).limit(_NAMES_OFFERED)
+    return session.scalars(channels).all(), session.scalars(clients).all()
+
+
+def _detail(session: Session, correlation_id: uuid.UUID) -> Detail:
+    call = existing(session, Transaction, correlation_id)
+    children = (
+        select(Transaction)
+        .where(Transaction.parent_id == correlation_id)
+        .order_by(Transaction.correlation_id.desc())
+        .limit(_RERUNS_SHOWN)
+        .options(load_only(*SUMMARY))
+    )
+    return Detail(
+        call=call,
+        reruns=session.scalars(children).all(),
+        channel_id=session.scalar(select(Channel.id).where(Channel.name == call.channel_name)),
+        client_id=session.scalar(select(Client.id).where(Client.client_id == call.client_name)),
+        work=session.get(AsyncCall, correlation_id),
+        made_by=session.scalar(
+            select(CallGrant.staff_name).where(CallGrant.correlation_id == correlation_id)
+        ),
+    )

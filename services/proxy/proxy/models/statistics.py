@@ -1,0 +1,26 @@
+"""What is counted once, so that statistics need not read the record again."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Float, LargeBinary, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from proxy.models.base import Base
+
+
+class HourlyTally(Base):
+    """The calls of one channel that started in one hour.
+
+    A copy of what the record says: it may be deleted at any time, and is made again.
+    """
+
+    __tablename__ = "hourly_tallies"
+
+    hour: Mapped[datetime] = mapped_column(primary_key=True)
+    #: Empty for calls that knew no channel.
+    channel_name: Mapped[str] = mapped_column(String(255), primary_key=True)
+    calls: Mapped[int] = mapped_column(BigInteger)
+    failures: Mapped[int] = mapped_column(BigInteger)
+    total_ms: Mapped[float] = mapped_column(Float)
+    #: How many calls took how long, as `proxy.tallies.COUNTS` packs them.
+    durations: Mapped[bytes] = mapped_column(LargeBinary)
