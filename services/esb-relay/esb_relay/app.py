@@ -4,6 +4,7 @@ from pathlib import Path
 
 from common.api import register_api
 from common.broker import open_broker
+from common.console.pages import register_console
 from common.database import Database, open_engine
 from common.doorbell import Bell
 from common.health import register_health
@@ -22,6 +23,7 @@ from esb_relay.callbacks.receiving import Receiver
 from esb_relay.callbacks.targets import Targets
 from esb_relay.commands import register_commands
 from esb_relay.config import SCHEMA, Settings
+from esb_relay.console import pages
 from esb_relay.engine.exchanger import Exchanger
 from esb_relay.engine.token_server import TokenServer
 from esb_relay.engine.tokens import EsbTokens
@@ -60,6 +62,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         Path(__file__).parent / "migrations",
     )
     register_routes(register_api(app, "esb-relay", "Kiungo ESB relay", description=DESCRIPTION))
+    register_console(app, pages, settings)
     register_commands(app)
     return app
 

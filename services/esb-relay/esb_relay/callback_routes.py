@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from esb_relay.config import http_url
@@ -13,6 +14,11 @@ from esb_relay.models import CallbackRoute, TargetKind
 
 _QUEUE = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _PATH = re.compile(r"/[!-~]*")
+
+
+def matching(**wanted: Any) -> Select[CallbackRoute]:
+    """The routes whose columns have these values."""
+    return select(CallbackRoute).filter_by(**wanted)
 
 
 def existing_route(session: Session, route_id: uuid.UUID) -> CallbackRoute:

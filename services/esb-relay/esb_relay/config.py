@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from common.settings import Environment, flag, one_of, positive, setting
+from common.console.settings import ConsoleSettings
+from common.settings import flag, one_of, positive, setting
 
 SCHEMA = "esb_relay"
 
@@ -26,7 +27,7 @@ def url_path(text: str) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(Environment):
+class Settings(ConsoleSettings):
     """Everything the relay reads from its environment.
 
     What GovESB gives or wants may be missing: the call that needs it names it.

@@ -1,12 +1,16 @@
 """Questions to the exchange log."""
 
+import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, select
-from sqlalchemy.orm import defer
+from common.ids import lowest_id_at
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session, defer
 
+from esb_relay.errors import UnknownRecord
 from esb_relay.models import Direction, Exchange, ExchangeMode, ExchangeStatus
 
 
@@ -39,3 +43,29 @@ def matching(wanted: ExchangeFilter) -> Select[Any]:
     if wanted.until is not None:
         query = query.where(Exchange.started_at < wanted.until)
     return query
+
+
+def existing_exchange(session: Session, exchange_id: uuid.UUID) -> Exchange:
+    """The exchange of this id, with its bodies. Raises UnknownRecord."""
+    found = session.get(Exchange, exchange_id)
+    if found is None:
+        raise UnknownRecord("exchange")
+    return found
+
+
+def counts_since(session: Session, since: datetime) -> dict[ExchangeStatus, int]:
+    """How many exchanges that started since then stand how; statuses of none are left out."""
+    query = (
+        select(Exchange.status, func.count().label("total"))
+        .where(Exchange.id >= lowest_id_at(since))
+        .group_by(Exchange.status)
+        .order_by(Exchange.status)
+    )
+    return {row.status: row.total for row in session.execute(query)}
+
+
+def latest_troubles(session: Session, limit: int) -> Sequence[Exchange]:
+    """The last exchanges that ended otherwise than well, newest first."""
+    well = (ExchangeStatus.SUCCEEDED, ExchangeStatus.SENDING)
+    query = matching(ExchangeFilter()).where(Exchange.status.not_in(well))
+    return session.scalars(query.order_by(Exchange.id.desc()).limit(limit)).all()

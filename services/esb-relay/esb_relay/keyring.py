@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from esb_relay.config import Settings
-from esb_relay.errors import KeyProblem, KeysApart, MissingSetting, NoSuchKey
+from esb_relay.errors import KeyProblem, KeysApart, MissingSetting, NoSuchKey, UnknownRecord
 from esb_relay.key_files import load_private_key, load_public_keys
 from esb_relay.keys import Curve, PrivateKey, PublicKey
 
@@ -90,6 +90,13 @@ class Keyring:
         if settings.esb_public_keys is not None:
             found += [KnownKey(ESB, key) for key in self.esb_keys()]
         return found + [KnownKey(RECIPIENT, key) for key in self.recipient_keys()]
+
+    def of_kid(self, kid: str) -> PublicKey:
+        """The configured key of this kid. Raises UnknownRecord, KeyProblem."""
+        for known in self.known():
+            if known.kid == kid:
+                return known.key
+        raise UnknownRecord("key")
 
     def _load_own_pair(self, source: str) -> PrivateKey:
         key = load_private_key(source)

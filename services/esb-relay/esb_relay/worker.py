@@ -51,7 +51,7 @@ class RelayWork:
             database,
             InboundRequest,
             late_work.claimed,
-            late_work.LateWork(database, parts.targets).run,
+            late_work.LateWork(database, parts.targets, parts.bell.ring).run,
             InboundRequest.status == InboundStatus.WAITING,
             slots=SLOTS,
             lease_s=LEASE_S,

@@ -5,10 +5,7 @@ and `\\u001F` cannot pass its own check; for those it is asked to verify the tex
 """
 
 import base64
-import hashlib
 import json
-import re
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,46 +20,18 @@ from esb_relay.wire.incoming import read_answer, read_call
 from esb_relay.wire.outgoing import failure_data, request_data, success_data
 from esb_relay.wire.signature import sign, verify
 from esb_relay.wire.terms import Format, Mode, Root, Spelling
+from npm_packages import npm_packages
 
 PEER = Path(__file__).parent / "peer"
-INSTALL_S = 60
-OUR_FAULT = {"EINTEGRITY", "EUSAGE", "EJSONPARSE"}
 JSON_BODY = '{"jina":"Mwanaïsha 😀","u":"https://a/b","data":{"signature":"},\\"signature\\":\\""},"n":[1,2.5]}'
 XML_BODY = "<esbBody><jina>Mwanaïsha 😀 &amp; &lt;</jina><n>1.10</n><n>1e21</n></esbBody>"
 Ask = Callable[..., object]
 
 
-def _install(folder: Path) -> None:
-    """`npm ci` into a folder that later runs find again. Skips where there is no registry."""
-    if not shutil.which("npm") or not shutil.which("node"):
-        pytest.skip("npm or node is not installed")
-    lock = hashlib.sha256((PEER / "package-lock.json").read_bytes()).hexdigest()
-    done = folder / "installed"
-    if done.exists() and done.read_text() == lock:
-        return
-    for name in ("package.json", "package-lock.json"):
-        shutil.copy(PEER / name, folder)
-    command = ["npm", "ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund"]
-    command += ["--fetch-retries=0", f"--fetch-timeout={INSTALL_S * 500}"]
-    try:
-        run = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=INSTALL_S)
-    except subprocess.TimeoutExpired:
-        pytest.skip("the npm registry did not answer in time")
-    if run.returncode:
-        code = re.search(r"npm (?:error|ERR!) code (\w+)", run.stderr)
-        reason = code[1] if code else "unknown error"
-        if reason in OUR_FAULT:
-            pytest.fail(f"npm ci: {reason}")
-        pytest.skip(f"the npm registry cannot be reached: {reason}")
-    done.write_text(lock)
-
-
 @pytest.fixture(scope="session")
 def ask(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
     """`ask(act, **arguments)`: what the connector does or says; an AssertionError if it threw."""
-    cache = getattr(pytestconfig, "cache", None)  # absent under -p no:cacheprovider
-    folder = cache.mkdir("govesb-peer") if cache else tmp_path_factory.mktemp("govesb-peer")
-    _install(folder)
+    folder = npm_packages(PEER, pytestconfig, tmp_path_factory)
     peer = subprocess.Popen(
         ["node", PEER / "peer.cjs"], cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )

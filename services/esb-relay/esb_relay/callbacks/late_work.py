@@ -1,6 +1,7 @@
 """Calls that were answered "accepted": a worker asks their targets, and queues the late answers."""
 
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -53,11 +54,12 @@ def claimed(row: InboundRequest, token: uuid.UUID) -> Accepted:
 
 
 class LateWork:
-    """Asks the targets of accepted calls."""
+    """Asks the targets of accepted calls; `ring` tells the workers of a late answer."""
 
-    def __init__(self, database: Database, targets: Targets) -> None:
+    def __init__(self, database: Database, targets: Targets, ring: Callable[[], None]) -> None:
         self._database = database
         self._targets = targets
+        self._ring = ring
 
     def run(self, accepted: Accepted) -> None:
         """Ask once; then the late answer is queued, or the call put off."""
@@ -65,6 +67,7 @@ class LateWork:
         try:
             route = self._begin(accepted)
             self._end(accepted, self._ask(accepted, route), route)
+            self._ring()
         except NotAsked as exc:
             self._put_off(accepted, str(exc))
         finally:

@@ -9,6 +9,16 @@ from werkzeug.exceptions import UnsupportedMediaType
 from esb_relay.engine.client import CONTENT_TYPES
 from esb_relay.parts import parts
 from esb_relay.routes.locations import PREFIX
+from esb_relay.routes.raw_bodies import (
+    ANYTHING,
+    BINARY,
+    BYTES,
+    ENVELOPES,
+    JSON,
+    XML,
+    answer,
+    content,
+)
 from esb_relay.schemas.relay import (
     EncryptArgs,
     EncryptedOut,
@@ -23,23 +33,14 @@ from esb_relay.wire.terms import Format
 
 blp = Blueprint("crypto", __name__, url_prefix=PREFIX, description="Signing, encryption")
 
-JSON, XML, BYTES = "application/json", "application/xml", "application/octet-stream"
-
-
-def _takes(*media_types: str) -> dict[str, Any]:
-    """The document of a raw body: bytes, in any of these types."""
-    schema = {"type": "string", "format": "binary"}
-    return {"content": {media_type: {"schema": schema} for media_type in media_types}}
-
-
-def _raw_answer(*media_types: str) -> dict[str, Any]:
-    return {"200": {"description": "The bytes", **_takes(*media_types)}}
-
 
 @blp.route("/sign/", methods=["POST"])
 @blp.scope("esb:crypto")
 @blp.arguments(RequestTerms, location="query")
-@blp.doc(requestBody=_takes(JSON, XML), responses=_raw_answer(JSON, XML))
+@blp.doc(
+    requestBody=content({JSON: ANYTHING, XML: BINARY}),
+    responses=answer("The signed envelope", ENVELOPES),
+)
 def sign(terms: dict[str, Any]) -> Response:
     """Sign a raw `esbBody` (JSON or XML by content type): the envelope, as it would be sent."""
     format_ = _format()
@@ -51,7 +52,7 @@ def sign(terms: dict[str, Any]) -> Response:
 
 @blp.route("/verify/", methods=["POST"])
 @blp.scope("esb:crypto")
-@blp.doc(requestBody=_takes(JSON, XML, BYTES))
+@blp.doc(requestBody=content(dict.fromkeys((JSON, XML, BYTES), BINARY)))
 @blp.arguments(VerifyArgs, location="query")
 @blp.response(200, VerdictOut)
 def verify(query: dict[str, Any]) -> dict[str, Any]:
@@ -61,7 +62,7 @@ def verify(query: dict[str, Any]) -> dict[str, Any]:
 
 @blp.route("/encrypt/", methods=["POST"])
 @blp.scope("esb:crypto")
-@blp.doc(requestBody=_takes(BYTES, JSON, XML))
+@blp.doc(requestBody=content(dict.fromkeys((BYTES, JSON, XML), BINARY)))
 @blp.arguments(EncryptArgs, location="query")
 @blp.response(200, EncryptedOut)
 def encrypt(query: dict[str, Any]) -> Response:
@@ -72,7 +73,7 @@ def encrypt(query: dict[str, Any]) -> Response:
 
 @blp.route("/decrypt/", methods=["POST"])
 @blp.scope("esb:crypto")
-@blp.doc(requestBody=_takes(JSON), responses=_raw_answer(BYTES))
+@blp.doc(requestBody=content({JSON: EncryptedOut}), responses=answer("The bytes", {BYTES: BINARY}))
 def decrypt() -> Response:
     """Decrypt what was encrypted for us: the raw bytes."""
     plain = ecies.decrypt(decode_text(request.get_data()), parts().keyring.private_key())

@@ -6,8 +6,7 @@ from typing import Any
 from common.api import Blueprint
 from common.paging import Page, fetch_page, page_schema
 
-from esb_relay.errors import UnknownRecord
-from esb_relay.exchanges import matching
+from esb_relay.exchanges import existing_exchange, matching
 from esb_relay.models import Exchange
 from esb_relay.parts import parts
 from esb_relay.routes.locations import PREFIX
@@ -39,7 +38,4 @@ def list_exchanges(query: dict[str, Any]) -> Page[Exchange]:
 def read_exchange(exchange_id: uuid.UUID) -> Exchange:
     """Read an exchange with everything that is on record."""
     with parts().database.reading() as session:
-        found = session.get(Exchange, exchange_id)
-    if found is None:
-        raise UnknownRecord("exchange")
-    return found
+        return existing_exchange(session, exchange_id)

@@ -7,18 +7,13 @@ from esb_relay.engine.client import CONTENT_TYPES
 from esb_relay.parts import parts
 from esb_relay.relaying import correlation_id
 from esb_relay.routes.locations import PREFIX
+from esb_relay.routes.raw_bodies import ENVELOPES, answer, content
 
 blp = Blueprint("inbound", __name__, url_prefix=PREFIX, description="Calls of the bus")
 
-_RAW = {"schema": {"type": "string", "format": "binary"}}
-_ENVELOPES = {"application/json": _RAW, "application/xml": _RAW}
-
 
 @blp.route("/inbound/<string:route>/", methods=["POST"])
-@blp.doc(
-    requestBody={"content": _ENVELOPES},
-    responses={"200": {"description": "The signed answer", "content": _ENVELOPES}},
-)
+@blp.doc(requestBody=content(ENVELOPES), responses=answer("The signed answer", ENVELOPES))
 def receive(route: str) -> Response:
     """Take a signed call of the bus; whatever is an envelope gets a signed answer with 200.
 

@@ -6,11 +6,11 @@ from common.api import Blueprint
 from common.paging import Page, page_schema
 from flask import Response
 
-from esb_relay.errors import UnknownRecord
 from esb_relay.keyring import KnownKey
 from esb_relay.keys import Encoding
 from esb_relay.parts import parts
 from esb_relay.routes.locations import PREFIX
+from esb_relay.routes.raw_bodies import BINARY, answer
 from esb_relay.schemas.keys import EncodingArgs, KeyOut
 
 blp = Blueprint("keys", __name__, url_prefix=f"{PREFIX}/keys")
@@ -20,13 +20,10 @@ _MEDIA_TYPES = {
     Encoding.DER: "application/octet-stream",
     Encoding.DER_B64: "text/plain; charset=us-ascii",
 }
-_BYTES = {"schema": {"type": "string", "format": "binary"}}
-_ANSWER = {
-    "200": {
-        "description": "The key as SubjectPublicKeyInfo",
-        "content": {one.partition(";")[0]: _BYTES for one in _MEDIA_TYPES.values()},
-    }
-}
+_ANSWER = answer(
+    "The key as SubjectPublicKeyInfo",
+    {media_type.partition(";")[0]: BINARY for media_type in _MEDIA_TYPES.values()},
+)
 
 
 @blp.route("/", methods=["GET"])
@@ -44,7 +41,5 @@ def list_keys() -> Page[KnownKey]:
 def read_public_key(query: dict[str, Any], kid: str) -> Response:
     """Hand a public key out."""
     encoding: Encoding = query["encoding"]
-    for known in parts().keyring.known():
-        if known.kid == kid:
-            return Response(known.key.encoded(encoding), content_type=_MEDIA_TYPES[encoding])
-    raise UnknownRecord("key")
+    key = parts().keyring.of_kid(kid)
+    return Response(key.encoded(encoding), content_type=_MEDIA_TYPES[encoding])

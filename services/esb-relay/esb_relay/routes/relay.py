@@ -8,6 +8,7 @@ from esb_relay.parts import parts
 from esb_relay.relaying import correlation_id
 from esb_relay.routes.locations import PREFIX
 from esb_relay.routes.messages import read_message
+from esb_relay.routes.raw_bodies import JSON, content
 from esb_relay.schemas.relay import ExchangeProblem, RelayIn, RelayOut
 
 blp = Blueprint("relay", __name__, url_prefix=PREFIX)
@@ -18,7 +19,7 @@ ORGANIZATION = {
     "description": "For whom the message is sent: kept in the exchange log",
     "schema": {"type": "string"},
 }
-MESSAGE = {"required": True, "content": {"application/json": {"schema": RelayIn}}}
+MESSAGE = {"required": True, **content({JSON: RelayIn})}
 
 
 @blp.route("/relay/", methods=["POST"])
@@ -42,7 +43,7 @@ def relay() -> Response:
         caller=g.identity.subject,
         correlation_id=correlation_id(),
     )
-    media_type = "application/json" if told.status == 200 else MEDIA_TYPE
+    media_type = JSON if told.status == 200 else MEDIA_TYPE
     return Response(told.text, told.status, content_type=media_type)
 
 

@@ -12,7 +12,7 @@ from esb_relay.schemas.fields import Schema
 from esb_relay.wire.terms import Format, Spelling
 
 
-class ExchangeArgs(PageArgs):
+class Filter(Schema):
     """Which exchanges; what is not given does not count."""
 
     direction = ma.fields.Enum(Direction, by_value=ma.fields.String)
@@ -24,6 +24,10 @@ class ExchangeArgs(PageArgs):
     correlation_id = Name(max_length=64)
     since = Moment(metadata={"description": "Started at this time or later"})
     until = Moment(metadata={"description": "Started before this time"})
+
+
+class ExchangeArgs(PageArgs, Filter):  # type: ignore[misc] # both say the same in their Meta
+    """The query of the list."""
 
     @ma.post_load
     def _gather(self, given: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:

@@ -46,6 +46,13 @@ def _answer(asked: Asked, body: bytes) -> Reply:
     return replies.answer(body, content_type=asked.content_type)
 
 
+def _spelled(asked: Asked, seal: Seal) -> Reply:
+    """An answer whose body is the text that the request's body holds: `{"text": "[1e21]"}`."""
+    text = json.loads(asked.body or "{}").get("text", "null")
+    data = answer_data(asked.format, SUCCESS, asked.request_id, "received", text)
+    return _answer(asked, seal.envelope(data))
+
+
 def _text(build: Callable[[Asked, Seal], str]) -> Case:
     """An answer with HTTP 200 and this text."""
     return lambda asked, seal: _answer(asked, build(asked, seal).encode())
@@ -199,6 +206,7 @@ CASES: dict[str, Case] = {
     **UNVERIFIABLE_XML,
     **UNKNOWN,
     **BUSY,
+    "spelled": _spelled,
     "failure": lambda asked, seal: _answer(
         asked,
         seal.envelope(failure_data(asked.format, asked.request_id, "Hakuna mtu huyu")),

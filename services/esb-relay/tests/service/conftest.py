@@ -11,6 +11,7 @@ from typing import Any
 import jwt
 import psycopg
 import pytest
+from common.console.staff import PASS_AUDIENCE, PASS_HEADER
 from common.tokens import ALGORITHM, AUDIENCE, ISSUER, TokenVerifier
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from esb_relay import create_app
@@ -26,12 +27,15 @@ from esb_relay.wire.envelope import read_envelope
 from esb_relay.wire.incoming import Answer, read_answer
 from esb_relay.wire.signature import verify
 from flask import Flask
+from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 POSTGRES = {"host": "127.0.0.1", "port": 5432, "user": "postgres"}
 CLIENT = {"client_id": "kiungo", "secret": "s:ecret"}
 ALL_SCOPES = "esb:relay esb:crypto esb:admin"
 KID = "test"
+#: What every form of the console carries in these tests.
+CSRF = "the session's token"
 
 
 class Issuer:
@@ -45,9 +49,16 @@ class Issuer:
 
     def token(self, scope: str, subject: str = "tester") -> str:
         claims = {"sub": subject, "scope": scope, "aud": AUDIENCE, "iss": ISSUER}
-        return jwt.encode(
-            {**claims, "exp": int(time.time()) + 900}, self._key, ALGORITHM, headers={"kid": KID}
-        )
+        return self._signed(claims)
+
+    def page_pass(self, role: str) -> str:
+        """What nginx hands on with a page of the console."""
+        claims = {"sub": str(uuid.uuid4()), "name": "amina", "role": role, "csrf": CSRF}
+        return self._signed({**claims, "aud": PASS_AUDIENCE, "iss": ISSUER})
+
+    def _signed(self, claims: dict[str, Any]) -> str:
+        whole = {**claims, "exp": int(time.time()) + 900}
+        return jwt.encode(whole, self._key, ALGORITHM, headers={"kid": KID})
 
 
 @pytest.fixture(scope="session")
@@ -266,3 +277,23 @@ class Bus:
 @pytest.fixture
 def bus(app: Flask, esb_key: PrivateKey, p256: PrivateKey) -> Bus:
     return Bus(app, esb_key, p256.public)
+
+
+@pytest.fixture
+def console(app: Flask, issuer: Issuer) -> Callable[[str], FlaskClient]:
+    """The console as somebody with this role sees it: `console("viewer").get("/admin/esb/")`."""
+
+    def browser(role: str) -> FlaskClient:
+        client = app.test_client()
+        client.environ_base[f"HTTP_{PASS_HEADER.upper().replace('-', '_')}"] = issuer.page_pass(
+            role
+        )
+        return client
+
+    return browser
+
+
+@pytest.fixture
+def csrf() -> dict[str, str]:
+    """The field that every form of the console carries."""
+    return {"csrf_token": CSRF}

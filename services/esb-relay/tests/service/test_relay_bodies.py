@@ -43,19 +43,9 @@ def test_body_arrives_as_it_must(
 
 
 @pytest.mark.parametrize("body", ANSWERED.values(), ids=list(ANSWERED))
-def test_answer_is_passed_on_digit_for_digit(
-    api: Any, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch, body: str
-) -> None:
-    from esb_relay.stand_in import server
-
-    monkeypatch.setattr(
-        server, "good", lambda asked, seal: server.answer(seal.envelope(_answer(asked, body)))
-    )
-    assert raw_esb_body(api.relay("1").text) == body
-
-
-def _answer(asked: Any, body: str) -> str:
-    return f'{{"success":true,"requestId":"{asked.request_id}","esbBody":{body}}}'
+def test_answer_is_passed_on_digit_for_digit(api: Any, body: str) -> None:
+    answer = api.relay(json.dumps({"text": body}), code="C!spelled")
+    assert raw_esb_body(answer.text) == body
 
 
 def test_message_without_a_body_has_no_esb_body(api: Any, stand_in: StandIn) -> None:

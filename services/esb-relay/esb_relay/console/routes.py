@@ -1,0 +1,134 @@
+"""`/admin/esb/routes/`: where the calls of the bus go."""
+
+import uuid
+from collections.abc import Callable
+from http import HTTPStatus
+
+from common.console.csv_export import Column
+from common.console.flashes import flash
+from common.console.forms import Form, choices, read_filters, read_form
+from common.console.listing import listing
+from common.console.staff import StaffRole
+from common.errors import Invalid
+from common.paging import Page, fetch_page
+from common.problems import taken_fields
+from flask import redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from esb_relay import callback_routes
+from esb_relay.console.blueprint import pages
+from esb_relay.console.reading import read
+from esb_relay.models import CallbackRoute, TargetKind
+from esb_relay.parts import parts
+from esb_relay.schemas.callbacks import RouteOut
+from esb_relay.schemas.forms import RouteFilter, RouteForm
+
+COLUMNS = (
+    Column("Name", lambda route: route.name),
+    Column("Description", lambda route: route.description),
+    Column("Target", lambda route: route.target),
+    Column("Kind", lambda route: route.target_kind),
+    Column("Organization", lambda route: route.organization),
+    Column("Answers later", lambda route: route.is_async),
+    Column("Repeatable", lambda route: route.is_repeatable),
+    Column("Active", lambda route: route.is_active),
+    Column("Changed", lambda route: route.updated_at),
+)
+
+
+@pages.page("/routes/")
+def routes() -> ResponseReturnValue:
+    """The routes that meet the filters, newest first."""
+    filters = read_filters(RouteFilter())
+    wanted = callback_routes.matching(**filters.values)
+
+    def fetch(limit: int, cursor: str | None) -> Page[CallbackRoute]:
+        key = CallbackRoute.id
+        return read(lambda session: fetch_page(session, wanted, key, limit=limit, cursor=cursor))
+
+    return listing(
+        "pages/routes.html",
+        fetch,
+        filters,
+        csv_name="routes",
+        columns=COLUMNS,
+        kinds=choices(TargetKind),
+    )
+
+
+@pages.page("/routes/<uuid:route_id>/")
+def route(route_id: uuid.UUID) -> ResponseReturnValue:
+    """One route."""
+    return render_template("pages/route.html", route=_existing(route_id))
+
+
+@pages.page("/routes/new/", StaffRole.ADMIN)
+def new_route() -> ResponseReturnValue:
+    """The form of a route that does not exist yet."""
+    return _form(Form())
+
+
+@pages.act("/routes/new/", StaffRole.ADMIN)
+def create_route() -> ResponseReturnValue:
+    """Open a route for the bus."""
+    form = read_form(RouteForm())
+    return _save(form, None, lambda session: callback_routes.create_route(session, form.values))
+
+
+@pages.page("/routes/<uuid:route_id>/edit/", StaffRole.ADMIN)
+def edit_route(route_id: uuid.UUID) -> ResponseReturnValue:
+    """The form of a route as it is."""
+    route = _existing(route_id)
+    return _form(Form.of(RouteOut().dump(route)), route)
+
+
+@pages.act("/routes/<uuid:route_id>/edit/", StaffRole.ADMIN)
+def change_route(route_id: uuid.UUID) -> ResponseReturnValue:
+    """Change a route."""
+    form = read_form(RouteForm())
+    return _save(
+        form,
+        _existing(route_id),
+        lambda session: callback_routes.update_route(session, route_id, form.values),
+    )
+
+
+@pages.act("/routes/<uuid:route_id>/<any(activate, deactivate):act>/", StaffRole.ADMIN)
+def switch_route(route_id: uuid.UUID, act: str) -> ResponseReturnValue:
+    """Open a route again, or close it and keep it."""
+    is_active = act == "activate"
+    with parts().database.writing() as session:
+        callback_routes.update_route(session, route_id, {"is_active": is_active})
+    flash("The bus may call this route." if is_active else "Calls of this route are refused now.")
+    return redirect(url_for("console.route", route_id=route_id), 303)
+
+
+def _save(
+    form: Form, route: CallbackRoute | None, act: Callable[[Session], CallbackRoute]
+) -> ResponseReturnValue:
+    """Do what the form asks for, or show it again with what is wrong."""
+    if form.errors:
+        return _form(form, route)
+    try:
+        with parts().database.writing() as session:
+            saved = act(session)
+    except Invalid as exc:
+        return _form(form.refused(exc.errors), route)
+    except IntegrityError as exc:
+        return _form(form.refused(taken_fields(exc)), route)
+    flash("Saved.")
+    return redirect(url_for("console.route", route_id=saved.id), 303)
+
+
+def _form(form: Form, route: CallbackRoute | None = None) -> ResponseReturnValue:
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
+    page = render_template(
+        "pages/route_form.html", form=form, route=route, kinds=choices(TargetKind)
+    )
+    return page, status
+
+
+def _existing(route_id: uuid.UUID) -> CallbackRoute:
+    return read(lambda session: callback_routes.existing_route(session, route_id))
