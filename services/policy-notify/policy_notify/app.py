@@ -4,6 +4,7 @@ from pathlib import Path
 
 from common.api import register_api
 from common.broker import open_broker
+from common.console.pages import register_console
 from common.database import Database, open_engine
 from common.doorbell import Bell
 from common.health import register_health
@@ -19,6 +20,7 @@ from flask import Flask
 
 from policy_notify.commands import register_commands
 from policy_notify.config import SCHEMA, Settings
+from policy_notify.console import pages
 from policy_notify.models import Base
 from policy_notify.parts import BELL, Parts
 from policy_notify.providers.build import build_providers
@@ -63,5 +65,6 @@ def create_app(settings: Settings | None = None, keys: KeySource | None = None) 
     register_routes(
         register_api(app, "policy-notify", "Kiungo policy notification", description=DESCRIPTION)
     )
+    register_console(app, pages, settings)
     register_commands(app)
     return app

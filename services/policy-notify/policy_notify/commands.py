@@ -7,6 +7,8 @@ from typing import Never
 
 import click
 from common.clock import utc_now
+from common.errors import Invalid
+from common.gsm7 import measure
 from common.worker import stop_on_signals
 from flask import Flask
 from tqdm import tqdm
@@ -14,7 +16,6 @@ from tqdm import tqdm
 from policy_notify import runs
 from policy_notify.deciding import Verdict
 from policy_notify.errors import RunInProgress, RunLost
-from policy_notify.gsm7 import measure
 from policy_notify.intake.files import import_file, kind_of
 from policy_notify.intake.kinds import KINDS
 from policy_notify.intake.upsert import Outcome
@@ -22,6 +23,7 @@ from policy_notify.parts import parts
 from policy_notify.retention import keep_bounded
 from policy_notify.running import carry_out, rehearse
 from policy_notify.runs import Lease
+from policy_notify.schedule import checked_day
 from policy_notify.text_check import check_texts
 from policy_notify.worker import run_worker
 
@@ -74,7 +76,10 @@ def _words(why: object) -> str:
 def run_triggers(date: datetime | None, dry_run: bool) -> None:
     """Find what is due, and send it."""
     settings = parts().settings
-    today = (date or utc_now().astimezone(settings.scheme_timezone)).date()
+    try:
+        today = checked_day((date or utc_now().astimezone(settings.scheme_timezone)).date())
+    except Invalid as exc:
+        raise click.ClickException(str(exc)) from exc
     if dry_run:
         for verdict in rehearse(parts(), today):
             click.echo(_line(verdict))

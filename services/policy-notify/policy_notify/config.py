@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
-from common.settings import Environment, comma_list, positive, setting
+from common.console.settings import ConsoleSettings
+from common.settings import comma_list, positive, setting
 
 from policy_notify import config_file
 from policy_notify.models import NotificationType
@@ -20,9 +21,9 @@ from policy_notify.schedule import hours_between, parse_hours
 SCHEMA = "policy_notify"
 
 
-def _natural(text: str) -> int:
-    if not text.isdecimal():
-        raise ValueError("expected a whole number, 0 or more")
+def _days(text: str) -> int:
+    if not text.isdecimal() or int(text) > 3650:
+        raise ValueError("expected a number of days from 0 to 3650")
     return int(text)
 
 
@@ -47,7 +48,7 @@ def _languages(text: str) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(Environment):
+class Settings(ConsoleSettings):
     """Everything this service reads from its environment and its configuration file."""
 
     config_path: str | None = setting("POLICY_NOTIFICATION_CONFIG", default=None)
@@ -66,15 +67,15 @@ class Settings(Environment):
     scheduled_hours: tuple[int, ...] | None = setting(
         "SCHEDULED_TASK_HOUR", parse_hours, default=None
     )
-    before_expiry_days: int = setting("REMINDER_BEFORE_EXPIRY_DAYS", _natural, default=5)
-    after_expiry_days: int = setting("REMINDER_AFTER_EXPIRY_DAYS", _natural, default=5)
+    before_expiry_days: int = setting("REMINDER_BEFORE_EXPIRY_DAYS", _days, default=5)
+    after_expiry_days: int = setting("REMINDER_AFTER_EXPIRY_DAYS", _days, default=5)
     activation_relevance_days: int = setting(
-        "POLICY_ACTIVATION_RELEVANCE_MAXIMUM_DAYS_TIMEDELTA", _natural, default=5
+        "POLICY_ACTIVATION_RELEVANCE_MAXIMUM_DAYS_TIMEDELTA", _days, default=5
     )
     renewal_relevance_days: int = setting(
-        "POLICY_RENEWAL_RELEVANCE_MAXIMUM_DAYS_TIMEDELTA", _natural, default=5
+        "POLICY_RENEWAL_RELEVANCE_MAXIMUM_DAYS_TIMEDELTA", _days, default=5
     )
-    catch_up_days: int = setting("CATCH_UP_DAYS", _natural, default=3)
+    catch_up_days: int = setting("CATCH_UP_DAYS", _days, default=3)
     scheme_timezone: ZoneInfo = setting(
         "SCHEME_TIMEZONE", _zone, default=ZoneInfo("Africa/Dar_es_Salaam")
     )
@@ -89,8 +90,8 @@ class Settings(Environment):
     notification_port: int = setting("NOTIFICATION_PORT", int, default=8083)
     proxy_url_override: str | None = setting("PROXY_URL", default=None)
     notification_url_override: str | None = setting("NOTIFICATION_URL", default=None)
-    client_id: str | None = setting("POLICY_NOTIFY_CLIENT_ID", default=None)
-    client_secret: str = setting("POLICY_NOTIFY_CLIENT_SECRET", default="", secret=True)
+    client_id: str = setting("POLICY_NOTIFY_CLIENT_ID", default="policy-notify")
+    client_secret: str | None = setting("POLICY_NOTIFY_CLIENT_SECRET", default=None, secret=True)
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> Self:
@@ -117,6 +118,13 @@ class Settings(Environment):
     def notification_url(self) -> str:
         """Where the notification service listens."""
         return self.notification_url_override or f"http://127.0.0.1:{self.notification_port}"
+
+    def own_secret(self) -> str | None:
+        """The secret of this service's own client: given, or kept by the embedded shape."""
+        kept = self.var_dir / "keys" / "policy-notify-client-secret"
+        if self.client_secret is None and kept.is_file():
+            return kept.read_text(encoding="utf-8").strip()
+        return self.client_secret
 
     @property
     def run_lease(self) -> timedelta:

@@ -71,9 +71,8 @@ class Consents:
     def _on_create(self, session: Session, data: Mapping[str, Any]) -> list[uuid.UUID]:
         changes = self.read(_contribution(data) or {})
         head = data.get("head_insuree")
-        chf_id = head.get("chf_id") if isinstance(head, Mapping) else None
-        if isinstance(chf_id, str):
-            family = self._family_of_head(session, chf_id)
+        if isinstance(head, Mapping) and head.get("chf_id") is not None:
+            family = self._family_of_head(session, head["chf_id"])
         else:
             family = _uuid(data.get("uuid"), "data.uuid")
         self.create(session, family, changes)
@@ -97,7 +96,10 @@ class Consents:
         return families
 
     @staticmethod
-    def _family_of_head(session: Session, chf_id: str) -> uuid.UUID:
+    def _family_of_head(session: Session, chf_id: Any) -> uuid.UUID:
+        if not isinstance(chf_id, str):
+            name = "data.head_insuree.chf_id"
+            raise Invalid(f"{name}: not a text", {name: ["Not a valid string."]})
         if "\x00" in chf_id:
             raise UnknownRecord("family")
         found = session.scalar(
@@ -111,26 +113,27 @@ class Consents:
         return found
 
     def create(self, session: Session, family: uuid.UUID, changes: Changes) -> FamilyConsent:
-        """A consent, by default denied and in the first language.
+        """A consent, by default denied and in the first language; one that has ended begins anew.
 
         Raises UnknownRecord, ConsentExists.
         """
         existing_family(session, family)
-        if session.get(FamilyConsent, family) is not None:
+        consent = session.get(FamilyConsent, family, with_for_update=True)
+        if consent is None:
+            consent = FamilyConsent(family=family)
+            session.add(consent)
+        elif consent.validity_to is None:
             raise ConsentExists
-        consent = FamilyConsent(
-            family=family,
-            approval=bool(changes.approval),
-            language=changes.language or self._languages[0],
-        )
-        session.add(consent)
+        consent.approval = bool(changes.approval)
+        consent.language = changes.language or self._languages[0]
+        consent.validity_from, consent.validity_to = utc_now(), None
         session.flush()
         return consent
 
     def update(self, session: Session, family: uuid.UUID, changes: Changes) -> FamilyConsent:
         """Change what is given; a family without consent gets one first. Raises UnknownRecord."""
         consent = session.get(FamilyConsent, family, with_for_update=True)
-        if consent is None:
+        if consent is None or consent.validity_to is not None:
             return self.create(session, family, changes)
         if changes.approval is not None:
             consent.approval = changes.approval

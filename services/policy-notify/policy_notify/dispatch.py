@@ -1,8 +1,8 @@
 """Messages that are ready leave, through the first provider that takes them.
 
 An attempt is marked `started` and committed before it leaves. What a killed process left started
-may have left: it goes out again only where the provider drops repetitions (`is_repeatable`), else
-its outcome is called unknown. Nothing is ever sent twice silently.
+may have left: it goes out again only through the same provider, where that drops repetitions
+(`is_repeatable`), else its outcome is called unknown. Nothing is ever sent twice silently.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -42,10 +42,25 @@ NO_PROVIDER = "No provider is configured"
 
 @dataclass
 class Parcel:
-    """A message on its way, with what the providers said so far."""
+    """A message on its way, with what the providers said so far.
+
+    `held_by`: the provider that may have taken it already, before a process died.
+    """
 
     message: Message
+    held_by: str | None
     reasons: list[str] = field(default_factory=list)
+
+    def is_for(self, provider: Provider) -> bool:
+        """Whether this provider may be asked."""
+        return self.held_by in (None, provider.name)
+
+    def outcome(self) -> dict[str, Any]:
+        """What came of it when nobody took it."""
+        if self.held_by is not None:
+            return {"status": IndicationStatus.UNDEFINED, "reason": INTERRUPTED}
+        reason = "; ".join(self.reasons) or NO_PROVIDER
+        return {"status": IndicationStatus.ERROR, "reason": reason}
 
 
 class Dispatcher:
@@ -108,7 +123,9 @@ class Dispatcher:
             }
             if refused:
                 self._refuse(refused)
-            parcels = [Parcel(_message(row)) for row, _ in rows if row.id not in refused]
+            parcels = [
+                Parcel(_message(row), row.provider) for row, _ in rows if row.id not in refused
+            ]
             if parcels or not rows:
                 return parcels
 
@@ -136,20 +153,12 @@ class Dispatcher:
         left = list(parcels)
         for provider in self._providers:
             size = BATCH if provider.is_repeatable else 1
-            left = [parcel for part in _parts(left, size) for parcel in self._offer(provider, part)]
-        now = self._now()
-        self._record(
-            [
-                {
-                    "id": parcel.message.id,
-                    "status": IndicationStatus.ERROR,
-                    "reason": "; ".join(parcel.reasons) or NO_PROVIDER,
-                    "delivery": Delivery.ENDED,
-                    "ended_at": now,
-                }
-                for parcel in left
-            ]
-        )
+            theirs = [parcel for parcel in left if parcel.is_for(provider)]
+            others = [parcel for parcel in left if not parcel.is_for(provider)]
+            refused = (one for part in _parts(theirs, size) for one in self._offer(provider, part))
+            left = [*others, *refused]
+        ended = {"delivery": Delivery.ENDED, "ended_at": self._now()}
+        self._record([{"id": one.message.id, **ended, **one.outcome()} for one in left])
 
     def _offer(self, provider: Provider, parcels: Sequence[Parcel]) -> list[Parcel]:
         """Offer parcels to one provider; returns those it surely did not take."""
@@ -173,7 +182,8 @@ class Dispatcher:
             ended.append({"id": parcel.message.id, "delivery": Delivery.ENDED, **outcome})
         now = self._now()
         changes = [{**one, "ended_at": now} for one in ended]
-        self._record(changes, sent, [parcel.message.id for parcel in refused])
+        released = [parcel.message.id for parcel in refused if parcel.held_by is None]
+        self._record(changes, sent, released)
         return refused
 
     def _stay(self) -> None:

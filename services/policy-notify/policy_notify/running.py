@@ -13,6 +13,7 @@ from policy_notify.models import Run
 from policy_notify.parts import Parts
 from policy_notify.run_summary import summarise
 from policy_notify.runs import Lease
+from policy_notify.schedule import day_of
 
 log = get_logger(__name__)
 
@@ -23,10 +24,11 @@ def carry_out(parts: Parts, run: Run, lease: Lease, is_stopping: Callable[[], bo
     Raises RunLost, when another worker holds the lease by now.
     """
     settings, database = parts.settings, parts.database
-    log.info("run_begins", run_id=str(run.id), date=str(run.run_date), again=run.continuations)
+    day = day_of(run.run_date, run.created_at, lease.now(), settings.scheme_timezone)
+    log.info("run_begins", run_id=str(run.id), date=str(day), again=run.continuations)
     dispatcher = Dispatcher(database, parts.providers, lease, keep_days=settings.catch_up_days)
     dispatcher.recover()
-    judge = judge_for(settings, parts.texts, run.run_date)
+    judge = judge_for(settings, parts.texts, day)
     if not (
         decide_all(database, settings, judge, run.id, lease, is_stopping)
         and dispatcher.run(is_stopping)

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from policy_notify.errors import RunInProgress, RunLost
 from policy_notify.models import Run, RunLease, RunStatus
+from policy_notify.schedule import checked_day
 
 LEASE_ID = 1
 SCHEDULER = "scheduler"
@@ -63,14 +64,14 @@ class Lease:
 
 
 def request_run(session: Session, run_date: date, requested_by: str) -> Run:
-    """Ask for a run; a worker takes it. Ring the bell after the commit."""
-    run = Run(run_date=run_date, requested_by=requested_by, status=RunStatus.REQUESTED)
+    """Ask for a run; a worker takes it. Ring the bell after the commit. Raises Invalid."""
+    run = Run(run_date=checked_day(run_date), requested_by=requested_by, status=RunStatus.REQUESTED)
     session.add(run)
     session.flush()
     return run
 
 
-def request_slot(database: Database, slot: datetime, run_date: date) -> bool:
+def request_slot(database: Database, slot: datetime, run_date: date, now: datetime) -> bool:
     """Ask for the run of a scheduled hour; False when that was done already, by any worker."""
     dialect = sqlite if database.engine.dialect.name == "sqlite" else postgresql
     values = {
@@ -79,7 +80,7 @@ def request_slot(database: Database, slot: datetime, run_date: date) -> bool:
         "run_date": run_date,
         "requested_by": SCHEDULER,
         "status": RunStatus.REQUESTED,
-        "created_at": utc_now(),
+        "created_at": now,
         "continuations": 0,
     }
     with database.reading() as session:
@@ -113,7 +114,7 @@ def begin(database: Database, lease: Lease) -> Run | None:
 
 
 def begin_by_hand(database: Database, lease: Lease, run_date: date, requested_by: str) -> Run:
-    """Take the lease for a new run of the caller's own. Raises RunInProgress."""
+    """Take the lease for a new run of the caller's own. Raises RunInProgress, Invalid."""
     with database.writing() as session:
         if not lease.take(session):
             raise RunInProgress

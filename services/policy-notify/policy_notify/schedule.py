@@ -1,9 +1,13 @@
-"""When runs begin: hours of the day in the scheme's time. Pure."""
+"""When runs begin, and which day they are about: hours and days in the scheme's time. Pure."""
 
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from common.errors import Invalid
+
 LAST_HOUR = 23
+#: Days that a run may be about: all that windows of some years around them can be reckoned for.
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2999, 12, 31)
 
 
 def parse_hours(text: str) -> tuple[int, ...]:
@@ -37,3 +41,22 @@ def slot_at(now: datetime, hours: tuple[int, ...], zone: ZoneInfo) -> datetime |
     local = now.astimezone(zone)
     slot = local.replace(minute=0, second=0, microsecond=0)
     return slot.astimezone(now.tzinfo) if slot.hour in hours else None
+
+
+def checked_day(day: date) -> date:
+    """The day that a run is asked for. Raises Invalid."""
+    if not FIRST_DAY <= day <= LAST_DAY:
+        reason = f"Not a day from {FIRST_DAY} to {LAST_DAY}."
+        raise Invalid(f"date: {reason}", {"date": [reason]})
+    return day
+
+
+def day_of(run_date: date, asked_at: datetime, now: datetime, zone: ZoneInfo) -> date:
+    """The day that a run is about when it is carried out `now`.
+
+    One that was asked for the day it was asked on is about today, however late it begins or goes
+    on: nothing is told as of a day that is over. Another day was asked for on purpose.
+    """
+    if run_date != asked_at.astimezone(zone).date():
+        return run_date
+    return max(run_date, now.astimezone(zone).date())

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from policy_notify.gsm7 import Sms, measure
+from common.gsm7 import Sms, measure
+
 from policy_notify.texts import VARIABLES, Texts
 
 #: A short and a long set of values as Tanzanian schemes have them.

@@ -8,8 +8,7 @@ from common.broker import open_broker
 from common.clock import utc_now
 from common.doorbell import Listener
 from common.logs import get_logger
-from common.worker import stop_on_signals, work
-from sqlalchemy.exc import SQLAlchemyError
+from common.worker import every, stop_on_signals, work
 
 from policy_notify import runs
 from policy_notify.errors import RunLost
@@ -50,12 +49,12 @@ class Scheduler:
             return 0
 
     def _ask_for_slot(self) -> None:
-        settings = self._parts.settings
-        slot = slot_at(self._now(), settings.hours, settings.scheme_timezone)
+        settings, now = self._parts.settings, self._now()
+        slot = slot_at(now, settings.hours, settings.scheme_timezone)
         if slot is None or slot == self._asked:
             return
         today = slot.astimezone(settings.scheme_timezone).date()
-        if runs.request_slot(self._parts.database, slot, today):
+        if runs.request_slot(self._parts.database, slot, today, now):
             log.info("slot_reached", slot=slot.isoformat())
         self._asked = slot
 
@@ -67,7 +66,7 @@ def run_worker(parts: Parts) -> None:
         target=_take_events, args=(parts, stopping), name="events", daemon=True
     )
     events.start()
-    _every(PURGE_EVERY_S, lambda: keep_bounded(parts.database, parts.settings), stopping)
+    every(PURGE_EVERY_S, lambda: keep_bounded(parts.database, parts.settings), stopping)
     scheduler = Scheduler(parts, stopping)
     log.info("worker_started", hours=list(parts.settings.hours))
     work(scheduler.step, Listener(lambda: open_broker(parts.settings), BELL), stopping)
@@ -80,17 +79,3 @@ def _take_events(parts: Parts, stopping: threading.Event) -> None:
         consume_events(parts, stopping)
     finally:
         stopping.set()
-
-
-def _every(seconds: float, act: Callable[[], object], stopping: threading.Event) -> None:
-    """Run `act` now and then in a thread of its own, until `stopping`."""
-
-    def run() -> None:
-        while not stopping.is_set():
-            try:
-                act()
-            except SQLAlchemyError as exc:
-                log.warning("housekeeping_failed", reason=type(exc).__name__)
-            stopping.wait(seconds)
-
-    threading.Thread(target=run, name="housekeeping", daemon=True).start()

@@ -10,6 +10,7 @@ from typing import Any
 import jwt
 import psycopg
 import pytest
+from common.console.staff import PASS_AUDIENCE, PASS_HEADER
 from common.tokens import ALGORITHM, AUDIENCE, ISSUER
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask import Flask
@@ -36,6 +37,8 @@ from werkzeug.test import TestResponse
 POSTGRES = {"host": "127.0.0.1", "port": 5432, "user": "postgres"}
 TODAY = date(2026, 5, 10)
 KEY = Ed25519PrivateKey.generate()
+#: What every form of the console carries in these tests.
+CSRF = "the session's token"
 
 
 class Keys:
@@ -47,14 +50,12 @@ class Keys:
 
 def token(scope: str) -> str:
     """An access token with these scopes."""
-    claims = {
-        "sub": "tester",
-        "scope": scope,
-        "aud": AUDIENCE,
-        "iss": ISSUER,
-        "exp": datetime.now(UTC) + timedelta(minutes=30),
-    }
-    return jwt.encode(claims, KEY, ALGORITHM, headers={"kid": "test"})
+    return _signed(sub="tester", scope=scope, aud=AUDIENCE)
+
+
+def _signed(**claims: Any) -> str:
+    whole = {**claims, "iss": ISSUER, "exp": datetime.now(UTC) + timedelta(minutes=30)}
+    return jwt.encode(whole, KEY, ALGORITHM, headers={"kid": "test"})
 
 
 @pytest.fixture(scope="session")
@@ -344,3 +345,23 @@ def make_provider() -> type[Recorder]:
 def today() -> date:
     """The day on which what is `due` is due."""
     return TODAY
+
+
+@pytest.fixture
+def console(app: Flask) -> Callable[[str], FlaskClient]:
+    """The console as somebody with this role sees it; paths are whole."""
+
+    def browser(role: str) -> FlaskClient:
+        client = app.test_client()
+        member = {"sub": str(uuid.uuid4()), "name": "amina", "role": role, "csrf": CSRF}
+        header = f"HTTP_{PASS_HEADER.upper().replace('-', '_')}"
+        client.environ_base[header] = _signed(**member, aud=PASS_AUDIENCE)
+        return client
+
+    return browser
+
+
+@pytest.fixture
+def csrf() -> dict[str, str]:
+    """The field that every form of the console carries."""
+    return {"csrf_token": CSRF}

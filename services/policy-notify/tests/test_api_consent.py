@@ -94,6 +94,22 @@ def test_delete_resets_an_active_family_and_ends_the_consent_of_an_ended_one(
     assert found["validity_to"] is not None
 
 
+@pytest.mark.parametrize("mutation", ["CreateFamilyMutation", "UpdateFamilyMutation"])
+def test_consent_that_ended_begins_anew_when_its_family_is_back(
+    api: Any, scheme: Any, mutation: str
+) -> None:
+    family = scheme.family(language="sw")
+    scheme.put("families", uuid=family, validity_to=datetime.now(UTC).isoformat())
+    api.mutate("DeleteFamiliesMutation", {"uuids": [str(family)]})
+    scheme.put("families", uuid=family, location=scheme.village)
+
+    given = contribution(languageOfNotification="fr")
+    assert api.mutate(mutation, {"uuid": str(family), **given}).status_code == 200
+
+    assert consent(api, family) == (False, "fr")
+    assert api.get(f"families/{family}/notification/").get_json()["validity_to"] is None
+
+
 @pytest.mark.parametrize(
     ("data", "field"),
     [
@@ -123,6 +139,7 @@ def test_bad_notification_data_is_refused_by_name(
     ("mutation", "data"),
     [
         ("DropFamilies", {}),
+        ("CreateFamilyMutation", {"head_insuree": {"chf_id": 70001}}),
         ("UpdateFamilyMutation", {}),
         ("UpdateFamilyMutation", {"uuid": "x"}),
         ("UpdateFamilyMutation", {"uuid": str(uuid4()), "contribution": 1}),

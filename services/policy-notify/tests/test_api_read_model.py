@@ -156,6 +156,10 @@ def test_amounts_and_plain_dates_are_read(api: Any, scheme: Any, parts: Parts) -
         {"status": "Active"},
         {"expiry_date": "2026-02-30"},
         {"validity_from": "yesterday"},
+        {"validity_from": "2026-05-1x"},
+        # In some time zone these are no day of the calendar.
+        {"validity_from": "9999-12-31T23:00:00Z"},
+        {"validity_to": "0001-01-01"},
         {"start_date": None},
     ],
 )

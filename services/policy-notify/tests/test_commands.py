@@ -58,6 +58,20 @@ def test_csv_is_imported_with_a_progress_bar_and_bad_lines_are_named(
     assert count(parts, Insuree) == 3
 
 
+def test_csv_is_imported_up_to_where_it_is_none_any_more(
+    app: Flask, parts: Parts, tmp_path: Path
+) -> None:
+    file = tmp_path / "insurees.csv"
+    file.write_text(f'uuid,chf_id\n{uuid4()},1\n{uuid4()},"2\n' + "x" * 140_000)
+
+    done = run(app, "import", str(file))
+
+    assert done.exit_code == 1
+    assert "1 insurees stored, 1 rejected" in done.output
+    assert "Not CSV from here on" in done.stderr
+    assert count(parts, Insuree) == 1
+
+
 def test_ndjson_is_imported_and_again_changes_nothing(
     app: Flask, parts: Parts, tmp_path: Path
 ) -> None:
@@ -104,6 +118,15 @@ def test_run_by_hand_reports_its_numbers(app: Flask, scheme: Any, today: Any) ->
     done = run(app, "run-triggers", "--date", str(today))
     assert done.exit_code == 0, done.output
     assert f"{today}: 2 found, 1 eligible, 0 sent, 1 failed" in done.output
+
+
+@pytest.mark.parametrize("options", [[], ["--dry-run"]])
+def test_run_about_a_day_that_cannot_be_reckoned_with_is_refused(
+    app: Flask, scheme: Any, options: list[str]
+) -> None:
+    done = run(app, "run-triggers", "--date", "9999-12-31", *options)
+    assert done.exit_code == 1
+    assert "Not a day from 1900-01-01 to 2999-12-31" in done.output
 
 
 def test_run_by_hand_beside_another_one_is_refused(

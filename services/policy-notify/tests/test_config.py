@@ -1,6 +1,7 @@
 """Settings: openIMIS's keys from JSON and TOML, overridden by the environment, checked at start."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,7 @@ def test_defaults_send_nothing() -> None:
         ({"eligibleNotificationTypes": {"need_for_renewal": "perhaps"}}, "need_for_renewal"),
         ({"trigger_first_call_hour": 24}, "TRIGGER_FIRST_CALL_HOUR"),
         ({"reminder_before_expiry_days": -1}, "REMINDER_BEFORE_EXPIRY_DAYS"),
+        ({"reminder_after_expiry_days": 3651}, "REMINDER_AFTER_EXPIRY_DAYS"),
         ("[]", "does not hold an object"),
         ("{", "JSONDecodeError"),
     ],
@@ -138,3 +140,16 @@ def test_unknown_provider_stops_the_start_with_the_known_ones(tmp_path: Path) ->
 def test_private_key_is_not_in_the_settings_repr(tmp_path: Path) -> None:
     given = {"providers": {"eGASMSGateway": {"PrivateKey": "open sesame"}}}
     assert "open sesame" not in repr(read(tmp_path, given))
+
+
+def test_own_secret_is_given_or_kept_by_the_embedded_shape(tmp_path: Path) -> None:
+    given = Settings(var_dir=tmp_path, providers=(("NotificationService", {}),))
+    (without,) = build_providers(given)
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "keys" / "policy-notify-client-secret").write_text("kept\n")
+    (kept,) = build_providers(given)
+    (told,) = build_providers(replace(given, client_secret="told"))
+
+    credentials = [getattr(one, "credentials", None) for one in (without, kept, told)]
+    assert [one and one.client_secret for one in credentials] == [None, "kept", "told"]
+    assert [one and one.client_id for one in credentials] == [None, *["policy-notify"] * 2]

@@ -223,6 +223,26 @@ def test_started_message_of_a_dead_run_is_not_sent_again(
     assert repeated.status is IndicationStatus.SENT
 
 
+def test_message_that_a_dead_run_may_have_handed_over_goes_to_no_other_provider(
+    scheme: Any, runs: Any, make_provider: Any, parts: Parts, today: date
+) -> None:
+    """The service that drops repetitions may have it; the gateway before it must not send it."""
+    scheme.due(scheme.family(), T.EXPIRATION)
+    runs.on(today, make_provider())
+    with parts.database.writing() as session:
+        left = {"delivery": Delivery.STARTED, "provider": "Service", "status": 0}
+        session.execute(update(IndicationDetails).values(left))
+    gateway = make_provider("Gateway")
+    service = make_provider("Service", is_repeatable=True, refuses="down")
+
+    runs.on(today, gateway, service)
+
+    assert gateway.taken == []
+    (attempt,) = runs.attempts(IndicationDetails.type == T.EXPIRATION)
+    assert attempt.status is IndicationStatus.UNDEFINED
+    assert "not known" in attempt.reason
+
+
 def test_consent_that_was_withdrawn_while_a_message_waited_counts(
     scheme: Any, runs: Any, make_provider: Any, parts: Parts, today: date
 ) -> None:

@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
@@ -72,6 +73,8 @@ def test_private_key_never_travels() -> None:
         ({"HeaderValues": "SenderId,UserId,RequestType"}, "SenderId"),
         ({"HeaderKeys": "A,B"}, "HeaderKeys"),
         ({"Colour": "red"}, "Colour"),
+        ({"UserId": "Łukasz"}, "UserId"),
+        ({"RequestType": "a\nb"}, "RequestType"),
     ],
 )
 def test_bad_setting_stops_the_start_and_is_named(changes: dict[str, str], words: str) -> None:
@@ -80,14 +83,21 @@ def test_bad_setting_stops_the_start_and_is_named(changes: dict[str, str], words
 
 
 @pytest.fixture
-def answering() -> Iterator[Callable[[int, bytes], str]]:
+def received() -> list[Any]:
+    """What the gateway was sent: path, body, headers."""
+    return []
+
+
+@pytest.fixture
+def answering(received: list[Any]) -> Iterator[Callable[[int, bytes], str]]:
     """A gateway on loopback that answers as told; gives its URL."""
     servers = []
 
     def start(status: int, body: bytes) -> str:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                self.rfile.read(int(self.headers["Content-Length"]))
+                sent = self.rfile.read(int(self.headers["Content-Length"]))
+                received.append((self.path, sent, self.headers))
                 if not status:
                     return self.close_connection_at_once()
                 self.send_response(status)
@@ -111,6 +121,22 @@ def answering() -> Iterator[Callable[[int, bytes], str]]:
     for server in servers:
         server.shutdown()
         server.server_close()
+
+
+def test_gateway_is_sent_these_very_bytes(
+    answering: Callable[[int, bytes], str], received: list[Any]
+) -> None:
+    ega = replace(gateway(GateUrl=answering(200, b"{}")), now=lambda: SENT_AT)
+
+    ega.send(message())
+
+    ((path, body, headers),) = received
+    assert (path, body) == ("/sms", BODY.encode())
+    assert headers["X-Auth-Request-Hash"] == HASH
+    assert headers["X-Auth-Request-Id"] == "test_user_id"
+    assert headers["X-Auth-Request-Type"] == "api"
+    assert headers["Content-Type"] == "application/json"
+    assert b"private_key" not in body + bytes(headers)
 
 
 @pytest.mark.parametrize("body", [b"{}", b'{"error":null}', b'{"error":""}', b"ok", b"[]"])

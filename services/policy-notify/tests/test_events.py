@@ -15,10 +15,13 @@ from common.broker import dead_letter_queue, durable_queue, open_broker
 from common.clock import utc_now
 from common.events import CONTENT_TYPE
 from policy_notify.intake import events
+from policy_notify.intake.kinds import KINDS
+from policy_notify.intake.upsert import store
 from policy_notify.models import Family, FamilyConsent, Insuree, SeenEvent
 from policy_notify.parts import Parts
 from sqlalchemy import func, select
 
+NOBODY = str(uuid.uuid4())
 RABBITMQ = os.environ.get("TEST_RABBITMQ", "amqp://guest:guest@127.0.0.1:5672")
 
 
@@ -101,6 +104,21 @@ def test_records_and_mutations_come_by_event_and_repeated_ones_change_nothing(
     assert consent.approval is True
 
 
+def test_mutation_that_overtakes_its_family_waits_for_it(
+    wired: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "PATIENCE_S", (0.05,) * 200)
+    family = str(uuid.uuid4())
+    given = {"PolicyNotification": {"approvalOfNotification": True}}
+    mutation = {"uuid": family, "contribution": given}
+    publish(wired, "mutation", {"mutation_class": "UpdateFamilyMutation", "data": mutation})
+    time.sleep(0.3)  # so that it is most likely refused a few times
+    with wired.database.writing() as session:
+        store(session, KINDS["families"], [{"uuid": family}])
+
+    eventually(lambda: count(wired, FamilyConsent) == 1)
+
+
 def test_event_that_cannot_be_stored_or_read_does_not_stop_the_queue(wired: Parts) -> None:
     publish(wired, "insurees", {"uuid": str(uuid.uuid4()), "chf_id": "1"}, event_id="x" * 65)
     deep = "[" * 100_000 + "]" * 100_000
@@ -118,6 +136,7 @@ def test_event_that_cannot_be_stored_or_read_does_not_stop_the_queue(wired: Part
         ("cats", {}),
         ("mutation", "text"),
         ("mutation", {"mutation_class": "UpdateFamilyMutation", "data": {"uuid": "x"}}),
+        ("mutation", {"mutation_class": "CreateFamilyMutation", "data": {"uuid": NOBODY}}),
     ],
 )
 def test_bad_event_is_kept_as_a_dead_letter_and_the_next_one_is_handled(

@@ -18,7 +18,7 @@ from policy_notify.models import (
 )
 from policy_notify.parts import Parts
 from policy_notify.running import carry_out, rehearse
-from policy_notify.runs import Lease, begin, begin_by_hand, request_run
+from policy_notify.runs import Lease, begin, begin_by_hand, request_run, request_slot
 from policy_notify.worker import Scheduler
 from sqlalchemy import select
 
@@ -65,6 +65,29 @@ def test_every_slot_makes_a_run_of_its_own_and_nothing_runs_between(
     assert [run.slot.hour for run in all_runs(parts) if run.slot] == [5, 9, 17]
 
 
+def test_slots_day_is_the_schemes(parts: Parts, scheme: Any) -> None:
+    """At 21:30 in Greenwich it is tomorrow in Dar es Salaam."""
+    night = replace(parts, settings=replace(parts.settings, scheduled_hours=(0,)))
+    Scheduler(night, threading.Event(), now=lambda: AT_EIGHT.replace(hour=21)).step()
+    (run,) = all_runs(parts)
+    assert run.run_date == (AT_EIGHT + timedelta(days=1)).date()
+
+
+def test_run_that_goes_on_days_later_tells_nothing_that_is_over(
+    scheme: Any, parts: Parts, provider: Any, today: Any
+) -> None:
+    """Its worker died, and nobody was there for ten days."""
+    scheme.due(scheme.family(), T.EXPIRATION)
+    now_due = scheme.due(scheme.family(), T.EXPIRATION, expiry_date=today + timedelta(days=10))
+    request_slot(parts.database, AT_EIGHT, today, AT_EIGHT)
+    begin(parts.database, Lease(timedelta(minutes=1), now=lambda: AT_EIGHT))
+
+    assert scheduler(parts, provider, now=AT_EIGHT + timedelta(days=10, hours=9)).step() == 1
+
+    told = [one.policy for one in provider.taken if one.type is T.EXPIRATION]
+    assert told == [now_due]
+
+
 def test_run_is_recorded_with_what_it_found(
     api: Any, scheme: Any, runs: Any, provider: Any, today: Any
 ) -> None:
@@ -107,7 +130,9 @@ def test_run_by_api_is_carried_out_by_a_worker(
     assert [one["recipient"] for one in found] == ["+255700000001"]
     counts = api.get("metrics/").get_json()["data"]
     assert {"type": "expiration_of_policy", "status": 1, "count": 1} in counts
-    assert api.post("runs/", {"date": "x"}).status_code == 422
+    for date in ("x", "0001-01-01", "9999-12-31"):
+        refused = api.post("runs/", {"date": date})
+        assert (refused.status_code, set(refused.get_json()["errors"])) == (422, {"date"})
 
 
 def test_second_run_by_hand_is_refused_while_one_is_on(

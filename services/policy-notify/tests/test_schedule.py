@@ -1,10 +1,10 @@
 """The scheduled hours, decided by tables."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from policy_notify.schedule import hours_between, parse_hours, slot_at
+from policy_notify.schedule import day_of, hours_between, parse_hours, slot_at
 
 DAR = ZoneInfo("Africa/Dar_es_Salaam")
 
@@ -53,3 +53,21 @@ def test_slot_is_an_hour_of_the_schemes_time(now: str, slot: str | None) -> None
     moment = datetime.fromisoformat(now).replace(tzinfo=UTC)
     found = slot_at(moment, (8,), DAR)
     assert found == (datetime.fromisoformat(slot).replace(tzinfo=UTC) if slot else None)
+
+
+@pytest.mark.parametrize(
+    ("run_date", "asked", "now", "day"),
+    [
+        ("2026-05-10", "2026-05-10T05:00", "2026-05-10T05:00", "2026-05-10"),
+        ("2026-05-10", "2026-05-09T21:00", "2026-05-10T20:59", "2026-05-10"),
+        # It was asked for its own day, and begins or goes on after that.
+        ("2026-05-10", "2026-05-10T05:00", "2026-05-10T21:00", "2026-05-11"),
+        ("2026-05-10", "2026-05-10T05:00", "2026-06-10T05:00", "2026-06-10"),
+        # Another day was asked for on purpose.
+        ("2026-05-09", "2026-05-10T05:00", "2026-06-10T05:00", "2026-05-09"),
+        ("2026-05-12", "2026-05-10T05:00", "2026-06-10T05:00", "2026-05-12"),
+    ],
+)
+def test_day_that_a_run_is_about(run_date: str, asked: str, now: str, day: str) -> None:
+    moments = [datetime.fromisoformat(one).replace(tzinfo=UTC) for one in (asked, now)]
+    assert day_of(date.fromisoformat(run_date), *moments, DAR) == date.fromisoformat(day)

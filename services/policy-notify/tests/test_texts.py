@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 from babel.messages.pofile import read_po
+from common.gsm7 import measure
 from common.settings import SettingError
-from policy_notify.gsm7 import measure
 from policy_notify.text_check import LONG, check_texts
 from policy_notify.texts import CATALOGUES, VARIABLES, Texts
 

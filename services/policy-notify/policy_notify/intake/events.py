@@ -5,17 +5,16 @@ where it can be looked at and sent again; the log names the record and the reaso
 """
 
 import threading
-from collections.abc import Callable
+import time
 
-from common.broker import BROKER_ERRORS, open_broker
+from common.broker import open_broker
 from common.errors import Invalid
 from common.events import CloudEvent, EventConsumer
 from common.logs import get_logger
-from kombu.connection import Connection
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from policy_notify.consent import Consents
+from policy_notify.errors import UnknownRecord
 from policy_notify.intake.bodies import MAX_RECORDS
 from policy_notify.intake.kinds import KINDS, Kind
 from policy_notify.intake.upsert import store
@@ -29,8 +28,8 @@ QUEUE = "policy-notify.events"
 PREFIX = "policy-notify."
 MUTATION = f"{PREFIX}mutation"
 
-_DRAIN_S = 1.0
-_PAUSE_S = 2.0
+#: How long a mutation waits for its family, by attempts: another worker may have that in hand.
+PATIENCE_S = (0.1, 0.4, 1.5)
 
 
 class EventHandler:
@@ -68,25 +67,20 @@ class EventHandler:
             log.info("records_wait", kind=kind.name, count=len(outcome.waiting))
 
 
+class _Consumer(EventConsumer):
+    """Workers share the queue, so that a mutation may overtake the family which it is about."""
+
+    def _once(self, event: CloudEvent) -> None:
+        for wait_s in PATIENCE_S:
+            try:
+                return super()._once(event)
+            except UnknownRecord:
+                time.sleep(wait_s)
+        return super()._once(event)
+
+
 def consume_events(parts: Parts, stopping: threading.Event) -> None:
     """Take events until `stopping`; a broker or database that is away is waited for."""
     handler = EventHandler(Consents(parts.settings.languages))
-    consumer = EventConsumer(parts.database, SeenEvent, QUEUE, handler)
-    while not stopping.is_set():
-        try:
-            with open_broker(parts.settings) as connection:
-                _drain(consumer.attach, connection, stopping)
-        except (*BROKER_ERRORS, SQLAlchemyError) as exc:
-            log.warning("events_not_taken", reason=type(exc).__name__)
-            stopping.wait(_PAUSE_S)
-
-
-def _drain(
-    attach: Callable[[Connection], object], connection: Connection, stopping: threading.Event
-) -> None:
-    attach(connection)
-    while not stopping.is_set():
-        try:
-            connection.drain_events(timeout=_DRAIN_S)
-        except TimeoutError:
-            continue
+    consumer = _Consumer(parts.database, SeenEvent, QUEUE, handler)
+    consumer.run(lambda: open_broker(parts.settings), stopping)

@@ -56,8 +56,11 @@ def _csv_lines(file: BinaryIO) -> Iterator[Line]:
             yield line.decode("utf-8-sig" if position == len(line) else "utf-8", "surrogateescape")
 
     reader = csv.DictReader(texts())
-    for row in reader:
-        yield Line(reader.line_num, position, _without_blanks(row))
+    try:
+        for row in reader:
+            yield Line(reader.line_num, position, _without_blanks(row))
+    except csv.Error as exc:
+        yield Line(reader.line_num, position, Unreadable(f"Not CSV from here on: {exc}."))
 
 
 def _without_blanks(row: dict[str | None, Any]) -> Any:

@@ -6,9 +6,9 @@ from typing import Any
 from uuid import UUID
 
 import marshmallow as ma
+from common.database import insert_into
 from common.fields import check_storable
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from policy_notify.intake.bodies import Unreadable
@@ -105,9 +105,7 @@ def store(session: Session, kind: Kind, records: Sequence[Any]) -> Outcome:
 
 
 def _upsert(session: Session, kind: Kind, rows: list[dict[str, Any]]) -> None:
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    table = kind.model.__table__
-    statement = dialect.insert(table)
+    statement = insert_into(session, kind.model.__table__)
     changes = {column.name: column for column in statement.excluded if column.name != "uuid"}
     # In the order of the key, two bulk writers cannot wait for each other crosswise.
     ordered = sorted(rows, key=lambda row: row["uuid"])

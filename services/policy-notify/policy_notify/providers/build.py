@@ -44,10 +44,11 @@ def _text_file(given: Mapping[str, Any], settings: Settings, _client: HttpClient
 
 def _service(given: Mapping[str, Any], settings: Settings, client: HttpClient) -> Provider:
     _only(notification_service.NAME, given, "EventPrefix")
-    credentials = settings.client_id and ClientCredentials(
+    secret = settings.own_secret()
+    credentials = secret and ClientCredentials(
         token_url=f"{settings.proxy_url}/oauth/token",
         client_id=settings.client_id,
-        client_secret=settings.client_secret,
+        client_secret=secret,
         client=client,
         scope="notification:emit",
     )

@@ -8,7 +8,8 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from http import HTTPStatus
@@ -44,6 +45,7 @@ class EgaGateway:
     request_type: str
     values: Mapping[str, str]
     client: HttpClient
+    now: Callable[[], datetime] = utc_now
     name: str = NAME
     is_repeatable: bool = False
 
@@ -64,13 +66,17 @@ class EgaGateway:
             if word not in (*HASH_WORDS, *SETTING_WORDS):
                 known = ", ".join((*HASH_WORDS, *SETTING_WORDS))
                 raise SettingError(f"PROVIDERS: {NAME}: HeaderValues knows {known}, not {word}")
+        given = {"RequestType": "api", **given}
+        for key in SETTING_WORDS:
+            if not re.fullmatch("[!-~]+", str(given[key])):
+                raise SettingError(f"PROVIDERS: {NAME}: {key} cannot be sent in a header")
         return cls(
             url=f"{given['GateUrl']}{given['SmsResource']}",
             private_key=str(given["PrivateKey"]),
             user_id=str(given["UserId"]),
             sender_id=str(given["SenderId"]),
             service_id=str(given["ServiceId"]),
-            request_type=str(given.get("RequestType", "api")),
+            request_type=str(given["RequestType"]),
             values=dict(zip(keys, values, strict=True)),
             client=client,
         )
@@ -99,7 +105,7 @@ class EgaGateway:
 
     def send(self, message: Message) -> None:
         """Post it. Raises NotTaken when it was refused, MaybeTaken when no answer came."""
-        body, headers = self.request(message.recipient, message.text, utc_now())
+        body, headers = self.request(message.recipient, message.text, self.now())
         try:
             answer = self.client.request("POST", self.url, data=body, headers=headers)
         except NotSent as exc:

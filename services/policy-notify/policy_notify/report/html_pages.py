@@ -6,7 +6,8 @@ from html import escape
 from policy_notify.report.layout import COLUMNS, TITLE, cells, header_lines
 from policy_notify.report.rows import Report
 
-_STYLE = """
+#: For screen and paper.
+STYLE = """
 body { font: 14px/1.4 system-ui, sans-serif; margin: 2rem; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 0 1rem; }
 dt { color: #555; } dd { margin: 0; }
@@ -18,8 +19,11 @@ thead th { position: sticky; top: 0; background: #fff; border-bottom: 2px solid 
 """
 
 
-def write_html(report: Report) -> Iterator[bytes]:
-    """The page, piece by piece; the table's headings repeat on every printed page."""
+def write_html(report: Report, style: str = f"<style>{STYLE}</style>") -> Iterator[bytes]:
+    """The page, piece by piece; the table's headings repeat on every printed page.
+
+    `style` is the element that brings `STYLE`.
+    """
     lines = "".join(
         f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>"
         for name, value in header_lines(report.header)
@@ -27,7 +31,7 @@ def write_html(report: Report) -> Iterator[bytes]:
     titles = "".join(f'<th scope="col">{escape(title)}</th>' for title in COLUMNS.values())
     yield (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{TITLE}</title>'
-        f"<style>{_STYLE}</style></head><body><h1>{TITLE}</h1><dl>{lines}</dl>"
+        f"{style}</head><body><h1>{TITLE}</h1><dl>{lines}</dl>"
         f"<table><thead><tr>{titles}</tr></thead><tbody>\n"
     ).encode()
     for row in report.rows:

@@ -1,6 +1,6 @@
 """Fields that several of this service's schemas share."""
 
-from datetime import UTC, date, datetime
+from datetime import MAXYEAR, MINYEAR, datetime
 from typing import Any
 
 import marshmallow as ma
@@ -15,15 +15,18 @@ class Schema(ma.Schema):
 
 
 class MomentOrDay(Moment):
-    """A time in RFC 3339; a plain date means its first moment in UTC."""
+    """A time in RFC 3339; a plain date means its first moment in UTC.
+
+    It is a day in every time zone, so the first and the last year of the calendar are refused.
+    """
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
         if isinstance(value, str) and len(value) == len("2026-01-31"):
-            try:
-                return datetime.combine(date.fromisoformat(value), datetime.min.time(), UTC)
-            except ValueError as exc:
-                raise self.make_error("invalid", input=value, obj_type=self.OBJ_TYPE) from exc
-        return super()._deserialize(value, *args, **kwargs)
+            value = f"{value}T00:00:00Z"
+        moment: datetime = super()._deserialize(value, *args, **kwargs)
+        if not MINYEAR < moment.year < MAXYEAR:
+            raise ma.ValidationError("Must be within the years 2 to 9998.")
+        return moment
 
 
 class Amount(ma.fields.Decimal):

@@ -1,0 +1,132 @@
+"""`/admin/policy-notification/families/`: who is insured, and whether they want to be told."""
+
+import uuid
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from common.console.csv_export import Column
+from common.console.flashes import flash
+from common.console.forms import Form, read_filters, read_form
+from common.console.listing import listing
+from common.console.staff import StaffRole
+from common.errors import Invalid
+from common.paging import Page, fetch_page
+from flask import redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from policy_notify.consent import APPROVAL, LANGUAGE, Consents, existing_family
+from policy_notify.console.blueprint import pages
+from policy_notify.console.choosing import offered
+from policy_notify.families import FamilyFilter, FamilyView, Mode, views
+from policy_notify.models import Family, Insuree, Location, Policy
+from policy_notify.parts import parts
+from policy_notify.policies import product_names
+from policy_notify.schemas import forms
+
+#: Members and policies of one family that its page shows.
+_MOST = 100
+
+
+@dataclass(frozen=True)
+class Row:
+    """A family with the name of the place where it lives."""
+
+    family: FamilyView
+    place: str
+
+
+COLUMNS = (
+    Column("Family", lambda row: row.family.uuid),
+    Column("CHF ID", lambda row: row.family.head and row.family.head.chf_id),
+    Column("Other names", lambda row: row.family.head and row.family.head.other_names),
+    Column("Last name", lambda row: row.family.head and row.family.head.last_name),
+    Column("Phone", lambda row: row.family.head and row.family.head.phone),
+    Column("Place", lambda row: row.place),
+    Column("Approval", lambda row: row.family.consent and row.family.consent.approval),
+    Column("Language", lambda row: row.family.consent and row.family.consent.language),
+)
+
+
+@pages.page("/families/")
+def families() -> ResponseReturnValue:
+    """The families that meet the filters; ended ones are left out."""
+    filters = read_filters(forms.FamilyFilter())
+    given = filters.values
+    wanted = FamilyFilter(**{**given, "mode": Mode(given.get("mode", Mode.ALL))})
+    database = parts().database
+
+    def fetch(limit: int, cursor: str | None) -> Page[Row]:
+        with database.reading() as session:
+            page = fetch_page(session, wanted.query(), Family.uuid, limit=limit, cursor=cursor)
+            return Page(_rows(session, list(page.data)), page.next_cursor)
+
+    with database.reading() as session:
+        options = offered(session)
+    return listing(
+        "pages/families.html",
+        fetch,
+        filters,
+        csv_name="families",
+        columns=COLUMNS,
+        offered=options,
+        modes=[(str(mode.value), mode.text) for mode in Mode if mode is not Mode.ALL],
+    )
+
+
+@pages.page("/families/<uuid:family>/")
+def family(family: uuid.UUID) -> ResponseReturnValue:
+    """One family: its members, its consent and its policies."""
+    return _page(family)
+
+
+@pages.act("/families/<uuid:family>/consent/", StaffRole.OPERATOR)
+def change_consent(family: uuid.UUID) -> ResponseReturnValue:
+    """Record what the family has said; from then on every message keeps to it."""
+    form = read_form(forms.ConsentForm())
+    if form.errors:
+        return _page(family, form)
+    consents = Consents(parts().settings.languages)
+    try:
+        changes = consents.read(form.values)
+    except Invalid as exc:
+        return _page(family, form.refused(exc.errors))
+    with parts().database.writing() as session:
+        consents.update(session, family, changes)
+    flash("The consent is recorded.")
+    return redirect(url_for("console.family", family=family), 303)
+
+
+def _rows(session: Session, found: list[Family]) -> list[Row]:
+    wanted = {family.location for family in found if family.location}
+    places = session.scalars(select(Location).where(Location.uuid.in_(wanted)))
+    names = {place.uuid: f"{place.code} {place.name}" for place in places}
+    return [
+        Row(view, names.get(view.location, "") if view.location else "")
+        for view in views(session, found)
+    ]
+
+
+def _page(family: uuid.UUID, form: Form | None = None) -> ResponseReturnValue:
+    """The family's page, with the form as it was refused or else as the consent is."""
+    with parts().database.reading() as session:
+        (row,) = _rows(session, [existing_family(session, family)])
+        is_theirs = Insuree.family == family, Insuree.validity_to.is_(None)
+        members = select(Insuree).where(*is_theirs).order_by(Insuree.chf_id).limit(_MOST)
+        theirs = Policy.family == family, Policy.validity_to.is_(None)
+        policies = select(Policy).where(*theirs).order_by(Policy.start_date.desc()).limit(_MOST)
+        people, insured = session.scalars(members).all(), session.scalars(policies).all()
+        products = product_names(session, list(insured))
+    consent = row.family.consent
+    stored = {APPROVAL: consent.approval, LANGUAGE: consent.language} if consent else {}
+    page = render_template(
+        "pages/family.html",
+        row=row,
+        members=people,
+        policies=insured,
+        products=products,
+        form=form or Form.of(stored),
+        languages=[(language, language) for language in parts().settings.languages],
+    )
+    return page, HTTPStatus.UNPROCESSABLE_ENTITY if form else HTTPStatus.OK

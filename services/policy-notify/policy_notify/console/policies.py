@@ -1,0 +1,104 @@
+"""`/admin/policy-notification/policies/`: policies, and what was told of each."""
+
+import uuid
+from dataclasses import dataclass
+
+from common.console.csv_export import Column
+from common.console.forms import choices, read_filters
+from common.console.listing import listing
+from common.paging import Page, fetch_page
+from flask import render_template
+from flask.typing import ResponseReturnValue
+from sqlalchemy import select
+from sqlalchemy.orm import Session, defer
+
+from policy_notify.console.blueprint import pages
+from policy_notify.console.choosing import officers
+from policy_notify.models import (
+    Family,
+    IndicationDetails,
+    Insuree,
+    Officer,
+    Policy,
+    PolicyStage,
+    PolicyStatus,
+)
+from policy_notify.parts import parts
+from policy_notify.policies import PolicyFilter, existing_policy, product_names
+from policy_notify.schemas import forms
+
+#: Attempts of one policy that its page shows, the newest first.
+_MOST = 200
+
+
+@dataclass(frozen=True)
+class Row:
+    """A policy with its product's name."""
+
+    policy: Policy
+    product: str
+
+
+COLUMNS = (
+    Column("Policy", lambda row: row.policy.uuid),
+    Column("Family", lambda row: row.policy.family),
+    Column("Product", lambda row: row.product),
+    Column("Status", lambda row: row.policy.status),
+    Column("Stage", lambda row: row.policy.stage),
+    Column("Start", lambda row: row.policy.start_date),
+    Column("Effective", lambda row: row.policy.effective_date),
+    Column("Expiry", lambda row: row.policy.expiry_date),
+    Column("Amount to be paid", lambda row: row.policy.amount_to_be_paid),
+)
+
+
+@pages.page("/policies/")
+def policies() -> ResponseReturnValue:
+    """The policies that meet the filters; history is left out."""
+    filters = read_filters(forms.PolicyFilter())
+    wanted = PolicyFilter(**filters.values)
+    database = parts().database
+
+    def fetch(limit: int, cursor: str | None) -> Page[Row]:
+        with database.reading() as session:
+            page = fetch_page(session, wanted.query(), Policy.uuid, limit=limit, cursor=cursor)
+            return Page(_rows(session, list(page.data)), page.next_cursor)
+
+    with database.reading() as session:
+        offered = officers(session)
+    return listing(
+        "pages/policies.html",
+        fetch,
+        filters,
+        csv_name="policies",
+        columns=COLUMNS,
+        officers=offered,
+        statuses=choices(PolicyStatus),
+        stages=choices(PolicyStage),
+    )
+
+
+@pages.page("/policies/<uuid:policy>/")
+def policy(policy: uuid.UUID) -> ResponseReturnValue:
+    """One policy with every attempt to tell of it; the messages' words stay where they are."""
+    with parts().database.reading() as session:
+        (row,) = _rows(session, [existing_policy(session, policy)])
+        family = session.get(Family, row.policy.family)
+        head = session.get(Insuree, family.head) if family and family.head else None
+        officer = session.get(Officer, row.policy.officer) if row.policy.officer else None
+        told = (
+            select(IndicationDetails)
+            .options(defer(IndicationDetails.message), defer(IndicationDetails.variables))
+            .where(IndicationDetails.policy == policy)
+            .order_by(IndicationDetails.id.desc())
+            .limit(_MOST)
+        )
+        attempts = session.scalars(told).all()
+    return render_template(
+        "pages/policy.html", row=row, head=head, officer=officer, attempts=attempts
+    )
+
+
+def _rows(session: Session, found: list[Policy]) -> list[Row]:
+    products = product_names(session, found)
+    return [Row(policy, products.get(policy.product, "")) for policy in found]

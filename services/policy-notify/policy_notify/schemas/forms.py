@@ -1,0 +1,50 @@
+"""What the console's pages are asked for, where it differs from the API."""
+
+import marshmallow as ma
+from common.fields import Name
+
+from policy_notify.models import NotificationType, PolicyStage, PolicyStatus, RunStatus
+from policy_notify.schemas.consent import ModeField
+from policy_notify.schemas.fields import Schema
+
+
+class FamilyFilter(Schema):
+    """Which families."""
+
+    mode = ModeField()
+    region = ma.fields.UUID()
+    district = ma.fields.UUID()
+    officer = ma.fields.UUID()
+
+
+class ConsentForm(Schema):
+    """A family's consent; a box that is not ticked is not sent."""
+
+    approvalOfNotification = ma.fields.Boolean(load_default=False)  # noqa: N815 - openIMIS's
+    languageOfNotification = Name(max_length=16, required=True)  # noqa: N815
+
+
+class PolicyFilter(Schema):
+    """Which policies."""
+
+    chf_id = Name(max_length=50)
+    status = ma.fields.Enum(PolicyStatus, by_value=ma.fields.String)
+    stage = ma.fields.Enum(PolicyStage, by_value=ma.fields.String)
+    officer = ma.fields.UUID()
+    expires_from = ma.fields.Date()
+    expires_until = ma.fields.Date()
+
+
+class RunFilter(Schema):
+    """Which runs."""
+
+    status = ma.fields.Enum(RunStatus, by_value=ma.fields.String)
+    run_date = ma.fields.Date()
+
+
+class DryRunFilter(Schema):
+    """A dry run: for which day, and what of it is shown."""
+
+    date = ma.fields.Date()
+    type = ma.fields.Enum(NotificationType, by_value=ma.fields.String)
+    refused = ma.fields.Boolean(load_default=False)
