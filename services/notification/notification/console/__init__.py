@@ -1,0 +1,15 @@
+"""The service's pages in the console."""
+
+from notification.console import (  # noqa: F401 - their views join `pages`
+    events,
+    inbox,
+    outbox,
+    overview,
+    preferences,
+    rules,
+    templates,
+    why,
+)
+from notification.console.blueprint import pages
+
+__all__ = ["pages"]

@@ -1,0 +1,123 @@
+"""What the API takes as JSON, as browsers send it: boxes, texts with CRLF, blanks for nothing."""
+
+import json
+from typing import Any
+
+import marshmallow as ma
+from common.fields import Flag, JsonObject, Name, Text
+
+from notification.choosing import MAX_BODY_CHARS
+from notification.models import ChannelCode
+from notification.models.preferences import USER_ID_CHARS
+from notification.schemas.catalogue import EventIn, RuleIn
+from notification.schemas.fields import Clock, Code, Language, Schema, TimeZone
+from notification.schemas.messages import InboxArgs, MessageArgs
+from notification.schemas.templates import TemplateIn
+
+
+class Box(Flag):
+    """Browsers send `true` for a box that is ticked, and nothing for one that is not."""
+
+    def __init__(self) -> None:
+        super().__init__(load_default=False)
+
+    def _deserialize(self, value: Any, *_args: Any, **_kwargs: Any) -> bool:
+        return bool(value == "true")
+
+
+class Typed(Text):
+    """Text of several lines: browsers end each with CRLF, an SMS would carry both."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        return super()._deserialize(value.replace("\r\n", "\n"), *args, **kwargs)
+
+
+class BlankClock(Clock):
+    """A time of day; blank: none."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        return super()._deserialize(value, *args, **kwargs) if value else None
+
+
+class JsonText(JsonObject):
+    """A JSON object as typed; blank: `load_default`."""
+
+    def deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        """As the field of marshmallow."""
+        is_blank = isinstance(value, str) and not value.strip()
+        return super().deserialize(ma.missing if is_blank else value, *args, **kwargs)
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            found = json.loads(value)
+        except (ValueError, RecursionError) as exc:
+            raise ma.ValidationError(f"This is not JSON: {exc}.") from exc
+        return super()._deserialize(found, *args, **kwargs)
+
+
+class EventForm(EventIn):
+    """An event."""
+
+    description = Typed(max_length=2_000, load_default="")
+    is_active = Box()
+    context_schema = JsonText(load_default=None)
+
+
+class RuleForm(RuleIn):
+    """A rule."""
+
+    channels = ma.fields.List(
+        ma.fields.Enum(ChannelCode, by_value=ma.fields.String), load_default=list
+    )
+    is_active = Box()
+
+
+class TemplateForm(TemplateIn):
+    """The next version of an event's words."""
+
+    body = Typed(min_length=1, max_length=MAX_BODY_CHARS, required=True)
+    is_active = Box()
+
+
+class PreviewForm(TemplateForm):
+    """Words while they are written, with the context to fill them."""
+
+    context = JsonText(load_default=dict)
+
+
+class UseForm(ma.Schema):
+    """Whether something is to be in use."""
+
+    is_active = Box()
+
+
+class OutboxFilter(MessageArgs):
+    """Which messages."""
+
+    event_code = Code(load_default=None)
+    user_id = Name(max_length=USER_ID_CHARS, load_default=None)
+
+
+class InboxFilter(InboxArgs):
+    """Whose in-app messages, and which."""
+
+    user_id = Name(max_length=USER_ID_CHARS, load_default=None)
+
+
+class PersonForm(Schema):
+    """A person."""
+
+    actor_type = Code(required=True)
+    user_id = Name(max_length=USER_ID_CHARS, required=True)
+
+
+class PreferenceForm(PersonForm):
+    """What a person wants to hear, how, and when not."""
+
+    allow_sms = Box()
+    allow_email = Box()
+    allow_in_app = Box()
+    preferred_lang = Language(required=True)
+    quiet_from = BlankClock(required=True)
+    quiet_until = BlankClock(required=True)
+    time_zone = TimeZone(required=True)

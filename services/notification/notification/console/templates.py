@@ -1,0 +1,145 @@
+"""`/admin/notification/templates/`: an event's words by channel and language, with a preview."""
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from common.console.csv_export import Column
+from common.console.flashes import flash
+from common.console.forms import Form, read_filters, read_form
+from common.console.listing import listing
+from common.console.staff import StaffRole
+from flask import redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from notification import templates as domain
+from notification.console.blueprint import as_json, pages
+from notification.console.forms import PreviewForm, TemplateForm, UseForm
+from notification.console.previews import Shown, sample_context, side_by_side
+from notification.console.reading import choices, event_codes, rows_of
+from notification.console.saving import save
+from notification.models import Channel, ChannelCode, Template
+from notification.parts import parts
+from notification.routes.filters import matching
+from notification.schemas.templates import TemplateArgs
+
+_COLUMNS = {
+    "event_code": Template.event_code,
+    "channel": Template.channel,
+    "language": Template.language,
+    "active": Template.is_active,
+}
+CSV = (
+    Column("Event", lambda template: template.event_code),
+    Column("Channel", lambda template: template.channel),
+    Column("Language", lambda template: template.language),
+    Column("Version", lambda template: template.version),
+    Column("In use", lambda template: template.is_active),
+    Column("Subject", lambda template: template.subject),
+    Column("Body", lambda template: template.body),
+    Column("Written", lambda template: template.created_at),
+)
+_VERSIONS_SHOWN = 50
+
+
+@pages.page("/templates/")
+def templates() -> ResponseReturnValue:
+    """The versions that meet the filters, newest first."""
+    filters = read_filters(TemplateArgs(exclude=["limit", "cursor"]))
+    fetch = rows_of(lambda: matching(Template, _COLUMNS, {**filters.values}), Template.id)
+    return listing(
+        "pages/templates.html",
+        fetch,
+        filters,
+        csv_name="templates",
+        columns=CSV,
+        events=event_codes(),
+        channels=choices(Channel),
+    )
+
+
+@pages.page("/templates/new/", StaffRole.ADMIN)
+def new_template() -> ResponseReturnValue:
+    """Write an event's words; the address may name the event."""
+    event_code = request.args.get("event_code", "")
+    return _editor(Form.of({"event_code": event_code, "is_active": True, "context": "{}"}))
+
+
+@pages.act("/templates/new/", StaffRole.ADMIN)
+def create_template() -> ResponseReturnValue:
+    """Store the words, or their next version."""
+    form = read_form(TemplateForm())
+    form, template = save(form, lambda session: domain.add_template(session, form.values))
+    if template is None:
+        shown = read_form(PreviewForm())
+        return _editor(shown.refused(form.errors)), 422
+    flash(f"Version {template.version} is stored.")
+    return redirect(url_for("console.template", template_id=template.id), 303)
+
+
+@pages.act("/templates/preview/", StaffRole.VIEWER)
+def preview_template() -> ResponseReturnValue:
+    """The words as they are typed, beside the other languages'; nothing is stored."""
+    form = read_form(PreviewForm())
+    return render_template("pages/preview.html", form=form, shown=_shown(form))
+
+
+@pages.page("/templates/<uuid:template_id>/")
+def template(template_id: uuid.UUID) -> ResponseReturnValue:
+    """A version, the others, and the way to the next one."""
+    with parts().database.reading() as session:
+        found = domain.existing_template(session, template_id)
+        newest = domain.newest_templates(session, found.event_code)
+        versions = _versions(session, found)
+    same = [one for (channel, _), one in newest.items() if channel is found.channel]
+    context = sample_context([found, *same])
+    typed = {name: getattr(found, name) for name in TemplateForm().fields}
+    form = Form.of({**typed, "is_active": True, "context": as_json(context)})
+    shown = side_by_side(found, newest, context)
+    return render_template(
+        "pages/template.html", found=found, versions=versions, form=form, shown=shown
+    )
+
+
+@pages.act("/templates/<uuid:template_id>/use/", StaffRole.ADMIN)
+def use_template(template_id: uuid.UUID) -> ResponseReturnValue:
+    """Take a version into use, or out of it."""
+    form = read_form(UseForm())
+    with parts().database.writing() as session:
+        changed = domain.change_template(session, template_id, form.values)
+    flash(f"Version {changed.version} is {'in' if changed.is_active else 'out of'} use.")
+    return redirect(url_for("console.template", template_id=template_id), 303)
+
+
+def _editor(form: Form) -> str:
+    return render_template(
+        "pages/template_new.html",
+        form=form,
+        shown=_shown(form),
+        events=event_codes(),
+        channels=choices(Channel),
+    )
+
+
+def _shown(form: Form) -> list[Shown]:
+    """The preview of what can be read of the form; nothing without words and a context."""
+    typed: dict[str, Any] = {"channel": ChannelCode.SMS, "language": "", "subject": ""}
+    typed.update({name: form.values[name] for name in _TYPED if name in form.values})
+    if "body" not in typed or "context" not in form.values:
+        return []
+    with parts().database.reading() as session:
+        newest = domain.newest_templates(session, typed.get("event_code", ""))
+    return side_by_side(Template(**typed), newest, form.values["context"])
+
+
+_TYPED = ("event_code", "channel", "language", "subject", "body")
+
+
+def _versions(session: Session, template: Template) -> Sequence[Template]:
+    """All versions of the same words, the highest first."""
+    names = ("event_code", "channel", "language")
+    same = [getattr(Template, name) == getattr(template, name) for name in names]
+    query = select(Template).where(*same).order_by(Template.version.desc())
+    return session.scalars(query.limit(_VERSIONS_SHOWN)).all()

@@ -1,0 +1,92 @@
+"""What can happen, who is told, and in which words."""
+
+import enum
+import uuid
+from datetime import datetime
+from typing import Any
+
+from common.clock import utc_now
+from common.database import stored_enum
+from common.ids import new_id
+from sqlalchemy import JSON, ForeignKey, String, Text, UniqueConstraint, Uuid
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from notification.models.base import Base
+from notification.models.lookups import CODE_CHARS, ChannelCode
+
+LANGUAGE_CHARS = 16
+#: Recipient policies that mean any actor type.
+EVERYONE = frozenset({"", "*", "ALL"})
+
+
+class UnknownPolicy(enum.StrEnum):
+    """What becomes of a message whose outcome nobody can tell."""
+
+    HOLD = "hold"  # an operator decides
+    RESEND = "resend"  # it goes out again, perhaps a second time: the event's owner wants that
+
+
+class Event(Base):
+    """Something that happens in one of the institution's systems."""
+
+    __tablename__ = "event_catalog"
+
+    id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True, default=new_id)
+    code: Mapped[str] = mapped_column(String(CODE_CHARS), unique=True)
+    description: Mapped[str] = mapped_column(Text, default="")
+    module: Mapped[str] = mapped_column(ForeignKey("lk_module.code"), index=True)
+    is_active: Mapped[bool] = mapped_column(default=True)
+    #: JSON Schema of the context; None: any object.
+    context_schema: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    when_unknown: Mapped[UnknownPolicy] = mapped_column(
+        stored_enum(UnknownPolicy), default=UnknownPolicy.HOLD
+    )
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    updated_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)
+
+
+class Template(Base):
+    """One version of an event's words for a channel in a language; a change is a new version."""
+
+    __tablename__ = "template"
+    __table_args__ = (UniqueConstraint("event_code", "channel", "language", "version"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True, default=new_id)
+    event_code: Mapped[str] = mapped_column(ForeignKey("event_catalog.code"))
+    channel: Mapped[ChannelCode] = mapped_column(stored_enum(ChannelCode))
+    language: Mapped[str] = mapped_column(String(LANGUAGE_CHARS))
+    subject: Mapped[str] = mapped_column(Text, default="")
+    body: Mapped[str] = mapped_column(Text)
+    version: Mapped[int]
+    is_active: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class Rule(Base):
+    """Who is told of an event, over which channels, how urgently."""
+
+    __tablename__ = "event_rule"
+
+    id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True, default=new_id)
+    event_code: Mapped[str] = mapped_column(ForeignKey("event_catalog.code"), index=True)
+    #: An actor type's code; `ALL`, `*` or empty: everyone.
+    recipient_policy: Mapped[str] = mapped_column(String(CODE_CHARS), default="")
+    priority: Mapped[str] = mapped_column(ForeignKey("lk_priority.code"))
+    is_active: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    updated_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)
+
+    channels: Mapped[list["RuleChannel"]] = relationship(
+        cascade="all, delete-orphan", lazy="selectin", order_by="RuleChannel.channel"
+    )
+
+
+class RuleChannel(Base):
+    """A channel of a rule."""
+
+    __tablename__ = "event_rule_channel"
+
+    rule_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("event_rule.id", ondelete="CASCADE"), primary_key=True
+    )
+    channel: Mapped[ChannelCode] = mapped_column(stored_enum(ChannelCode), primary_key=True)

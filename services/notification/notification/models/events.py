@@ -1,0 +1,17 @@
+"""Events from and to other services."""
+
+from common.events import ConsumedEvent, OutgoingEvent
+
+from notification.models.base import Base
+
+
+class SeenEvent(ConsumedEvent, Base):
+    """The events of the queue that were handled."""
+
+    __tablename__ = "consumed_events"
+
+
+class OutboxEvent(OutgoingEvent, Base):
+    """An event of ours, as `notification.escalated`, on its way to a queue."""
+
+    __tablename__ = "event_outbox"

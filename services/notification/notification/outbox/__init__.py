@@ -1,0 +1,1 @@
+"""From outbox to person: claiming, sending, and saying of every message what became of it."""

@@ -1,0 +1,154 @@
+"""The outbox engine: due messages are claimed, begun, sent, ended. Workers and the API use it."""
+
+import threading
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import groupby
+from operator import attrgetter
+
+from common.clock import utc_now
+from common.database import Database
+from common.logs import get_logger
+
+from notification.models import AttemptStatus, ChannelCode, MessageStatus
+from notification.outbox.attempts import attempt
+from notification.outbox.claiming import Slice, claim_due, give_back, kept
+from notification.outbox.ledger import Ended, EndedSlice, put_in_inboxes, turn
+from notification.outbox.patience import insist
+from notification.outbox.quiet import without_quiet
+from notification.transports import Sender, Transport
+
+log = get_logger(__name__)
+
+#: Messages claimed at once.
+BATCH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Processed:
+    """What became of a message in one attempt."""
+
+    outbox_id: uuid.UUID
+    channel: ChannelCode
+    status: MessageStatus
+    result: AttemptStatus
+    error: str | None = None
+
+
+def _never() -> bool:
+    return False
+
+
+class Outbox:
+    """Brings due messages to their persons; any number of threads and processes at once.
+
+    A message is in doubt only between the commit that begins its slice and the one that ends it.
+    """
+
+    def __init__(
+        self, database: Database, transports: Mapping[ChannelCode, Transport], lease_s: float
+    ) -> None:
+        self._database = database
+        self._transports = transports
+        #: A transport serves one thread at a time.
+        self._turns = {channel: threading.Lock() for channel in transports}
+        self._lease = timedelta(seconds=lease_s)
+
+    @property
+    def channels(self) -> list[ChannelCode]:
+        """The channels that have a way out."""
+        return [ChannelCode.IN_APP, *self._transports]
+
+    def process(
+        self,
+        channels: Sequence[ChannelCode],
+        limit: int,
+        is_stopping: Callable[[], bool] = _never,
+    ) -> list[Processed]:
+        """Send up to `limit` due messages of `channels`, the most urgent first.
+
+        What is not begun when it `is_stopping` is given back. Raises SQLAlchemyError.
+        """
+        done: list[Processed] = []
+        while len(done) < limit and not is_stopping():
+            slices = self._claim(channels, min(BATCH, limit - len(done)))
+            if not slices:
+                break
+            done += self._deliver(slices, is_stopping)
+        return done
+
+    def _claim(self, channels: Sequence[ChannelCode], limit: int) -> list[Slice]:
+        sizes = {
+            channel: BATCH
+            if channel is ChannelCode.IN_APP
+            else min(BATCH, self._transports[channel].slice_size)
+            for channel in channels
+        }
+        while True:
+            now = utc_now()
+            with self._database.writing() as session:
+                claimed = claim_due(session, sizes, limit=limit, now=now, lease=self._lease)
+                awake = without_quiet(session, claimed, now)
+            if awake or not claimed:
+                return awake
+
+    def _deliver(self, slices: Sequence[Slice], is_stopping: Callable[[], bool]) -> list[Processed]:
+        done: list[Processed] = []
+        tokens = [one.token for one in slices]
+        with kept(self._database, tokens, self._lease):
+            for channel, group in groupby(slices, attrgetter("channel")):
+                if channel is ChannelCode.IN_APP:
+                    done += [one for claimed in group for one in self._put(claimed)]
+                    continue
+                with self._turns[channel], self._transports[channel].batch() as sender:
+                    done += self._send(sender, list(group), is_stopping)
+        if len(done) < sum(len(one.parcels) for one in slices):
+            with self._database.writing() as session:
+                give_back(session, tokens)
+        return done
+
+    def _put(self, claimed: Slice) -> list[Processed]:
+        """Deliver in-app messages: nothing leaves, one transaction does it."""
+        put = insist(
+            self._database,
+            lambda session: put_in_inboxes(session, claimed, utc_now()),
+            at_most_s=self._lease.total_seconds(),
+        )
+        delivered = (ChannelCode.IN_APP, MessageStatus.DELIVERED, AttemptStatus.DELIVERED)
+        return [Processed(one.id, *delivered) for one in claimed.parcels if one.id in put]
+
+    def _send(
+        self, sender: Sender, slices: Sequence[Slice], is_stopping: Callable[[], bool]
+    ) -> list[Processed]:
+        """Send slice by slice; one transaction ends a slice and begins the next."""
+        done: list[Processed] = []
+        ended: EndedSlice | None = None
+        for claimed in [*slices, None]:
+            beginning = None if is_stopping() else claimed
+            ours = self._turn(ended, beginning)
+            if ended is not None:
+                done += [_processed(one) for one in ended.attempts if one.parcel.id in ours]
+            if beginning is None:
+                break
+            begun = [parcel for parcel in beginning.parcels if parcel.id in ours]
+            ended = EndedSlice(beginning.token, attempt(sender, begun))
+        return done
+
+    def _turn(self, ended: EndedSlice | None, beginning: Slice | None) -> set[uuid.UUID]:
+        ours = insist(
+            self._database,
+            lambda session: turn(session, ended, beginning, utc_now()),
+            at_most_s=self._lease.total_seconds(),
+        )
+        for one in ended.attempts if ended is not None else ():
+            if one.parcel.id not in ours:
+                outcome = one.result.outcome.name
+                log.error("outcome_lost", outbox_id=str(one.parcel.id), outcome=outcome)
+        return ours
+
+
+def _processed(one: Ended) -> Processed:
+    parcel, ending = one.parcel, one.ending
+    return Processed(parcel.id, parcel.channel, ending.status, ending.attempt, one.result.error)

@@ -1,0 +1,88 @@
+"""Templates on the wire, and how their words would look."""
+
+from typing import Any
+
+import marshmallow as ma
+from common.fields import Flag, JsonObject, Line, Moment, Text
+from common.paging import PageArgs
+
+from notification.choosing import MAX_BODY_CHARS, MAX_SUBJECT_CHARS
+from notification.models import ChannelCode
+from notification.schemas.fields import Code, Language, Schema, Truth
+
+
+class TemplateArgs(PageArgs):
+    """Which templates."""
+
+    event_code = Code(load_default=None)
+    channel = ma.fields.Enum(ChannelCode, by_value=ma.fields.String, load_default=None)
+    language = Language(load_default=None)
+    active = Truth(load_default=None)
+
+
+class TemplateIn(Schema):
+    """The words of an event for a channel in a language; `{name}` is filled from the context."""
+
+    event_code = Code(required=True)
+    channel = ma.fields.Enum(ChannelCode, by_value=ma.fields.String, required=True)
+    language = Language(required=True)
+    subject = Line(
+        max_length=MAX_SUBJECT_CHARS,
+        load_default="",
+        metadata={"description": "Of an e-mail; the title of an in-app message"},
+    )
+    body = Text(min_length=1, max_length=MAX_BODY_CHARS, required=True)
+    is_active = Flag(load_default=True)
+
+
+class TemplateOut(Schema):
+    """A version of an event's words."""
+
+    id = ma.fields.UUID(required=True)
+    event_code = ma.fields.String(required=True)
+    channel = ma.fields.Enum(ChannelCode, by_value=ma.fields.String, required=True)
+    language = ma.fields.String(required=True)
+    subject = ma.fields.String(required=True)
+    body = ma.fields.String(required=True)
+    version = ma.fields.Integer(required=True)
+    is_active = ma.fields.Boolean(required=True)
+    created_at = Moment(required=True)
+
+
+class PreviewIn(Schema):
+    """A stored template by its id, or words that are not stored yet."""
+
+    template_id = ma.fields.UUID(load_default=None, allow_none=True)
+    channel = ma.fields.Enum(ChannelCode, by_value=ma.fields.String, load_default=ChannelCode.SMS)
+    subject = Line(max_length=MAX_SUBJECT_CHARS, load_default="")
+    body = Text(max_length=MAX_BODY_CHARS, load_default="")
+    context = JsonObject(load_default=dict)
+
+    @ma.validates_schema
+    def _one_of_both(self, given: dict[str, Any], **_kwargs: Any) -> None:
+        if bool(given["template_id"]) == bool(given["body"]):
+            raise ma.ValidationError("Give a template_id or a body.", "template_id")
+
+
+class SmsOut(Schema):
+    """How a text travels as SMS."""
+
+    encoding = ma.fields.String(required=True, metadata={"description": "`GSM-7` or `UCS-2`"})
+    segments = ma.fields.Integer(required=True)
+    foreign = ma.fields.String(
+        required=True, metadata={"description": "The characters that GSM-7 lacks"}
+    )
+
+
+class PreviewOut(Schema):
+    """The words as they would be sent; a placeholder without a value stands as it was written."""
+
+    ok = ma.fields.Boolean(required=True)
+    subject = ma.fields.String(required=True)
+    body = ma.fields.String(required=True)
+    placeholders = ma.fields.List(ma.fields.String(), required=True)
+    missing = ma.fields.List(ma.fields.String(), required=True)
+    refusal = ma.fields.String(
+        required=True, allow_none=True, metadata={"description": "Why it would not be sent"}
+    )
+    sms = ma.fields.Nested(SmsOut, required=True, allow_none=True)

@@ -1,0 +1,56 @@
+"""The transports that the settings ask for."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from notification.config import Settings
+from notification.models import ChannelCode
+from notification.sms_settings import SmsSettings
+from notification.transports.base import Transport
+from notification.transports.not_set_up import NotSetUp
+from notification.transports.sms.africastalking import AfricasTalking
+from notification.transports.sms.beem import Beem
+from notification.transports.sms.dialect import Dialect
+from notification.transports.sms.generic import Generic, NextSms
+from notification.transports.sms.http_provider import HttpProvider
+from notification.transports.sms.infobip import Infobip
+from notification.transports.sms.local import Console, Files
+from notification.transports.sms.mgov import MGov
+from notification.transports.sms.transport import Provider, SmsTransport
+from notification.transports.smtp import SmtpTransport
+
+DIALECTS: Mapping[str, type[Dialect]] = {
+    "generic": Generic,
+    "nextsms": NextSms,
+    "beem": Beem,
+    "africastalking": AfricasTalking,
+    "infobip": Infobip,
+    "mgov": MGov,
+}
+
+
+def build_transports(settings: Settings) -> Mapping[ChannelCode, Transport]:
+    """One per channel that leaves the house. Raises SettingError."""
+    return {ChannelCode.SMS: _sms(settings), ChannelCode.EMAIL: _email(settings)}
+
+
+def _sms(settings: Settings) -> Transport:
+    if not settings.sms:
+        return NotSetUp(ChannelCode.SMS, "NOTIFICATION_SMS_PROVIDER")
+    providers = [_provider(one, settings.var_dir) for one in settings.sms]
+    # Some rounds of requests: the fewer slices, the less is written for each message.
+    return SmsTransport(providers, 4 * max(one.concurrency for one in settings.sms))
+
+
+def _provider(settings: SmsSettings, var_dir: Path) -> Provider:
+    if settings.name == Console.name:
+        return Console()
+    if settings.name == Files.name:
+        return Files(var_dir / settings.folder)
+    return HttpProvider(DIALECTS[settings.name](settings))
+
+
+def _email(settings: Settings) -> Transport:
+    if settings.smtp_host is None:
+        return NotSetUp(ChannelCode.EMAIL, "NOTIFICATION_SMTP_HOST")
+    return SmtpTransport.of(settings)

@@ -1,0 +1,129 @@
+"""What providers report later: whether a message arrived.
+
+A provider proves itself with its shared secret (`NOTIFICATION_SMS_RECEIPT_SECRET`, or by its
+name): in the header `X-Receipt-Secret`, or as the password of HTTP Basic, for providers that are
+given nothing but an address (`https://receipts:SECRET@…`). Never in the query: addresses are
+logged.
+"""
+
+import base64
+import binascii
+import hmac
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+from common.errors import Invalid, NotFound, Unauthenticated
+
+from notification.config import Settings
+from notification.transports.sms.dialect import (
+    fields,
+    first,
+    identifier,
+    objects,
+    read_json,
+    word,
+)
+from notification.transports.sms.statuses import status_words
+
+DELIVERED = frozenset({"DELIVERED", "DELIVRD", "SUCCESS"})
+NOT_DELIVERED = frozenset(
+    {
+        "DELETED",
+        "EXPIRED",
+        "FAILED",
+        "REJECTED",
+        "REJECTD",
+        "UNDELIV",
+        "UNDELIVERABLE",
+        "UNDELIVERED",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """One report. At least one of the two ids is there: the provider's, or our reference."""
+
+    provider_message_id: str | None
+    reference: str | None
+    #: None: still under way.
+    delivered: bool | None
+    #: The provider's word for it, without numbers.
+    reason: str | None = None
+
+
+def parse(
+    provider: str, headers: Mapping[str, str], body: bytes, settings: Settings
+) -> list[Receipt]:
+    """The receipts that `provider` posted; those that name no message are left out.
+
+    `headers` ignores letter case, as a request's do. Raises NotFound for a provider that sends no
+    receipts or has no secret, Unauthenticated, Invalid.
+    """
+    secrets = {one.name: one.receipt_secret for one in settings.sms}
+    read = _READERS.get(provider)
+    if read is None or not secrets.get(provider):
+        raise NotFound("No receipts are taken from this provider")
+    if not _proves_itself(headers, secrets[provider]):
+        raise Unauthenticated("The receipt secret is missing or wrong")
+    found = map(_receipt, read(body))
+    return [one for one in found if one.provider_message_id or one.reference]
+
+
+def _proves_itself(headers: Mapping[str, str], secret: str) -> bool:
+    given = headers.get("X-Receipt-Secret")
+    scheme, _, credentials = (headers.get("Authorization") or "").partition(" ")
+    if given is None and scheme.lower() == "basic":
+        try:
+            given = base64.b64decode(credentials, validate=True).decode().partition(":")[2]
+        except (binascii.Error, UnicodeDecodeError):
+            return False
+    return hmac.compare_digest((given or "").encode(), secret.encode())
+
+
+def _receipt(report: dict[str, Any]) -> Receipt:
+    """A report's fields by the names that providers use for them."""
+    words = status_words({"status": first(map(report.get, ("status", "Status")))})
+    delivered = True if DELIVERED.intersection(words) else None
+    if delivered is None and NOT_DELIVERED.intersection(words):
+        delivered = False
+    error = fields(report.get("error"))
+    error_name = None if error.get("groupName") == "OK" else error.get("name")
+    reason = word(first((report.get("failureReason"), error_name, *reversed(words))))
+    ids = map(report.get, ("messageId", "message_id", "request_id", "id"))
+    return Receipt(
+        provider_message_id=identifier(first(ids)),
+        reference=identifier(report.get("reference")),
+        delivered=delivered,
+        reason=str(reason) if reason and not delivered else None,
+    )
+
+
+def _json_reports(body: bytes) -> Iterable[dict[str, Any]]:
+    """An object, a list of them, or one with a list under `results` or `messages`."""
+    found = read_json(body)
+    if not isinstance(found, dict | list):
+        raise Invalid("The body is not a JSON object or a list of them")
+    whole = fields(found)
+    lists = (found, whole.get("results"), whole.get("messages"), [whole])
+    return next(filter(None, map(objects, lists)), [])
+
+
+def _form_report(body: bytes) -> Iterable[dict[str, Any]]:
+    """One report as a form."""
+    try:
+        form = dict(parse_qsl(body.decode(), max_num_fields=50))
+    except ValueError:
+        raise Invalid("The body is not a form") from None
+    return [form]
+
+
+_READERS: Mapping[str, Callable[[bytes], Iterable[dict[str, Any]]]] = {
+    "generic": _json_reports,
+    "nextsms": _json_reports,
+    "beem": _json_reports,
+    "infobip": _json_reports,
+    "africastalking": _form_report,
+}

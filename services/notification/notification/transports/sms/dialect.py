@@ -1,0 +1,185 @@
+"""What a provider's dialect is, and what all of them judge alike. All of it is pure."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Any
+
+from notification.models.outbox import PROVIDER_ID_CHARS
+from notification.sms_settings import SmsSettings
+from notification.transports.base import Message, Outcome, Result
+
+#: Refused because of us, not of the message: somebody mends the account, and it can be sent.
+OUR_TROUBLE = frozenset(
+    {
+        HTTPStatus.UNAUTHORIZED,
+        HTTPStatus.PAYMENT_REQUIRED,
+        HTTPStatus.FORBIDDEN,
+        HTTPStatus.PROXY_AUTHENTICATION_REQUIRED,
+    }
+)
+PASSING = frozenset(
+    {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
+)
+_WORD = re.compile(r"[A-Za-z][A-Za-z_ -]{0,63}")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is posted; the method, the address and the length are the sender's."""
+
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: header names in lower case."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+class Dialect:
+    """One provider's way to say it: `request` and `judge` are what a provider must define."""
+
+    #: The public address, where a provider has one for everybody.
+    default_url: str | None = None
+    #: Settings without which it cannot work.
+    required: tuple[str, ...] = ()
+    #: Any 2xx is a yes, even without words that can be read.
+    trusts_status = False
+
+    def __init__(self, settings: SmsSettings) -> None:
+        """Raises SettingError that names what is missing."""
+        settings.require(*self.required, *(() if self.default_url else ("url",)))
+        self.name = settings.name
+        self.settings = settings
+        self.url = settings.url or self.default_url or ""
+
+    def request(self, message: Message, now: datetime) -> Request:
+        """The request that sends `message`."""
+        raise NotImplementedError
+
+    def judge(self, status: int, answer: Any) -> Result:
+        """What a 2xx answer's JSON means; None where a bare status is trusted."""
+        raise NotImplementedError
+
+    def question(self, message: Message) -> tuple[str, Mapping[str, str]] | None:
+        """The address and headers to ask what became of it by our reference; None: it cannot be."""
+        return None
+
+    def judge_record(self, status: int, answer: Any) -> Result | None:
+        """What the answer to `question` says; None: nothing certain."""
+        return None
+
+    def sent(self, message_id: Any, **response: Any) -> Result:
+        """Taken."""
+        return Result(
+            outcome=Outcome.SENT,
+            provider=self.name,
+            provider_message_id=identifier(message_id),
+            response=response or None,
+        )
+
+    def refused(self, outcome: Outcome, error: str, **more: Any) -> Result:
+        """Not taken, or not known: `error` is for operators and begins without the name."""
+        return Result(outcome=outcome, provider=self.name, error=f"{self.name} {error}", **more)
+
+    def unknown(self, error: str, **more: Any) -> Result:
+        """It may have been taken."""
+        return self.refused(Outcome.UNKNOWN, error, **more)
+
+
+def judge(dialect: Dialect, answer: Answer, now: datetime) -> Result:
+    """What an answer means for the message."""
+    status = answer.status
+    response = {"http_status": status}
+    if not 200 <= status < 300:
+        return dialect.refused(
+            outcome_of_status(status),
+            f"answered {status}",
+            response=response,
+            retry_after_s=retry_after_s(answer.headers.get("retry-after"), now),
+        )
+    found = read_json(answer.body)
+    if found is None:
+        is_plain = answer.body.lstrip()[:1] not in (b"<", b"{", b"[")
+        if not (dialect.trusts_status and is_plain):
+            error = f"answered {status} with something that cannot be read"
+            return dialect.unknown(error, response=response)
+    return dialect.judge(status, found)
+
+
+def read_json(body: bytes) -> Any:
+    """The JSON of `body`; None where it is none."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def outcome_of_status(status: int) -> Outcome:
+    """What a status other than 2xx means: the provider has surely not taken the message."""
+    if status >= 500 or status < 400 or status in PASSING or status in OUR_TROUBLE:
+        return Outcome.REFUSED_FOR_NOW
+    return Outcome.REFUSED_FOR_GOOD
+
+
+def retry_after_s(text: str | None, now: datetime) -> float | None:
+    """Seconds to wait, from a `Retry-After` in seconds or as a date; None where it says neither."""
+    if text is None:
+        return None
+    text = text.strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:9])
+    try:
+        return max(0.0, (parsedate_to_datetime(text) - now).total_seconds())
+    except (ValueError, TypeError):  # no date, or one without a zone
+        return None
+
+
+def word(value: Any) -> str | int | None:
+    """A provider's code or word that is safe to keep: never a sentence with a number in it."""
+    if isinstance(value, int):
+        return value if abs(value) < 100_000 else None
+    return value if isinstance(value, str) and _WORD.fullmatch(value) else None
+
+
+def identifier(value: Any) -> str | None:
+    """A provider's id for a message as text."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return None
+    text = str(value)
+    return text if text.isprintable() and 0 < len(text) <= PROVIDER_ID_CHARS else None
+
+
+def fields(value: Any) -> dict[str, Any]:
+    """`value` if it is an object, else an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def objects(value: Any) -> list[dict[str, Any]]:
+    """The objects of `value` if it is a list, else none."""
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def first(values: Iterable[Any]) -> Any:
+    """The first of `values` that says something."""
+    return next((value for value in values if value not in (None, "")), None)
+
+
+def json_request(content: Any, headers: Mapping[str, str]) -> Request:
+    """A request with a JSON body."""
+    body = json.dumps(content).encode()
+    return Request({"Content-Type": "application/json", **headers}, body)
+
+
+def digits(number: str) -> str:
+    """E.164 without its plus sign, as most providers' documents write numbers."""
+    return number.removeprefix("+")

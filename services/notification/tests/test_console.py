@@ -1,0 +1,183 @@
+"""The service's part of the console as a whole: who may do what, and what no page shows."""
+
+import html
+import re
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from common.console.navigation import SECTIONS
+from flask import Flask
+from flask.testing import FlaskClient
+from notification.models import Base, ChannelCode, DeliveryLog, MessageStatus, OutboxMessage
+from notification.parts import Parts
+from notification.sms_settings import SmsSettings
+from notification.transports.build import build_transports
+from sqlalchemy import select, update
+
+HOME = "/admin/notification/"
+NOBODY = uuid.UUID(int=7)
+WORDS = {"event_code": "LICENCE_ISSUED", "channel": "SMS", "language": "en", "body": "Hello"}
+RULE = {"event_code": "LICENCE_ISSUED", "priority": "LOW", "channels": "SMS"}
+WISHES = {
+    "actor_type": "TEACHER",
+    "user_id": "anna",
+    "preferred_lang": "sw",
+    "quiet_from": "",
+    "quiet_until": "",
+    "time_zone": "UTC",
+}
+#: Every form: who may send it at least, where to, and with what.
+FORMS: list[tuple[str, str, dict[str, str]]] = [
+    ("admin", "events/new/", {"code": "NEW", "module": "CPD", "when_unknown": "hold"}),
+    ("admin", "events/LICENCE_ISSUED/", {"module": "CPD", "when_unknown": "hold"}),
+    ("admin", "rules/new/", RULE),
+    ("admin", "rules/{rule}/", RULE),
+    ("admin", "templates/new/", WORDS),
+    ("admin", "templates/{template}/use/", {}),
+    ("operator", "outbox/{message}/requeue/", {}),
+    ("operator", "outbox/{message}/cancel/", {}),
+    ("operator", "preferences/", WISHES),
+]
+PREVIEW = "templates/preview/"
+ROLES = ["viewer", "operator", "admin"]
+SECRET = "let nobody read this"
+
+Console = Callable[[str], FlaskClient]
+
+
+@pytest.fixture
+def names(desk: Any) -> dict[str, str]:
+    """A rule, its words, and a message that was refused."""
+    rule, template = desk.rule(ChannelCode.SMS, ChannelCode.IN_APP), desk.template(ChannelCode.SMS)
+    desk.template(ChannelCode.IN_APP)
+    desk.emit("anna")
+    message = next(one.id for one in desk.queued() if one.channel is ChannelCode.SMS)
+    failed = {"status": MessageStatus.FAILED, "is_final": True, "attempt_count": 1}
+    with desk.parts.database.writing() as session:
+        session.execute(update(OutboxMessage).where(OutboxMessage.id == message).values(**failed))
+        session.add(DeliveryLog(outbox_id=message, attempt_no=1, status="failed_final"))
+    desk.in_app("anna", outbox_id=message)
+    desk.prefers("anna")
+    return {"rule": str(rule), "template": str(template), "message": str(message)}
+
+
+def everything(parts: Parts) -> dict[str, set[Any]]:
+    """All that is stored."""
+    with parts.database.reading() as session:
+        return {
+            table.name: {str(row) for row in session.execute(select(table))}
+            for table in Base.metadata.sorted_tables
+        }
+
+
+def refused_roles() -> list[tuple[str, str, dict[str, str]]]:
+    return [
+        (role, path, form) for least, path, form in FORMS for role in ROLES[: ROLES.index(least)]
+    ]
+
+
+@pytest.mark.parametrize(("role", "path", "form"), refused_roles())
+def test_forged_form_of_a_lesser_role_changes_nothing(
+    console: Console,
+    csrf: dict[str, str],
+    parts: Parts,
+    names: dict[str, str],
+    role: str,
+    path: str,
+    form: dict[str, str],
+) -> None:
+    before = everything(parts)
+
+    answer = console(role).post(HOME + path.format(**names), data={**csrf, **form})
+
+    assert answer.status_code == 403
+    assert f"Your role ({role}) does not allow this." in answer.text
+    assert everything(parts) == before
+
+
+@pytest.mark.parametrize(("role", "path", "form"), [*FORMS, ("viewer", PREVIEW, WORDS)])
+def test_form_needs_its_token_and_its_origin(
+    console: Console,
+    csrf: dict[str, str],
+    parts: Parts,
+    names: dict[str, str],
+    role: str,
+    path: str,
+    form: dict[str, str],
+) -> None:
+    browser, before, path = console(role), everything(parts), HOME + path.format(**names)
+    elsewhere = {"Origin": "https://evil.example"}
+
+    assert browser.post(path, data=form).status_code == 403
+    assert browser.post(path, data={**form, "csrf_token": "another's"}).status_code == 403
+    assert browser.post(path, data={**csrf, **form}, headers=elsewhere).status_code == 403
+    assert everything(parts) == before
+    assert browser.post(path, data={**csrf, **form}).status_code in {200, 303}
+    assert (everything(parts) == before) is path.endswith(PREVIEW)
+
+
+def test_no_form_is_left_out_of_these_tests(app: Flask) -> None:
+    rules = [rule for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ())]
+    forms = {rule.rule for rule in rules if rule.rule.startswith(HOME)}
+
+    tested = [re.sub(r"LICENCE_ISSUED|\{\w+\}", "<>", path) for _, path, _ in FORMS]
+    assert {re.sub("<.*?>", "<>", path) for path in forms} == {
+        HOME + path for path in [*tested, PREVIEW, "<>"]
+    }
+
+
+def test_stranger_is_sent_to_sign_in(app: Flask) -> None:
+    for path in ("", "outbox/", "events/new/"):
+        answer = app.test_client().get(HOME + path)
+        assert (answer.status_code, answer.location.split("?")[0]) == (303, "/admin/login/")
+
+
+@pytest.mark.parametrize("noun", ["events", "rules", "templates"])
+def test_page_that_only_makes_things_is_the_admins(console: Console, noun: str) -> None:
+    path = f"{HOME}{noun}/new/"
+
+    assert [console(role).get(path).status_code for role in ROLES] == [403, 403, 200]
+    assert path not in console("operator").get(f"{HOME}{noun}/").text
+    assert path in console("admin").get(f"{HOME}{noun}/").text
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_page_that_pages_lead_to_is_there_and_keeps_secrets(
+    console: Console,
+    app: Flask,
+    parts: Parts,
+    names: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    role: str,
+) -> None:
+    settings = replace(
+        parts.settings,
+        smtp_host="mail.example",
+        from_email="hub@mail.example",
+        smtp_username="hub",
+        smtp_password=SECRET,
+        sms_providers=("generic",),
+        sms=(SmsSettings(name="generic", url="https://sms.example/", token=SECRET),),
+    )
+    secretive = replace(parts, settings=settings, transports=build_transports(settings))
+    monkeypatch.setitem(app.extensions, "notification", secretive)
+    section = next(one for one in SECTIONS if one.service == "notification")
+    person = f"{HOME}preferences/?actor_type=TEACHER&user_id=anna"
+    ways = [f"{HOME}why/?event_code=LICENCE_ISSUED&user_id=anna", person]
+    browser, seen, left = console(role), set(), {*ways, *(one.path for one in section.entries)}
+
+    while left:
+        path = left.pop()
+        seen.add(path)
+        with browser.get(path) as page:
+            text = page.text
+        assert page.status_code == 200, path
+        assert SECRET not in text, path
+        assert not re.search(r"<script>|<style|\sstyle=|\son\w+=", text), path
+        links = re.findall(r'href="([^"]+)"', text) if page.mimetype == "text/html" else []
+        left |= {html.unescape(link) for link in links if link.startswith(HOME)} - seen
+
+    assert {f"{HOME}outbox/{names['message']}/", f"{HOME}rules/{names['rule']}/"} <= seen

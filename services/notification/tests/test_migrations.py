@@ -1,0 +1,89 @@
+"""Migrations and first data: started twice, they end well and leave the same."""
+
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from common.database import open_engine
+from notification.config import SCHEMA, Settings
+from sqlalchemy import text
+
+POSTGRES = os.environ.get("TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432")
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def environ(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[str, str]]:
+    """The environment of a process over an empty database."""
+    base = {**os.environ, "VAR_DIR": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
+    if request.param == "sqlite":
+        yield base
+        return
+    name = f"kiungo_migrate_{uuid.uuid4().hex[:8]}"
+    try:
+        server = psycopg.connect(f"{POSTGRES}/postgres", autocommit=True, connect_timeout=3)
+    except psycopg.OperationalError as exc:
+        pytest.skip(f"PostgreSQL is not reachable: {type(exc).__name__}")
+    with server:
+        server.execute(f'CREATE DATABASE "{name}"')
+        yield {**base, "DATABASE_URL": f"{POSTGRES}/{name}"}
+        server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "flask", "--app", "notification", *arguments]
+
+
+def flask(environ: dict[str, str], *arguments: str) -> str:
+    """Run a command; what it printed."""
+    return subprocess.run(
+        command(*arguments),
+        env=environ,
+        cwd=environ["VAR_DIR"],
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=100,
+        check=True,
+    ).stdout
+
+
+def codes(environ: dict[str, str], table: str) -> list[str]:
+    engine = open_engine(Settings.read(environ), SCHEMA)
+    with engine.connect() as connection:
+        found = list(connection.scalars(text(f"SELECT code FROM {table} ORDER BY id")))
+    engine.dispose()
+    return found
+
+
+def test_two_upgrades_at_once_leave_the_tables_of_the_models_and_the_first_data(environ):
+    here = {"env": environ, "cwd": environ["VAR_DIR"]}
+    upgrades = [subprocess.Popen(command("db", "upgrade"), **here) for _ in range(2)]
+    assert [one.wait(100) for one in upgrades] == [0, 0]
+    flask(environ, "db", "check")
+    assert codes(environ, "lk_module") == [
+        *("REGISTRATION", "LICENCE", "INTERNSHIP", "CPD"),
+        *("PAYMENT", "UAA", "NOTIFICATION", "POLICY"),
+    ]
+    assert codes(environ, "lk_priority") == ["LOW", "NORMAL", "HIGH", "CRITICAL"]
+    assert codes(environ, "lk_actor_type") == ["TEACHER", "STAFF", "SYSTEM", "FAMILY"]
+    assert len(codes(environ, "event_catalog")) == 10
+
+
+def test_seeding_again_adds_what_is_missing_and_changes_nothing(environ):
+    flask(environ, "db", "upgrade")
+    engine = open_engine(Settings.read(environ), SCHEMA)
+    with engine.begin() as connection:
+        connection.execute(text("DELETE FROM lk_status WHERE code = 'UNKNOWN'"))
+        connection.execute(text("UPDATE lk_channel SET name = 'Text', is_active = false"))
+
+    assert flask(environ, "seed-lookups") == "1 records added\n"
+
+    with engine.connect() as connection:
+        channels = connection.execute(text("SELECT name, is_active FROM lk_channel"))
+        assert [(name, bool(active)) for name, active in channels] == [("Text", False)] * 3
+    engine.dispose()
+    assert "UNKNOWN" in codes(environ, "lk_status")
