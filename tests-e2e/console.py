@@ -1,8 +1,10 @@
 """The console as a person uses it, without a browser: forms with their tokens, cookies kept."""
 
 import re
+from contextlib import contextmanager
 
 import requests
+from hub import unique
 
 
 def open_console(hub) -> requests.Session:
@@ -26,3 +28,19 @@ def sign_in(hub, session: requests.Session, username: str, password: str) -> req
     return session.post(
         f"{hub.url}/admin/login/", data=form, headers=headers, allow_redirects=False, timeout=30
     )
+
+
+def staff_of(hub, role: str) -> tuple[str, str, str]:
+    """A new member of staff: id, user name, password."""
+    username, password = unique(role), unique("a long password")
+    record = {"username": username, "password": password, "role": role}
+    return hub.api("POST", "staff/", 201, json=record)["id"], username, password
+
+
+@contextmanager
+def signed_in(hub, role: str):
+    """A browser's cookie jar of a new member of staff with this role."""
+    _, username, password = staff_of(hub, role)
+    with open_console(hub) as session:
+        assert sign_in(hub, session, username, password).status_code == 303
+        yield session

@@ -59,38 +59,51 @@ class Scheme:
         self.put("products", {"uuid": self.product, "code": "CHF01", "name": "CHF"})
         return self
 
-    def expiring(self, phone: str, *, chf_id: str | None = None) -> dict[str, str]:
-        """A family whose policy expires today; the policy comes first, as it may happen."""
-        made = {name: str(uuid.uuid4()) for name in ("family", "head", "policy")}
-        made["chf_id"] = chf_id or uuid.uuid4().hex[:12]
-        self.put(
-            "policies",
-            {
-                "uuid": made["policy"],
-                "family": made["family"],
-                "product": self.product,
-                "status": "active",
-                "stage": "new",
-                "start_date": str(self.today - timedelta(days=364)),
-                "effective_date": str(self.today - timedelta(days=364)),
-                "expiry_date": str(self.today),
-                "validity_from": str(self.today - timedelta(days=364)),
-            },
-        )
-        head = {"uuid": made["head"], "chf_id": made["chf_id"], "phone": phone}
-        names = {"last_name": "Mushi", "other_names": "Asha", "family": made["family"]}
-        self.put("insurees", {**head, **names})
-        family = {"uuid": made["family"], "location": self.village, "head": made["head"]}
-        self.put("families", family)
+    def family(self, phone: str | None = None, **changes: Any) -> dict[str, str]:
+        """A family and its head: the uuids of both, and the head's CHF id."""
+        family = str(changes.pop("uuid", uuid.uuid4()))
+        chf_id = uuid.uuid4().hex[:12]
+        head = self.person(family, phone, chf_id=chf_id)
+        self.put("families", {"uuid": family, "location": self.village, "head": head, **changes})
+        return {"family": family, "head": head, "chf_id": chf_id}
+
+    def person(self, family: str | None, phone: str | None, **changes: Any) -> str:
+        """Somebody; without a family: a former member."""
+        names = {"last_name": "Mushi", "other_names": "Asha", "chf_id": uuid.uuid4().hex[:12]}
+        made = {"uuid": str(uuid.uuid4()), "family": family, "phone": phone, **names, **changes}
+        self.put("insurees", made)
+        return str(made["uuid"])
+
+    def policy(self, family: str, **changes: Any) -> str:
+        """A policy in the middle of its life: only what `changes` say is to be told of it."""
+        made = str(changes.pop("uuid", uuid.uuid4()))
+        days = {
+            "start_date": self.day(-100),
+            "effective_date": self.day(-100),
+            "expiry_date": self.day(265),
+            "validity_from": self.day(-100),
+        }
+        kept = {"status": "active", "stage": "new", "product": self.product, **days}
+        self.put("policies", {"uuid": made, "family": family, **kept, **changes})
         return made
 
-    def consent(self, chf_id: str, language: str) -> None:
+    def day(self, days: int) -> str:
+        """The day that lies so many days after today."""
+        return str(self.today + timedelta(days=days))
+
+    def expiring(self, phone: str) -> dict[str, str]:
+        """A family whose policy expires today; the policy comes first, as it may happen."""
+        family = str(uuid.uuid4())
+        policy = self.policy(family, expiry_date=self.day(0))
+        return {**self.family(phone, uuid=family), "policy": policy}
+
+    def consent(self, chf_id: str, language: str = "en", *, approval: bool = True) -> None:
         """The mutation that openIMIS signals when a family is created."""
         data = {
             "head_insuree": {"chf_id": chf_id},
             "contribution": {
                 "PolicyNotification": {
-                    "approvalOfNotification": True,
+                    "approvalOfNotification": approval,
                     "languageOfNotification": language,
                 }
             },
@@ -99,8 +112,12 @@ class Scheme:
         answer = self.ask("POST", "mutations/", json=mutation)
         assert answer.status_code == 200, answer.text
 
-    def request_run(self) -> str:
-        answer = self.ask("POST", "runs/", json={"date": str(self.today)})
+    def run(self, days: int = 0) -> dict[str, Any]:
+        """A whole run for the day that lies so many days after today."""
+        return self.ended(self.request_run(days))
+
+    def request_run(self, days: int = 0) -> str:
+        answer = self.ask("POST", "runs/", json={"date": self.day(days)})
         assert answer.status_code == 202, answer.text
         return str(answer.json()["id"])
 
@@ -114,9 +131,11 @@ class Scheme:
             time.sleep(0.1)
         raise AssertionError("the run did not end in time")
 
-    def attempts(self, policy: str) -> list[dict[str, Any]]:
-        """What was tried to tell of the expiry, newest first."""
-        query = {"policy": policy, "type": "expiration_of_policy"}
+    def attempts(
+        self, policy: str, type_: str | None = "expiration_of_policy"
+    ) -> list[dict[str, Any]]:
+        """What was tried to tell of a policy, newest first."""
+        query = {"policy": policy, **({"type": type_} if type_ else {})}
         answer = self.ask("GET", "indications/", params=query)
         assert answer.status_code == 200, answer.text
         found: list[dict[str, Any]] = answer.json()["data"]

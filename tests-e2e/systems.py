@@ -1,10 +1,12 @@
 """Systems for tests: either shape, on free ports, ended with what was made for them."""
 
 import os
+import shutil
+import subprocess
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -13,7 +15,8 @@ import psycopg
 import pytest
 from hub import Hub
 from kombu import Connection
-from stack import Stack
+from procfile import read_procfile
+from stack import ROOT, Stack
 
 T = TypeVar("T")
 
@@ -22,6 +25,7 @@ RABBITMQ = os.environ.get("TEST_RABBITMQ", "amqp://guest:guest@127.0.0.1:5672")
 #: Short, so that tests of what a dead worker leaves need not wait long.
 SETTINGS = {
     "ASYNC_LEASE_SECONDS": "3",
+    "ESB_READ_TIMEOUT": "8",
     "MEDIATOR_FORWARD_TIMEOUT": "3",
     "MEDIATOR_CONNECT_TIMEOUT": "2",
     "REQUEST_BODY_MAX_BYTES": "2000000",
@@ -33,11 +37,49 @@ SETTINGS = {
     "SCHEDULED_TASK_HOUR": str((datetime.now(UTC).hour + 12) % 24),
 }
 
+#: With those that stand in for others in the demonstration.
+SERVICES = (
+    "proxy",
+    "esb-relay",
+    "policy-notify",
+    "notification",
+    "demo-govesb",
+    "demo-mail",
+    "demo-mediator",
+)
+
+#: Shapes for tests that start a system of their own: the second one in `make faults`.
+MOSTLY_PRODUCTION = ["production", pytest.param("embedded", marks=pytest.mark.faults)]
+MOSTLY_EMBEDDED = ["embedded", pytest.param("production", marks=pytest.mark.faults)]
+
 Start = Callable[..., Hub]
 
 
 @contextmanager
-def shape_environ(shape: str) -> Iterator[dict[str, str]]:
+def broker_of_its_own() -> Iterator[str]:
+    """The URL of a new virtual host: nobody else takes what is queued there. Or skips."""
+    name = f"kiungo_e2e_{uuid.uuid4().hex[:10]}"
+    try:
+        _rabbitmqctl("add_vhost", name)
+    except (OSError, subprocess.SubprocessError):
+        pytest.skip("a RabbitMQ virtual host can be made only by its administrator (rabbitmqctl)")
+    try:
+        _rabbitmqctl("set_permissions", "-p", name, "guest", ".*", ".*", ".*")
+        yield f"{RABBITMQ}/{name}"
+    finally:
+        _rabbitmqctl("delete_vhost", name)
+
+
+def _rabbitmqctl(*arguments: str) -> None:
+    """Administrators' accounts have it in `sbin`."""
+    found = shutil.which("rabbitmqctl", path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
+    if found is None:
+        raise FileNotFoundError("rabbitmqctl")
+    subprocess.run([found, "-q", *arguments], check=True, capture_output=True, timeout=60)
+
+
+@contextmanager
+def shape_environ(shape: str, *, own_broker: bool = False) -> Iterator[dict[str, str]]:
     """What chooses the shape; `production` has a database of its own, or skips."""
     if shape == "embedded":
         yield {}
@@ -51,7 +93,8 @@ def shape_environ(shape: str) -> Iterator[dict[str, str]]:
     except (psycopg.OperationalError, OSError) as exc:
         pytest.skip(f"PostgreSQL and RabbitMQ are not both reachable: {type(exc).__name__}")
     try:
-        yield {"DATABASE_URL": f"{POSTGRES}/{name}", "RABBITMQ_URL": RABBITMQ}
+        with broker_of_its_own() if own_broker else nullcontext(RABBITMQ) as url:
+            yield {"DATABASE_URL": f"{POSTGRES}/{name}", "RABBITMQ_URL": url}
     finally:
         with psycopg.connect(f"{POSTGRES}/postgres", autocommit=True) as server:
             server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
@@ -59,20 +102,39 @@ def shape_environ(shape: str) -> Iterator[dict[str, str]]:
 
 @contextmanager
 def systems(folder: Path) -> Iterator[Start]:
-    """A function that starts systems: `start("embedded", MEDIATOR_MODE="pure_esb")`."""
+    """A function that starts systems: `start("embedded", MEDIATOR_MODE="pure_esb")`.
+
+    Without `own_broker` those in the production shape share RabbitMQ's queues. Where a test needs
+    only some `services`, the others are left out: each takes seconds to start.
+    """
     with ExitStack() as opened:
         count = 0
 
-        def start(shape: str, **environ: str) -> Hub:
+        def start(
+            shape: str,
+            *,
+            services: Sequence[str] = SERVICES,
+            own_broker: bool = False,
+            **environ: str,
+        ) -> Hub:
             nonlocal count
             count += 1
-            shaped = opened.enter_context(shape_environ(shape))
+            shaped = opened.enter_context(shape_environ(shape, own_broker=own_broker))
             out = opened.enter_context((folder / f"output-{count}.log").open("w"))
             whole = {**SETTINGS, **shaped, **environ}
-            stack = Stack.beside_others(folder / f"var-{count}", whole, out=out)
+            procfile = folder / f"Procfile-{count}"
+            procfile.write_text("".join(_lines_of(services)))
+            stack = Stack.beside_others(folder / f"var-{count}", whole, procfile=procfile, out=out)
             return Hub(opened.enter_context(stack), shape)
 
         yield start
+
+
+def _lines_of(services: Sequence[str]) -> Iterator[str]:
+    """The Procfile's lines of these services and of nginx."""
+    for program in read_procfile(ROOT / "Procfile"):
+        if program.name == "nginx" or program.name.removesuffix("-worker") in services:
+            yield f"{program.name}: {program.command}\n"
 
 
 def eventually(condition: Callable[[], T], timeout_s: float = 20.0) -> T:

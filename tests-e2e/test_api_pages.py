@@ -5,7 +5,9 @@ import requests
 from browsers import Watched, chromium
 from openapi_spec_validator import validate
 
-SERVICES = ["proxy"]
+SERVICES = ["proxy", "esb-relay", "notification", "policy-notify"]
+WHOLE = "/api/docs/openapi.json"
+CHOSEN = "/api/docs/notification/openapi.json"
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +22,7 @@ def test_a_services_page_renders_its_operations_offline(hub, browser, service, t
     watched = Watched(page)
     page.goto(f"{hub.url}/api/docs/{service}/swagger/")
     page.wait_for_selector(".opblock-summary", timeout=20_000)
-    assert page.locator(".opblock-summary").count() > 20
+    assert page.locator(".opblock-summary").count() > 10
     assert watched.problems == []
     assert watched.asked_elsewhere(hub.url) == set()
     page.screenshot(path=tmp_path / f"{service}.png", full_page=True)
@@ -39,4 +41,33 @@ def test_the_index_links_every_service(hub, browser):
     page.goto(f"{hub.url}/api/docs/")
     for service in SERVICES:
         assert page.locator(f"a[href='/api/docs/{service}/swagger/']").count() == 1
+    assert page.locator("a[href='/api/docs/swagger/']").count() == 1
     page.close()
+
+
+def test_one_page_shows_all_services_or_the_chosen_one(hub, browser, tmp_path):
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    watched = Watched(page)
+    page.goto(f"{hub.url}/api/docs/swagger/")
+    page.wait_for_selector(".opblock-summary", timeout=20_000)
+    of_all = page.locator(".opblock-summary").count()
+    page.screenshot(path=tmp_path / "all.png")
+
+    page.select_option("#document", CHOSEN)
+    page.wait_for_url(f"**/api/docs/swagger/?document=*{CHOSEN.rpartition('/')[2]}")
+    page.wait_for_selector(".opblock-summary", timeout=20_000)
+    assert page.locator("#document").input_value() == CHOSEN
+    assert 10 < page.locator(".opblock-summary").count() < of_all
+    assert watched.problems == []
+    assert watched.asked_elsewhere(hub.url) == set()
+    page.close()
+
+
+def test_the_whole_document_is_what_the_services_say(hub):
+    whole = requests.get(f"{hub.url}{WHOLE}", timeout=10).json()
+    validate(whole)
+    told = [
+        requests.get(f"{hub.url}/api/docs/{service}/openapi.json", timeout=10).json()["paths"]
+        for service in SERVICES
+    ]
+    assert set(whole["paths"]) == {path for paths in told for path in paths}

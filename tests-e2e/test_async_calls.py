@@ -6,6 +6,7 @@ import time
 
 import pytest
 from raw_mediator import RawMediator, answer, hang_up, slow
+from systems import MOSTLY_PRODUCTION
 
 
 def state(hub, correlation_id: str, wait: int = 0) -> dict:
@@ -101,12 +102,12 @@ def test_a_refused_asynchronous_call_is_refused_at_once(hub, base):
     assert response.status_code == 404
 
 
-@pytest.mark.parametrize("shape", ["embedded", "production"])
+@pytest.mark.parametrize("shape", MOSTLY_PRODUCTION)
 def test_no_accepted_call_is_lost_when_worker_and_web_process_are_killed(
     shape, own_hub, mediator, eventually
 ):
     """SIGKILL the worker in the middle of calls, then the web process: nothing accepted is lost."""
-    hub = own_hub(shape)
+    hub = own_hub(shape, services=["proxy"])
     record = hub.new_mediator(mediator.url)
     hub.new_channel("/k/*", record["id"])
     eventually(lambda: all(hub.call("GET", "/k/ready").status_code == 200 for _ in range(6)))
@@ -130,11 +131,11 @@ def test_no_accepted_call_is_lost_when_worker_and_web_process_are_killed(
         assert len(mediator.to(f"/k/quick/{at}")) == 1
 
 
-@pytest.mark.parametrize("shape", ["embedded", "production"])
+@pytest.mark.parametrize("shape", MOSTLY_PRODUCTION)
 def test_a_call_in_hand_of_a_killed_web_process_ends_as_interrupted(
     shape, own_hub, mediator, eventually
 ):
-    hub = own_hub(shape)
+    hub = own_hub(shape, services=["proxy"])
     record = hub.new_mediator(mediator.url)
     hub.new_channel("/w/*", record["id"])
     eventually(lambda: all(hub.call("GET", "/w/ready").status_code == 200 for _ in range(6)))
@@ -157,7 +158,7 @@ def _accept(hub, method: str, target: str) -> str:
 
 
 def _alive(hub) -> bool:
-    return hub.call("GET", "/demo/x").status_code == 200
+    return hub.session.get(f"{hub.url}/health/", timeout=10).status_code == 200
 
 
 def _ended(hub, correlation_id: str, eventually) -> dict:

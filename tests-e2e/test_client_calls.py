@@ -126,7 +126,7 @@ def test_a_tcp_channel_writes_the_body_and_answers_what_comes_back(hub, eventual
 
 
 def test_a_mediator_that_stops_sending_heartbeats_goes_offline(own_hub, mediator, eventually):
-    hub = own_hub("embedded", MEDIATOR_HEARTBEAT_TIMEOUT="1", DEMO="1")
+    hub = own_hub("embedded", services=["proxy"], MEDIATOR_HEARTBEAT_TIMEOUT="1")
     record = hub.new_mediator(mediator.url)
     hub.new_channel("/beats", record["id"])
     eventually(lambda: hub.call("GET", "/beats").status_code == 200)
@@ -162,7 +162,7 @@ def test_a_failed_call_can_be_rerun(hub, base, mediator, eventually):
 
 
 def test_merged_log_mode_keeps_the_same_record(own_hub, mediator, eventually):
-    hub = own_hub("embedded", TRANSACTION_LOG_MODE="merged")
+    hub = own_hub("embedded", services=["proxy"], TRANSACTION_LOG_MODE="merged")
     record = hub.new_mediator(mediator.url)
     hub.new_channel("/m/*", record["id"])
     eventually(lambda: hub.call("GET", "/m/x").status_code == 200)

@@ -3,8 +3,6 @@
 import csv
 import io
 import json
-import subprocess
-import sys
 
 import pytest
 from openpyxl import load_workbook
@@ -28,7 +26,7 @@ def test_family_that_consented_is_told_once_in_its_language_when_its_policy_expi
     silent = scheme.expiring("+255711000009")
 
     for _ in range(2):
-        run = scheme.ended(scheme.request_run())
+        run = scheme.run()
 
     assert run["summary"]["sent"] == 0
     for at, (language, words) in enumerate(WORDS.items()):
@@ -64,49 +62,21 @@ def test_report_comes_in_five_formats(scheme):
     assert made["chf_id"] in answers["html"].decode()
 
 
-def test_records_and_mutations_come_over_the_queue(hub, scheme, eventually):
-    if hub.shape != "embedded":
-        return  # on RabbitMQ another installation's worker may take it; see the service's own tests
-    made = scheme.expiring("+255711000021")
-    mutation = {
-        "mutation_class": "UpdateFamilyMutation",
-        "data": {
-            "uuid": made["family"],
-            "contribution": {"PolicyNotification": {"approvalOfNotification": True}},
-        },
-    }
-    publish(hub, "policy-notify.mutation", mutation)
-    path = f"families/{made['family']}/notification/"
-    found = eventually(
-        lambda: (answer := scheme.ask("GET", path)).status_code == 200 and answer.json()
-    )
-    assert found["approvalOfNotification"] is True
-
-
-def publish(hub, type_: str, data: object) -> None:
-    """Put an event on the installation's queue, as another system does."""
-    script = (
-        "import json, sys, uuid\n"
-        "from common.broker import dead_letter_queue, durable_queue, open_broker\n"
-        "from common.settings import Environment, process_environment\n"
-        "queue = 'policy-notify.events'\n"
-        "event = {'specversion': '1.0', 'id': str(uuid.uuid4()), 'source': 'test'}\n"
-        "event |= json.loads(sys.argv[1])\n"
-        "with open_broker(Environment.read(process_environment())) as connection:\n"
-        "    with connection.Producer() as producer:\n"
-        "        producer.publish(json.dumps(event).encode(), routing_key=queue,\n"
-        "            content_type='application/cloudevents+json', content_encoding='utf-8',\n"
-        "            declare=[dead_letter_queue(queue), durable_queue(queue)])\n"
-    )
-    command = [sys.executable, "-c", script, json.dumps({"type": type_, "data": data})]
-    environ = hub.stack.installation.environ
-    subprocess.run(command, env=environ, cwd=hub.stack.installation.cwd, check=True)
-
-
 def test_token_is_asked_for(hub):
     answer = hub.session.get(f"{hub.url}{PREFIX}/families/", timeout=10)
     assert answer.status_code == 401
     assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_service_may_emit_with_the_client_that_it_was_given_and_nothing_else(hub):
+    secret = (hub.stack.installation.var_dir / "keys" / "policy-notify-client-secret").read_text()
+    answer = hub.session.post(
+        f"{hub.url}/oauth/token",
+        auth=("policy-notify", secret.strip()),
+        data={"grant_type": "client_credentials"},
+        timeout=10,
+    )
+    assert answer.json()["scope"] == "notification:emit"
 
 
 def test_documents_are_published(hub):

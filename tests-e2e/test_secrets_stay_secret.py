@@ -8,12 +8,13 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from console import open_console, sign_in
+from console import form_token, open_console, sign_in, signed_in
+from systems import MOSTLY_PRODUCTION
 
 MARK = "s3kr1t-c4n4ry"
 
 
-@pytest.mark.parametrize("shape", ["embedded", "production"])
+@pytest.mark.parametrize("shape", MOSTLY_PRODUCTION)
 def test_known_secrets_are_found_nowhere(shape, own_hub, tmp_path, mediator, eventually):
     hub = own_hub(shape, ADMIN_PASSWORD=f"{MARK}-admin", DEMO_CLIENT_SECRET=f"{MARK}-client")
     token = hub.token
@@ -22,8 +23,9 @@ def test_known_secrets_are_found_nowhere(shape, own_hub, tmp_path, mediator, eve
     eventually(lambda: all(hub.call("GET", "/s/x").status_code == 200 for _ in range(6)))
     issued = hub.new_client()["X-Client-Secret"]
     use_everything(hub)
+    grant = used_grant(hub)
     hub.stack.stop()  # what is buffered is written
-    secrets = [*known_secrets(hub), token, issued]
+    secrets = [*known_secrets(hub), token, issued, grant]
     texts = {**files_of(tmp_path), **(columns_of(hub) if shape == "production" else {})}
     # The files below keys/ hold secrets on purpose; their mode is checked below.
     found = {
@@ -70,6 +72,17 @@ def use_everything(hub) -> None:
     hub.api("POST", "staff/", 201, json=_staff())
     hub.api("POST", "staff/", 422, json={**_staff(), "role": "nonsense"})
     hub.api("POST", "mediators/", 422, json={"endpoint_url": f"http://u:{MARK}-url@x/"})
+
+
+def used_grant(hub) -> str:
+    """A one-time grant that has made a call."""
+    tester = "/admin/mediator/tester/"
+    with signed_in(hub, "operator") as session:
+        form = {"client": "demo", "csrf_token": form_token(hub, session, tester)}
+        grant = session.post(f"{hub.url}{tester}grant/", data=form, timeout=10).json()["grant"]
+    answer = hub.call("GET", "/s/x", headers={"X-Client-Secret": grant})
+    assert answer.status_code == 200
+    return grant
 
 
 def _staff() -> dict[str, str]:

@@ -2,8 +2,7 @@
 
     python tools/bench_policy.py [--policies 1000000] [--due 20000] [--database sqlite|postgres]
 
-Each measurement is a process of its own, so that its memory is its own. PostgreSQL is the one at
-TEST_POSTGRES (default: postgresql://postgres@127.0.0.1:5432); the database is scratch.
+Each measurement is a process of its own, so that its memory is its own.
 """
 
 import argparse
@@ -11,17 +10,15 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import psycopg
-from common.database import Database, is_sqlite, open_engine
+from bench_database import Row, analyze, load, scratch
+from common.database import Database, open_engine
 from common.ids import new_id
 from policy_notify.config import SCHEMA, Settings
 from policy_notify.deciding import decide_all, judge_for
@@ -32,13 +29,11 @@ from policy_notify.runs import Lease, begin_by_hand
 from policy_notify.texts import Texts
 from sqlalchemy import func, insert, select
 
-POSTGRES = os.environ.get("TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432")
 TODAY = date(2026, 5, 10)
 FAMILIES = 100_000
 VILLAGES = 500
 GOAL_S, GOAL_MB = 60.0, 300.0
-
-Row = Sequence[Any]
+TABLES = Base.metadata.tables
 
 
 def main() -> int:
@@ -61,7 +56,8 @@ def main() -> int:
 
 def measure(name: str, policies: int, due: int) -> bool:
     """One database: fill it, run, report; whether the goals were met (PostgreSQL's only)."""
-    with scratch(name) as environ:
+    with scratch(name, SCHEMA) as environ:
+        environ["ELIGIBLE_NOTIFICATION_TYPES"] = "all"
         began = time.monotonic()
         fill(Settings.read(environ), policies, due)
         print(f"{name}: {policies:,} policies loaded in {time.monotonic() - began:.0f} s")
@@ -88,26 +84,6 @@ def in_own_process(what: str, environ: dict[str, str]) -> dict[str, Any]:
     return answer
 
 
-@contextmanager
-def scratch(name: str) -> Iterator[dict[str, str]]:
-    """A database with empty tables, by the environment that leads to it."""
-    with tempfile.TemporaryDirectory() as folder:
-        environ = {"VAR_DIR": folder, "ELIGIBLE_NOTIFICATION_TYPES": "all", "LOG_LEVEL": "ERROR"}
-        if name == "sqlite":
-            yield environ
-            return
-        database = f"kiungo_bench_{uuid.uuid4().hex[:10]}"
-        with psycopg.connect(f"{POSTGRES}/postgres", autocommit=True) as server:
-            server.execute(f'CREATE DATABASE "{database}"'.encode())
-        try:
-            with psycopg.connect(f"{POSTGRES}/{database}", autocommit=True) as connection:
-                connection.execute(f"CREATE SCHEMA {SCHEMA}".encode())
-            yield {**environ, "DATABASE_URL": f"{POSTGRES}/{database}"}
-        finally:
-            with psycopg.connect(f"{POSTGRES}/postgres", autocommit=True) as server:
-                server.execute(f'DROP DATABASE "{database}" WITH (FORCE)'.encode())
-
-
 def fill(settings: Settings, policies: int, due: int) -> None:
     """The scheme: families in villages; all but `due` policies are in the middle of their life."""
     engine = open_engine(settings, SCHEMA)
@@ -120,12 +96,12 @@ def fill(settings: Settings, policies: int, due: int) -> None:
     product, run = uuid.uuid4(), uuid.uuid4()
     families = [uuid.uuid4() for _ in range(FAMILIES)]
     heads = [uuid.uuid4() for _ in families]
-    load(engine, "locations", places)
-    load(engine, "products", [(product, "CHF01", "CHF", None)])
-    load(engine, "product_successions", [(product, product)])
+    load(engine, TABLES["locations"], places)
+    load(engine, TABLES["products"], [(product, "CHF01", "CHF", None)])
+    load(engine, TABLES["product_successions"], [(product, product)])
     load(
         engine,
-        "families",
+        TABLES["families"],
         (
             (family, villages[at % VILLAGES], head, None)
             for at, (family, head) in enumerate(zip(families, heads, strict=True))
@@ -133,21 +109,22 @@ def fill(settings: Settings, policies: int, due: int) -> None:
     )
     load(
         engine,
-        "insurees",
+        TABLES["insurees"],
         (
             (head, f"{at:09d}", "Mushi", f"Asha {at}", f"+2557{at:08d}", family, None)
             for at, (family, head) in enumerate(zip(families, heads, strict=True))
         ),
     )
     consent_from = datetime(2026, 1, 1)  # noqa: DTZ001 - SQLite's way of storing UTC
-    load(engine, "tblFamilySMS", ((one, True, "sw", consent_from, None) for one in families))
+    load(
+        engine, TABLES["tblFamilySMS"], ((one, True, "sw", consent_from, None) for one in families)
+    )
     ids = [uuid.uuid4() for _ in range(policies)]
     rows = (_policy(at, one, families[at % FAMILIES], product, due) for at, one in enumerate(ids))
-    load(engine, "policies", rows)
+    load(engine, TABLES["policies"], rows)
     told = (_told(one, run) for at, one in enumerate(ids) if at >= due or at % 6 not in (0, 5))
-    load(engine, IndicationDetails.__tablename__, told)
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql("ANALYZE")
+    load(engine, TABLES[IndicationDetails.__tablename__], told)
+    analyze(engine)
     engine.dispose()
 
 
@@ -182,29 +159,6 @@ def _told(policy: uuid.UUID, run: uuid.UUID) -> Row:
     return (new_id(), policy, type_, then.date(), 1, 1, "", "ended", run, then, then, *message)
 
 
-def load(engine: Any, table: str, rows: Iterable[Row]) -> None:
-    """Put rows into a table in the fastest way of each database."""
-    with engine.begin() as connection:
-        raw = connection.connection.driver_connection
-        if not is_sqlite(engine):
-            with raw.cursor().copy(f'COPY "{table}" FROM STDIN') as copy:
-                for row in rows:
-                    copy.write_row(row)
-            return
-        plain = ([_plain(value) for value in row] for row in rows)
-        width = len(Base.metadata.tables[table].columns)
-        raw.executemany(f'INSERT INTO "{table}" VALUES ({", ".join("?" * width)})', plain)  # noqa: S608
-
-
-def _plain(value: Any) -> Any:
-    """A value as our types store it in SQLite."""
-    if isinstance(value, uuid.UUID):
-        return value.hex
-    if isinstance(value, datetime):
-        return value.isoformat(" ", "microseconds")
-    return value.isoformat() if isinstance(value, date) else value
-
-
 def measure_run() -> dict[str, Any]:
     """Detection and eligibility of everything, as a run does it; and once more."""
     settings, database = _opened()
@@ -226,7 +180,7 @@ def measure_run() -> dict[str, Any]:
 def measure_report() -> dict[str, Any]:
     """The report of the one region as CSV, thrown away piece by piece."""
     _, database = _opened()
-    table = Base.metadata.tables["locations"]
+    table = TABLES["locations"]
     with database.reading() as session:
         region = session.scalar(select(table.c.uuid).where(table.c.level == "R"))
     report = prepare(database, region=region, district=None, officer=None, mode=Mode.ALL)

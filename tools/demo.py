@@ -5,7 +5,9 @@ import json
 import sys
 import time
 from pathlib import Path
+from urllib.parse import urlencode
 
+import demo_ways
 from common.settings import process_environment
 from installation import ROOT
 from ports import LOOPBACK, chosen_ports
@@ -18,28 +20,46 @@ class Hub:
 
     def __init__(self, port: int, client_id: str, secret: str) -> None:
         self._port = port
+        self._token = ""
         self._credentials = {"X-Client-Id": client_id, "X-Client-Secret": secret}
 
     def ask(
         self, method: str, path: str, body: object = None, *, anonymous: bool = False
     ) -> tuple[int, dict[str, object]]:
         """Send one call, print it with its answer, and return status and JSON body."""
-        connection = http.client.HTTPConnection(LOOPBACK, self._port, timeout=30)
         headers = {"Content-Type": "application/json"}
         if not anonymous:
             headers |= self._credentials
+        if self._token:
+            headers["Authorization"] = f"Bearer {self._token}"
         text = json.dumps(body) if body is not None else None
         print(f"\n$ {method} {path}{f'  {text}' if text else ''}")
+        status, found = self._send(method, path, text, headers)
+        print(f"  {status} {http.client.responses.get(status, '')}")
+        print("  " + json.dumps(found, indent=2, ensure_ascii=False).replace("\n", "\n  "))
+        return status, found
+
+    def fetch_token(self) -> None:
+        """From now on, calls carry an access token."""
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": self._credentials["X-Client-Id"],
+            "client_secret": self._credentials["X-Client-Secret"],
+        }
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        _status, found = self._send("POST", "/oauth/token", urlencode(form), headers)
+        self._token = str(found.get("access_token", ""))
+
+    def _send(
+        self, method: str, path: str, text: str | None, headers: dict[str, str]
+    ) -> tuple[int, dict[str, object]]:
+        connection = http.client.HTTPConnection(LOOPBACK, self._port, timeout=30)
         try:
             connection.request(method, path, text, headers)
             response = connection.getresponse()
-            answer = response.read()
+            return response.status, json.loads(response.read() or b"{}")
         finally:
             connection.close()
-        found: dict[str, object] = json.loads(answer or b"{}")
-        print(f"  {response.status} {response.reason}")
-        print("  " + json.dumps(found, indent=2, ensure_ascii=False).replace("\n", "\n  "))
-        return response.status, found
 
 
 def tour(hub: Hub) -> bool:
@@ -62,6 +82,29 @@ def tour(hub: Hub) -> bool:
     return False
 
 
+def tell(hub: Hub, var_dir: Path) -> bool:
+    """An event that tells a person in three ways; returns whether all of them came."""
+    print("\nAn event that becomes an SMS, an e-mail and an in-app message:")
+    hub.fetch_token()
+    folders = [demo_ways.sms_folder(var_dir), demo_ways.mail_folder(var_dir)]
+    before = [_files(folder) for folder in folders]
+    status, _ = hub.ask("POST", demo_ways.EMIT_PATH, demo_ways.EVENT)
+    deadline = time.monotonic() + WAIT_S
+    while not all(_files(one) - old for one, old in zip(folders, before, strict=True)):
+        if status != http.client.CREATED or time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    for folder, old in zip(folders, before, strict=True):
+        for path in sorted(_files(folder) - old):
+            print(f"\n{path}:\n  " + path.read_text().replace("\n", "\n  "))
+    hub.ask("GET", f"{demo_ways.INBOX_PATH}?limit=1")
+    return True
+
+
+def _files(folder: Path) -> set[Path]:
+    return {path for path in folder.glob("*") if not path.name.startswith(".")}
+
+
 def main() -> int:
     """Show the tour; the exit status says whether it went well."""
     environ = process_environment(ROOT / ".env.local")
@@ -70,7 +113,10 @@ def main() -> int:
     secret = environ.get("DEMO_CLIENT_SECRET") or (kept.read_text() if kept.exists() else "")
     client_id = environ.get("DEMO_SEED_CLIENT_PREFIX") or "demo"
     try:
-        ended_well = tour(Hub(chosen_ports(environ)["NGINX_PORT"], client_id, secret.strip()))
+        hub = Hub(chosen_ports(environ)["NGINX_PORT"], client_id, secret.strip())
+        ended_well = tour(hub)
+        if demo_ways.are_in_use(environ):
+            ended_well = tell(hub, var_dir) and ended_well
     except OSError as exc:
         print(f"Kiungo does not answer ({exc}); `make up` starts it.", file=sys.stderr)
         return 1

@@ -7,8 +7,10 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import demo_ways
 import esb_keys
 import nginx_conf
 from ports import LOOPBACK
@@ -22,6 +24,12 @@ SERVICE_PORTS = {
     "KIUNGO_ESB_RELAY": "ESB_RELAY_PORT",
     "KIUNGO_NOTIFICATION": "NOTIFICATION_PORT",
     "KIUNGO_POLICY_NOTIFY": "POLICY_NOTIFY_PORT",
+}
+
+#: Services that have a client of their own at the proxy: what it is called, and its scopes.
+OWN_CLIENTS = {
+    "esb_relay": ("ESB relay", ()),
+    "policy_notify": ("Policy notification", ("notification:emit",)),
 }
 
 
@@ -57,11 +65,14 @@ class Installation:
         """The secret of the client `demo`: DEMO_CLIENT_SECRET, else generated once."""
         return self.environ.get("DEMO_CLIENT_SECRET") or self._kept_secret("demo-client-secret")
 
-    @property
-    def esb_relay_client_secret(self) -> str:
-        """The secret of the relay's own client: ESB_RELAY_CLIENT_SECRET, else generated once."""
-        given = self.environ.get("ESB_RELAY_CLIENT_SECRET")
-        return given or self._kept_secret("esb-relay-client-secret")
+    def own_client_secrets(self) -> dict[str, str]:
+        """The secrets of the services' own clients by variable; one not given is generated once."""
+        found = {}
+        for app in OWN_CLIENTS:
+            variable = f"{app.upper()}_CLIENT_SECRET"
+            kept = f"{app.replace('_', '-')}-client-secret"
+            found[variable] = self.environ.get(variable) or self._kept_secret(kept)
+        return found
 
     def prepare(self, *, demo: bool) -> None:
         """Folders, keys, tables, the first administrator, the demonstration data.
@@ -70,10 +81,18 @@ class Installation:
         """
         for name in ("", "keys", "run", "run/nginx"):
             (self.var_dir / name).mkdir(mode=0o700, parents=True, exist_ok=True)
-        for app in flask_apps(self.programs):
-            if app == "proxy":
-                self.write_nginx_conf()
-            self._flask_commands(app, self._commands(app, demo=demo))
+        self.write_nginx_conf()
+        environ = {
+            "ADMIN_PASSWORD": self.admin_password,
+            "DEMO_CLIENT_SECRET": self.demo_client_secret,
+            **self.own_client_secrets(),
+        }
+
+        def prepare(app: str) -> None:
+            self._flask_commands(app, self._commands(app, demo=demo), environ)
+
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(prepare, flask_apps(self.programs)))
 
     def flask(self, app: str, *arguments: str, **environ: str) -> str:
         """Run `flask --app APP …` in this installation; returns what it prints.
@@ -93,25 +112,23 @@ class Installation:
             commands.append(["create-admin"])
             if demo:
                 commands.append(["seed-demo"])
-            if "esb_relay" in flask_apps(self.programs):
-                secret = ["--secret-variable", "ESB_RELAY_CLIENT_SECRET"]
-                commands.append(["ensure-client", "esb-relay", "--name", "ESB relay", *secret])
+            apps = flask_apps(self.programs)
+            commands += [_ensure_client(owner) for owner in OWN_CLIENTS if owner in apps]
         if app == "esb_relay":
             wanted = esb_keys.KEYS if demo else esb_keys.KEYS[:1]
             paths = [esb_keys.path(self.var_dir, name) for name in wanted]
             commands += [["keygen", "--out", str(path)] for path in paths if not path.exists()]
+        if app == "notification" and demo:
+            commands.append(["seed-demo"])
         return commands
 
-    def _flask_commands(self, app: str, commands: list[list[str]]) -> None:
+    def _flask_commands(
+        self, app: str, commands: list[list[str]], environ: Mapping[str, str]
+    ) -> None:
         several = str(Path(__file__).with_name("flask_commands.py"))
         names = ", ".join(" ".join(arguments) for arguments in commands)
-        secret_environ = {
-            "ADMIN_PASSWORD": self.admin_password,
-            "DEMO_CLIENT_SECRET": self.demo_client_secret,
-            "ESB_RELAY_CLIENT_SECRET": self.esb_relay_client_secret,
-        }
         command = [sys.executable, several, app, json.dumps(commands)]
-        self._run(command, f"flask --app {app}: {names}", secret_environ)
+        self._run(command, f"flask --app {app}: {names}", environ)
 
     def _run(self, command: Sequence[str], name: str, environ: Mapping[str, str]) -> str:
         done = subprocess.run(
@@ -136,6 +153,7 @@ class Installation:
         return {
             **self._addresses(),
             **esb_keys.variables(self.var_dir, environ, self.ports, self.programs),
+            **demo_ways.variables(environ, self.ports, self.programs),
             **environ,
             **{variable: str(port) for variable, port in self.ports.items()},
             "PATH": os.pathsep.join([here, environ.get("PATH", os.defpath)]),
@@ -180,3 +198,11 @@ class Installation:
         template = (ROOT / "nginx" / "nginx.conf").read_text(encoding="utf-8")
         conf = nginx_conf.render(template, {**addresses, **places})
         (folder / "nginx.conf").write_text(conf, encoding="utf-8")
+
+
+def _ensure_client(app: str) -> list[str]:
+    """The proxy's command that makes sure of a service's own client."""
+    name, scopes = OWN_CLIENTS[app]
+    secret = ["--secret-variable", f"{app.upper()}_CLIENT_SECRET"]
+    granted = [word for scope in scopes for word in ("--scope", scope)]
+    return ["ensure-client", app.replace("_", "-"), "--name", name, *secret, *granted]

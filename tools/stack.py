@@ -17,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
 
+import demo_ways
 from installation import ROOT, Installation, StackError
 from ports import LOOPBACK, chosen_ports, free_ports, taken_ports
 from procfile import port_variables, read_procfile
@@ -58,6 +59,8 @@ class Stack:
         """
         environ = dict(os.environ if environ is None else environ)
         self.demo = environ.get("DEMO", "1").lower() not in {"0", "false", "no", "off"}
+        #: Whether what notification sends stays on this machine.
+        self.has_demo_ways = self.demo and demo_ways.are_in_use(environ)
         programs = read_procfile(procfile)
         if not self.demo:
             programs = [program for program in programs if not program.name.startswith("demo-")]
@@ -118,7 +121,8 @@ class Stack:
         """Whether the example call can succeed: our own demonstration data, channels in use."""
         environ = self.installation.environ
         own = not any(re.fullmatch("DEMO_SEED_.*_JSON", name) for name in environ)
-        return self.demo and own and environ.get("MEDIATOR_MODE") != "pure_esb"
+        answers = any(one.name == "demo-mediator" for one in self.installation.programs)
+        return self.demo and own and answers and environ.get("MEDIATOR_MODE") != "pure_esb"
 
     @property
     def url(self) -> str:

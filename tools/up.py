@@ -7,6 +7,7 @@ import threading
 import time
 from pathlib import Path
 
+import demo_ways
 from common.settings import process_environment
 from installation import ROOT
 from run_lock import AlreadyRunningError, RunLock
@@ -68,6 +69,8 @@ def _welcome(stack: Stack, took_s: float) -> str:
     ]
     if stack.has_example:
         lines += ["", "  A call to the demonstration mediator:", "", _example(stack)]
+        if stack.has_demo_ways:
+            lines += ["", "  An event that tells a person in three ways:", "", _event(stack)]
     return "\n".join([*lines, "", "Ctrl-C stops everything; the data stays in var/.", ""])
 
 
@@ -89,6 +92,18 @@ def _example(stack: Stack) -> str:
         f"curl -i {stack.url}{DEMO_PATH} -H 'X-Client-Id: {stack.demo_client_id}' "
         f"-H 'X-Client-Secret: {secret}' "
         f"-H 'Content-Type: application/json' -d '{DEMO_BODY}'"
+    )
+
+
+def _event(stack: Stack) -> str:
+    var_dir = stack.installation.var_dir
+    calls = demo_ways.commands(
+        stack.url, stack.demo_client_id, stack.installation.demo_client_secret
+    )
+    return (
+        f"{calls}\n\n"
+        f"  The SMS is a file in {_short(demo_ways.sms_folder(var_dir))}, the e-mail one in "
+        f"{_short(demo_ways.mail_folder(var_dir))}; the last call shows the in-app message."
     )
 
 

@@ -18,6 +18,12 @@ from nginx_conf import render
 
 NGINX = Path(__file__).parent.parent.parent / "nginx"
 BULK_BYTES = 20 * 1024 * 1024
+DOCUMENTS = {
+    "swagger/": "text/html; charset=utf-8",
+    "index.css": "text/css; charset=utf-8",
+    "swagger.js": "text/javascript; charset=utf-8",
+    "openapi.json": "application/json",
+}
 
 
 class StandIn(BaseHTTPRequestHandler):
@@ -26,6 +32,8 @@ class StandIn(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.path == "/bulk":
             self._send(200, [], b"x" * BULK_BYTES)
+        elif self.path == "/admin/session/":
+            self._check_session()
         elif self.path == "/steer":
             steering = [("X-Accel-Redirect", "/api/docs/"), ("X-Accel-Limit-Rate", "1")]
             self._send(200, steering, b"mine")
@@ -36,6 +44,14 @@ class StandIn(BaseHTTPRequestHandler):
         else:
             described = {"path": self.path, "headers": self.headers.items()}
             self._send(200, [], json.dumps(described).encode())
+
+    def _check_session(self) -> None:
+        """The proxy's word: a pass and a renewed cookie, nobody, or nothing that can be used."""
+        cookie = self.headers.get("Cookie", "")
+        if cookie == "session=good":
+            self._send(204, [("X-Kiungo-Staff", "the-pass"), ("Set-Cookie", "session=new")], b"")
+        else:
+            self._send(500 if cookie == "session=broken" else 401, [], b"")
 
     def do_POST(self) -> None:
         length = len(self.rfile.read(int(self.headers["Content-Length"])))
@@ -183,7 +199,50 @@ def test_service_that_is_not_installed_is_503(port: int) -> None:
 
 def test_service_that_is_down_is_502(port: int) -> None:
     for path in ("/api/policy-notification/x/", "/admin/policy-notification/"):
-        assert problem(ask(port, path))["status"] == 502
+        assert problem(ask(port, path, Cookie="session=good"))["status"] == 502
+
+
+CONSOLE = "/admin/notification/outbox/?status=failed"
+
+
+def test_page_of_another_service_comes_with_the_proxys_pass(port: int) -> None:
+    _, headers = arrived(port, CONSOLE, Cookie="session=good", X_Kiungo_Staff="forged")
+    answer, _ = ask(port, CONSOLE, Cookie="session=good")
+
+    assert headers["x-kiungo-staff"] == "the-pass"
+    assert answer.headers.get_all("Set-Cookie") == ["session=new"]
+    assert "X-Kiungo-Staff" not in answer.headers
+
+
+def test_form_for_another_service_arrives_whole(port: int) -> None:
+    answer = ask(port, CONSOLE, method="POST", body=b"x" * 100_000, Cookie="session=good")
+
+    assert answer[1] == b"100000"
+
+
+def test_stranger_is_sent_to_the_proxy(port: int) -> None:
+    for cookie in ("", "session=over"):
+        path, headers = arrived(port, CONSOLE, Cookie=cookie, X_Kiungo_Staff="forged")
+        assert path == CONSOLE
+        assert "x-kiungo-staff" not in headers
+
+
+def test_no_page_is_shown_when_the_session_cannot_be_checked(port: int) -> None:
+    assert problem(ask(port, CONSOLE, Cookie="session=broken"))["status"] == 500
+
+
+def test_pass_cannot_be_claimed_anywhere(port: int) -> None:
+    for path in ("/x", "/admin/", "/api/notification/"):
+        _, headers = arrived(port, path, X_Kiungo_Staff="forged", X_Kiungo_Services="esb=x")
+        assert "x-kiungo-staff" not in headers
+        assert headers.get("x-kiungo-services", "") != "esb=x"
+
+
+def test_console_is_told_which_services_are_installed(port: int) -> None:
+    installed = arrived(port, "/admin/")[1]["x-kiungo-services"].split()
+
+    assert installed[0] == "esb="
+    assert installed[1].startswith("notification=127.0.0.1:")
 
 
 def test_mediators_own_errors_pass(port: int) -> None:
@@ -235,7 +294,8 @@ def test_index_of_the_documents_is_a_page(port: int) -> None:
         response, body = ask(port, path)
         assert response.headers["Content-Type"] == "text/html; charset=utf-8"
         assert b"/api/docs/proxy/swagger/" in body
-    assert ask(port, "/api/docs/index.css")[0].headers["Content-Type"] == "text/css"
+    for name, kind in DOCUMENTS.items():
+        assert ask(port, f"/api/docs/{name}")[0].headers["Content-Type"] == kind
 
 
 def test_access_log_holds_no_query(port: int, folder: Path) -> None:
