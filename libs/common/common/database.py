@@ -16,10 +16,11 @@ from urllib.parse import quote
 from sqlalchemy import DateTime, Dialect, Engine, Enum, MetaData, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session, configure_mappers, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
 from common.settings import Environment
+from common.sqlite_pool import SqlitePool
 
 NAMING = {
     "ix": "ix_%(column_0_N_label)s",
@@ -115,8 +116,8 @@ def _open_sqlite(url: str, pool_size: int) -> Engine:
     path.touch(mode=0o600)
     engine = create_engine(
         url,
+        poolclass=SqlitePool,
         pool_size=pool_size,
-        max_overflow=pool_size,
         hide_parameters=True,
         connect_args={"timeout": SQLITE_BUSY_TIMEOUT_S, "check_same_thread": False},
     )
@@ -174,6 +175,8 @@ class Database:
     """
 
     def __init__(self, engine: Engine) -> None:
+        # Now, and not under a lock in the first of many requests.
+        configure_mappers()
         self.engine = engine
         self.writing = sessionmaker(engine, expire_on_commit=False).begin
         self._reading = sessionmaker(engine.execution_options(reading=True), expire_on_commit=False)

@@ -3,13 +3,22 @@
 import logging
 import sys
 from collections.abc import MutableMapping
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 
 from common.correlation import current_trail
+from common.native_lock import NativeLock
 
 Event = MutableMapping[str, Any]
+
+
+class _Handler(logging.StreamHandler[TextIO]):
+    """Lines of greenlets and of native threads, one after the other."""
+
+    def createLock(self) -> None:  # noqa: N802 - logging's name
+        self.lock = NativeLock()
+
 
 _SECRET_FIELDS = frozenset(
     {"authorization", "body", "client_secret", "cookie", "password", "secret", "token"}
@@ -33,7 +42,7 @@ def configure_logging(service: str, level: str) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _Handler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

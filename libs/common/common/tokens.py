@@ -25,6 +25,7 @@ LEEWAY_S = 10
 #: A token that was verified is believed for this long without looking again, never past its end.
 REMEMBERED_S = 30.0
 MAX_REMEMBERED = 1_000
+KEYS_AWAY = "The token keys cannot be fetched now"
 
 
 @dataclass(frozen=True)
@@ -72,26 +73,32 @@ class JwksKeys:
     pause_s: float = 5.0
     _keys: dict[str, Ed25519PublicKey] = field(default_factory=dict)
     _fetched_at: float = float("-inf")
+    _failed_at: float = float("-inf")
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def find(self, kid: str) -> Ed25519PublicKey | None:
         """The key called `kid`. Raises Unavailable when none are known and none can be had."""
-        age_s = time.monotonic() - self._fetched_at
+        now = time.monotonic()
+        age_s = now - self._fetched_at
         if age_s > self.max_age_s or (kid not in self._keys and age_s > self.pause_s):
             with self._lock:
-                self._refresh()
+                self._refresh(now)
         return self._keys.get(kid)
 
-    def _refresh(self) -> None:
+    def _refresh(self, since: float) -> None:
+        """Fetch, unless another has; whoever waited while that failed has failed with it."""
         if time.monotonic() - self._fetched_at < self.pause_s:
             return
+        if self._failed_at >= since:
+            raise Unavailable(KEYS_AWAY)
         try:
             answer = self.client.request("GET", self.url)
             answer.raise_for_status()
             self._keys = public_keys(answer.json())
         except (OutboundError, ValueError, OSError) as exc:
             if not self._keys:
-                raise Unavailable("The token keys cannot be fetched now") from exc
+                self._failed_at = time.monotonic()
+                raise Unavailable(KEYS_AWAY) from exc
         self._fetched_at = time.monotonic()
 
 

@@ -3,7 +3,9 @@
 import base64
 import json
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -21,13 +23,13 @@ def jwk(kid: str, **changes: Any) -> dict[str, Any]:
 
 
 class Proxy(ThreadingHTTPServer):
-    """Answers every request with `status` and `document`; counts them."""
+    """Answers every request after `delay_s` with `status` and `document`; counts them."""
 
     daemon_threads = True
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Answer)
-        self.status, self.document = 200, b"{}"
+        self.status, self.document, self.delay_s = 200, b"{}", 0.0
         self.asked: list[tuple[str, bytes]] = []
         self.url = f"http://127.0.0.1:{self.server_port}/"
 
@@ -41,6 +43,7 @@ class _Answer(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self.server.asked.append((self.headers.get("Authorization", ""), body))
+        time.sleep(self.server.delay_s)
         self.send_response(self.server.status)
         self.send_header("Content-Length", str(len(self.server.document)))
         self.end_headers()
@@ -107,6 +110,25 @@ def test_key_that_was_taken_back_is_forgotten_when_the_copy_is_old(
     assert keys.find("k1")
     proxy.publish("k2")
     assert keys.find("k1") is None
+
+
+def test_those_who_wait_for_a_fetch_fail_with_it(proxy: Proxy, client: HttpClient) -> None:
+    proxy.status, proxy.delay_s = 503, 0.5
+    keys = JwksKeys(proxy.url, client)
+
+    def find(_: int) -> str:
+        with pytest.raises(Unavailable) as refused:
+            keys.find("k1")
+        return str(refused.value)
+
+    began = time.monotonic()
+    with ThreadPoolExecutor(10) as callers:
+        assert set(callers.map(find, range(10))) == {"The token keys cannot be fetched now"}
+    assert len(proxy.asked) == 1
+    assert time.monotonic() - began < 2
+    proxy.status, proxy.delay_s = 200, 0
+    proxy.publish("k1")
+    assert keys.find("k1")
 
 
 def test_known_keys_serve_while_the_proxy_is_away(proxy: Proxy, client: HttpClient) -> None:
