@@ -19,7 +19,7 @@ from notification.models import (
 from notification.outbox.engine import Outbox
 from notification.outbox.sweeper import settle_abandoned
 from notification.transports import Outcome
-from sqlalchemy import select, text
+from sqlalchemy import event, select, text
 
 SMS = [ChannelCode.SMS]
 
@@ -89,9 +89,13 @@ def test_attempts_are_on_disk_before_anything_leaves_and_no_transaction_is_open(
     sms.slice_size = 2
     store.queue(5)
     seen = []
+    in_use: set[object] = set()
+    pool = parts.database.engine.pool
+    event.listen(pool, "checkout", lambda _connection, record, _proxy: in_use.add(record))
+    event.listen(pool, "checkin", lambda _connection, record: in_use.discard(record))
 
     def look() -> None:
-        assert parts.database.engine.pool.checkedout() == 0
+        assert not in_use
         with parts.database.reading() as session:
             statuses = session.scalars(select(DeliveryLog.status)).all()
             sending = session.scalars(select(OutboxMessage.status)).all()
