@@ -15,7 +15,7 @@ from systems import Start, eventually, systems
 def hub(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     """One running system for all tests of a shape that do not break it."""
     with systems(tmp_path_factory.mktemp(request.param)) as start:
-        yield start(request.param)
+        yield start(request.param, WEB_CONCURRENCY="2")
 
 
 @pytest.fixture

@@ -107,7 +107,7 @@ def test_no_accepted_call_is_lost_when_worker_and_web_process_are_killed(
     shape, own_hub, mediator, eventually
 ):
     """SIGKILL the worker in the middle of calls, then the web process: nothing accepted is lost."""
-    hub = own_hub(shape, services=["proxy"])
+    hub = own_hub(shape, services=["proxy"], WEB_CONCURRENCY="2")
     record = hub.new_mediator(mediator.url)
     hub.new_channel("/k/*", record["id"])
     eventually(lambda: all(hub.call("GET", "/k/ready").status_code == 200 for _ in range(6)))
@@ -135,7 +135,7 @@ def test_no_accepted_call_is_lost_when_worker_and_web_process_are_killed(
 def test_a_call_in_hand_of_a_killed_web_process_ends_as_interrupted(
     shape, own_hub, mediator, eventually
 ):
-    hub = own_hub(shape, services=["proxy"])
+    hub = own_hub(shape, services=["proxy"], WEB_CONCURRENCY="2")
     record = hub.new_mediator(mediator.url)
     hub.new_channel("/w/*", record["id"])
     eventually(lambda: all(hub.call("GET", "/w/ready").status_code == 200 for _ in range(6)))

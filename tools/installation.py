@@ -7,7 +7,6 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import demo_ways
@@ -88,11 +87,13 @@ class Installation:
             **self.own_client_secrets(),
         }
 
-        def prepare(app: str) -> None:
-            self._flask_commands(app, self._commands(app, demo=demo), environ)
-
-        with ThreadPoolExecutor() as pool:
-            list(pool.map(prepare, flask_apps(self.programs)))
+        commands = [
+            [app, *arguments]
+            for app in flask_apps(self.programs)
+            for arguments in self._commands(app, demo=demo)
+        ]
+        several = str(Path(__file__).with_name("flask_commands.py"))
+        self._run([sys.executable, several, json.dumps(commands)], "the preparation", environ)
 
     def flask(self, app: str, *arguments: str, **environ: str) -> str:
         """Run `flask --app APP …` in this installation; returns what it prints.
@@ -121,14 +122,6 @@ class Installation:
         if app == "notification" and demo:
             commands.append(["seed-demo"])
         return commands
-
-    def _flask_commands(
-        self, app: str, commands: list[list[str]], environ: Mapping[str, str]
-    ) -> None:
-        several = str(Path(__file__).with_name("flask_commands.py"))
-        names = ", ".join(" ".join(arguments) for arguments in commands)
-        command = [sys.executable, several, app, json.dumps(commands)]
-        self._run(command, f"flask --app {app}: {names}", environ)
 
     def _run(self, command: Sequence[str], name: str, environ: Mapping[str, str]) -> str:
         done = subprocess.run(
