@@ -1,12 +1,16 @@
-"""gunicorn's gevent worker, whose end idle keep-alive connections do not hold up.
+"""gunicorn's gevent worker, with two things it lacks.
 
-Services keep connections to one another open between calls. Without this a stopping worker waits
-for each of them as if it were a request in hand, and two services that keep connections to each
-other wait for one another.
+An answer's header and the beginning of its body leave as one packet, for each packet wakes whoever
+waits for it.
+
+Idle keep-alive connections do not hold up the end of a worker. Services keep connections to one
+another open between calls; a stopping worker would wait for each of them as if it were a request
+in hand, and two services that keep connections to each other would wait for one another.
 """
 
 from contextlib import AbstractContextManager
 from types import FrameType, TracebackType
+from typing import Any
 
 import gevent
 from gunicorn.workers.ggevent import GeventWorker
@@ -33,6 +37,14 @@ class DrainingGeventWorker(GeventWorker):
         # Out of the signal handler, where nothing may block.
         gevent.spawn(self._end_waits)
 
+    def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:
+        """Answer one request."""
+        joined = HeadJoined(sock)
+        try:
+            super().handle_request(listener_name, req, joined, addr)
+        finally:
+            joined.flush()
+
     def init_process(self) -> None:
         """Start the worker."""
         self.waits: set[_Waiting] = set()
@@ -42,6 +54,37 @@ class DrainingGeventWorker(GeventWorker):
         draining.has_begun = True
         for wait in list(self.waits):
             wait.end()
+
+
+class HeadJoined:
+    """The socket of one answer: what is sent first, its header, leaves with what comes next.
+
+    gunicorn sends the header when it has the first piece of the body: nothing waits longer.
+    """
+
+    def __init__(self, sock: Any) -> None:
+        self._sock = sock
+        self._head: bytes | None = None
+        self._has_begun = False
+
+    def sendall(self, data: bytes) -> None:
+        """Send `data`, or keep it for a moment."""
+        if not self._has_begun:
+            self._has_begun, self._head = True, data
+            return
+        if self._head is not None:
+            data, self._head = self._head + data, None
+        self._sock.sendall(data)
+
+    def flush(self) -> None:
+        """Send a header that nothing followed."""
+        head, self._head = self._head, None
+        if head is not None:
+            self._sock.sendall(head)
+
+    def __getattr__(self, name: str) -> Any:
+        self.flush()
+        return getattr(self._sock, name)
 
 
 class _Waiting:
