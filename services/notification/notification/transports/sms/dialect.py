@@ -2,6 +2,7 @@
 
 import json
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -45,7 +46,7 @@ class Answer:
     body: bytes = field(repr=False)
 
 
-class Dialect:
+class Dialect(ABC):
     """One provider's way to say it: `request` and `judge` are what a provider must define."""
 
     #: The public address, where a provider has one for everybody.
@@ -62,13 +63,13 @@ class Dialect:
         self.settings = settings
         self.url = settings.url or self.default_url or ""
 
+    @abstractmethod
     def request(self, message: Message, now: datetime) -> Request:
         """The request that sends `message`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def judge(self, status: int, answer: Any) -> Result:
         """What a 2xx answer's JSON means; None where a bare status is trusted."""
-        raise NotImplementedError
 
     def question(self, message: Message) -> tuple[str, Mapping[str, str]] | None:
         """The address and headers to ask what became of it by our reference; None: it cannot be."""
