@@ -7,14 +7,15 @@ import queue
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic
 
-from sqlalchemy import Connection, Engine, Insert, Update
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy import Engine
 
-from common.database import is_sqlite
 from common.logs import get_logger
-from common.write_turn import WriteTurn
+from common.rows.committer import ActT, AlreadyThere, DatabaseAway, RowCommitter, WriteFailed
+from common.rows.statements import Row, Statement
+
+__all__ = ["AlreadyThere", "GroupCommit", "Item", "Row", "WriteFailed"]
 
 log = get_logger(__name__)
 
@@ -23,18 +24,6 @@ MAX_BATCH = 500
 MAX_LATE = 10_000
 LATE_PAUSE_S = 2.0
 
-Row = dict[str, Any]
-#: Names a statement: what a row does to the record.
-ActT = TypeVar("ActT")
-
-
-class WriteFailed(Exception):
-    """Rows could not be committed; the database's own error is the cause."""
-
-
-class AlreadyThere(WriteFailed):
-    """A row with this key exists."""
-
 
 @dataclass(slots=True)
 class Item(Generic[ActT]):
@@ -42,7 +31,7 @@ class Item(Generic[ActT]):
 
     rows: dict[ActT, Row]
     committed: threading.Event | None = None
-    error: Exception | None = None
+    error: WriteFailed | None = None
     #: Where nobody waits: whether the rows may be lost when the database is away.
     is_dispensable: bool = False
     #: The items that this one was joined from.
@@ -52,25 +41,22 @@ class Item(Generic[ActT]):
 class GroupCommit(Generic[ActT]):
     """Commits rows in batches from a thread (under gevent: a greenlet) of its own.
 
-    A batch runs `statements` in their order, each with the rows of its act. `offload` keeps a
-    blocking driver off the event loop; the connections are the writer's own.
+    `statements`: what rows of each act do, in the order in which a batch runs them. `offload` keeps
+    a blocking driver off the event loop.
     """
 
     def __init__(
         self,
         engine: Engine,
-        statements: Mapping[ActT, Insert | Update],
+        statements: Mapping[ActT, Statement],
         *,
         offload: Callable[[Callable[[], Any]], Any],
     ) -> None:
-        self._engine = engine
-        self._statements = statements
+        self._committer = RowCommitter(engine, statements)
         self._offload = offload
         self._queue: queue.SimpleQueue[Item[ActT] | None] = queue.SimpleQueue()
-        self._connections: dict[bool, Connection] = {}
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
-        self._turn = WriteTurn(engine)
         self._late: list[Item[ActT]] = []
         self._closing = False
 
@@ -83,10 +69,8 @@ class GroupCommit(Generic[ActT]):
         self.put(item)
         assert item.committed is not None
         item.committed.wait()
-        if isinstance(item.error, IntegrityError):
-            raise AlreadyThere from item.error
         if item.error is not None:
-            raise WriteFailed(type(item.error).__name__) from item.error
+            raise type(item.error)(*item.error.args) from item.error
 
     def write_late(self, rows: dict[ActT, Row]) -> None:
         """Commit `rows` once the database takes them again; until then they wait in memory."""
@@ -107,7 +91,7 @@ class GroupCommit(Generic[ActT]):
         if thread is not None:
             self._queue.put(None)
             thread.join()
-        self._drop_connections()
+        self._committer.disconnect()
 
     def prepare(self, batch: list[Item[ActT]]) -> list[Item[ActT]]:
         """What is committed for `batch`: the batch itself, unless a subclass knows better."""
@@ -143,54 +127,25 @@ class GroupCommit(Generic[ActT]):
         """Commit `batch`; what cannot be is marked with its error. Never raises."""
         _mark(batch, None)
         try:
-            self._offload(lambda: self._commit(batch))
-        except OperationalError as exc:
+            self._offload(lambda: self._committer.commit([item.rows for item in batch]))
+        except DatabaseAway as exc:
             # A connection that a restarted database dropped shows only now: try on a new one.
-            self._drop_connections()
             if may_retry:
                 self._commit_all(batch, may_retry=False)
             else:
-                log.error("rows_not_written", rows=len(batch), reason=type(exc).__name__)
+                log.error("rows_not_written", rows=len(batch), reason=str(exc))
                 _mark(batch, exc)
-        except Exception as exc:  # noqa: BLE001 - drivers raise what they like; see the marks
-            if not isinstance(exc, IntegrityError):
-                self._drop_connections()
+        except WriteFailed as exc:
             if len(batch) == 1:
-                log.error("row_not_written", reason=type(exc).__name__)
+                log.error("row_not_written", reason=str(exc))
                 _mark(batch, exc)
                 return
             # One row the database will not take must not fail the others.
             for item in batch:
                 self._commit_all([item])
 
-    def _commit(self, batch: Sequence[Item[ActT]]) -> None:
-        work = [
-            (statement, rows)
-            for act, statement in self._statements.items()
-            if (rows := [item.rows[act] for item in batch if act in item.rows])
-        ]
-        is_one_row = len(work) == 1 and len(work[0][1]) == 1
-        with self._turn, self._connected(is_one_row).begin():
-            for statement, rows in work:
-                self._connections[is_one_row].execute(statement, rows[0] if is_one_row else rows)
 
-    def _connected(self, is_one_row: bool) -> Connection:
-        """PostgreSQL commits one row by itself: one round trip instead of three."""
-        if is_one_row not in self._connections:
-            connection = self._engine.connect()
-            if is_one_row and not is_sqlite(self._engine):
-                connection = connection.execution_options(isolation_level="AUTOCOMMIT")
-            self._connections[is_one_row] = connection
-        return self._connections[is_one_row]
-
-    def _drop_connections(self) -> None:
-        connections, self._connections = self._connections, {}
-        for connection in connections.values():
-            connection.invalidate()
-            connection.close()
-
-
-def _mark(batch: Sequence[Item[ActT]], error: Exception | None) -> None:
+def _mark(batch: Sequence[Item[ActT]], error: WriteFailed | None) -> None:
     for item in batch:
         item.error = error
         _mark(item.parts, error)
@@ -198,5 +153,5 @@ def _mark(batch: Sequence[Item[ActT]], error: Exception | None) -> None:
 
 def _is_to_come(item: Item[ActT]) -> bool:
     """Whether a database that is away shall get `item` later: nobody waits for it."""
-    is_away = isinstance(item.error, OperationalError)
+    is_away = isinstance(item.error, DatabaseAway)
     return is_away and item.committed is None and not item.is_dispensable

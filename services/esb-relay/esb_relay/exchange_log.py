@@ -15,7 +15,8 @@ from typing import Any, cast
 from common.clock import utc_now
 from common.group_commit import GroupCommit, Row
 from common.ids import new_id
-from sqlalchemy import Engine, Insert, Table, Update, bindparam, insert, update
+from common.rows.statements import Change, Insert, Statement
+from sqlalchemy import Engine, Table
 
 from esb_relay.engine.outcomes import Outcome
 from esb_relay.models import Direction, Exchange, ExchangeMode, ExchangeStatus
@@ -49,12 +50,9 @@ class Act(enum.Enum):
     END = "end"
 
 
-#: Prepared once; a batch runs them in this order.
-STATEMENTS: dict[Act, Insert | Update] = {
-    Act.START: insert(_exchanges),
-    Act.END: update(_exchanges)
-    .where(_exchanges.c.id == bindparam("key_id"))
-    .values({name: bindparam(name) for name in _ENDED}),
+STATEMENTS: dict[Act, Statement] = {
+    Act.START: Insert(_exchanges),
+    Act.END: Change(_exchanges, _ENDED),
 }
 
 

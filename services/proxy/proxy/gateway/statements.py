@@ -1,9 +1,10 @@
-"""The statements of the hot path, prepared once, in the order in which a batch runs them."""
+"""What the hot path does to the record, in the order in which a batch does it."""
 
 import enum
 from typing import cast
 
-from sqlalchemy import Insert, Table, Update, bindparam, insert, update
+from common.rows.statements import Change, Insert, Statement
+from sqlalchemy import Table
 
 from proxy.models import AsyncCall, IdempotencyKey, Rejection, StoredRequest, Transaction
 
@@ -39,18 +40,14 @@ _ENDED = (
 )
 _ANSWERED = ("response_status_code", "response_headers", "response_body")
 
-STATEMENTS: dict[Act, Insert | Update] = {
+STATEMENTS: dict[Act, Statement] = {
     # Two inserts: a batch's rows must have the same columns, and fewer columns cost less.
-    Act.START: insert(_transactions),
-    Act.WHOLE: insert(_transactions),
-    Act.STORE: insert(cast(Table, StoredRequest.__table__)),
-    Act.ACCEPT: insert(cast(Table, AsyncCall.__table__)),
-    Act.KEY: insert(_keys),
-    Act.END: update(_transactions)
-    .where(_transactions.c.correlation_id == bindparam("key_correlation_id"))
-    .values({name: bindparam(name) for name in _ENDED}),
-    Act.KEY_END: update(_keys)
-    .where(_keys.c.client_name == bindparam("key_client_name"), _keys.c.key == bindparam("key_key"))
-    .values({name: bindparam(name) for name in _ANSWERED}),
-    Act.REFUSE: insert(cast(Table, Rejection.__table__)),
+    Act.START: Insert(_transactions),
+    Act.WHOLE: Insert(_transactions),
+    Act.STORE: Insert(cast(Table, StoredRequest.__table__)),
+    Act.ACCEPT: Insert(cast(Table, AsyncCall.__table__)),
+    Act.KEY: Insert(_keys),
+    Act.END: Change(_transactions, _ENDED),
+    Act.KEY_END: Change(_keys, _ANSWERED),
+    Act.REFUSE: Insert(cast(Table, Rejection.__table__)),
 }
