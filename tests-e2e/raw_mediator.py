@@ -36,10 +36,10 @@ Responder = Callable[[socket.socket, Received], bool | None]
 def answer(body: bytes = b"", status: str = "200 OK", *headers: str) -> Responder:
     """A responder that sends one whole answer."""
     lines = [f"HTTP/1.1 {status}", *headers, f"Content-Length: {len(body)}"]
-    raw = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1") + body
+    head = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
-    def respond(sock: socket.socket, _received: Received) -> None:
-        sock.sendall(raw)
+    def respond(sock: socket.socket, received: Received) -> None:
+        sock.sendall(head if received.request_line.startswith("HEAD ") else head + body)
 
     return respond
 

@@ -1,7 +1,7 @@
 """Connections of a hot path: a small keep-alive pool per endpoint, requests and answers as bytes.
 
-Requests are written as one piece; answers are read by `http.client`, with a lean header parser.
-What went wrong is told apart by what the other side may have seen:
+Requests are written as one piece. What went wrong is told apart by what the other side may have
+seen:
 
 UpstreamError
 ├── Unreachable      no connection was made: nothing was sent
@@ -9,8 +9,6 @@ UpstreamError
 └── TimedOut         no answer in time after the request had left
 """
 
-import http.client
-import re
 import select
 import socket
 import ssl
@@ -18,16 +16,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 from urllib.parse import urlsplit
+
+from common.http_reading import NotHttp, Response
 
 #: A connection that has rested longer is not used again: the other side may be closing it.
 MAX_IDLE_S = 20.0
 MAX_IDLE_PER_ENDPOINT = 256
-MAX_HEADERS = 200
-MAX_HEADER_LINE_BYTES = 65536
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 class UpstreamError(Exception):
@@ -70,96 +65,6 @@ class Endpoint:
         host = f"[{self.host}]" if ":" in self.host else self.host
         default = 443 if self.scheme == "https" else 80
         return host if self.port == default else f"{host}:{self.port}"
-
-
-class HeaderFields:
-    """An answer's header fields in order, repeated ones kept; look-ups ignore case."""
-
-    __slots__ = ("_first", "pairs")
-
-    def __init__(self, pairs: list[tuple[str, str]]) -> None:
-        self.pairs = pairs
-        self._first: dict[str, str] = {}
-        for name, value in pairs:
-            self._first.setdefault(name.lower(), value)
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """The first value of `name`: what http.client asks for."""
-        return self._first.get(name.lower(), default)
-
-    def values(self, name: str) -> list[str]:
-        """All values of `name`, which is lower case."""
-        return [value for key, value in self.pairs if key.lower() == name]
-
-    def drop(self, name: str) -> None:
-        """Forget `name`, which is lower case."""
-        if self._first.pop(name, None) is not None:
-            self.pairs = [pair for pair in self.pairs if pair[0].lower() != name]
-
-
-def read_header_fields(file: Any) -> HeaderFields:
-    """Read header lines up to the blank one. Raises HTTPException for what is none."""
-    pairs: list[tuple[str, str]] = []
-    while True:
-        line = file.readline(MAX_HEADER_LINE_BYTES + 1)
-        if line in (b"\r\n", b"\n"):
-            return HeaderFields(pairs)
-        if not line:
-            raise http.client.IncompleteRead(b"")
-        if len(line) > MAX_HEADER_LINE_BYTES or len(pairs) >= MAX_HEADERS:
-            raise http.client.HTTPException("the answer's header is too large")
-        if line[0] in b" \t":
-            raise http.client.HTTPException("folded header lines are obsolete")
-        name, colon, value = line.decode("latin-1").partition(":")
-        value = value.strip(" \t\r\n")
-        if not colon or not _TOKEN.fullmatch(name) or _CONTROL.search(value):
-            raise http.client.HTTPException("a header line is malformed")
-        pairs.append((name, value))
-
-
-class Response(http.client.HTTPResponse):
-    """http.client's answer, its header read by `read_header_fields`."""
-
-    def begin(self) -> None:
-        """Read the final status and header; interim answers (1xx) are passed over."""
-        while True:
-            version, status, reason = self._read_status()  # type: ignore[attr-defined]
-            fields = read_header_fields(self.fp)
-            if status >= 200 or status == 101:
-                break
-        self.code = self.status = status
-        self.reason = reason.strip()
-        if _CONTROL.search(self.reason):
-            raise http.client.HTTPException("the answer's reason is malformed")
-        self.version = 10 if version.startswith("HTTP/1.0") else 11
-        self.headers = self.msg = fields  # type: ignore[assignment]
-        coding = fields.get("transfer-encoding", "identity").lower()
-        if coding not in ("chunked", "identity"):
-            raise http.client.HTTPException("the answer's Transfer-Encoding is not known")
-        self.chunked = coding == "chunked"
-        if self.chunked:
-            fields.drop("content-length")  # RFC 9112 §6.3: it does not count, so it must not go on
-        self.chunk_left = None
-        self.will_close = self._check_close()  # type: ignore[attr-defined]
-        self.length = None if self.chunked else self._body_length(fields)
-        if not self.will_close and not self.chunked and self.length is None:
-            self.will_close = True
-
-    def _body_length(self, fields: HeaderFields) -> int | None:
-        if self.status in (204, 304) or self._method == "HEAD":  # type: ignore[attr-defined]
-            return 0
-        announced: str | None = fields.get("content-length")
-        if announced is None:
-            return None
-        differ = len(set(fields.values("content-length"))) > 1
-        if differ or not announced.isascii() or not announced.isdigit():
-            raise http.client.HTTPException("the answer's Content-Length is malformed")
-        return int(announced)
-
-    @property
-    def pairs(self) -> list[tuple[str, str]]:
-        """The header fields in order."""
-        return self.headers.pairs  # type: ignore[attr-defined, no-any-return]
 
 
 class Connection:
@@ -206,20 +111,18 @@ class Connection:
                 self._send(piece)
         except TimeoutError as exc:
             raise TimedOut from exc
-        except (OSError, http.client.HTTPException) as exc:
+        except (OSError, NotHttp) as exc:
             raise BrokenOff(type(exc).__name__) from exc
 
     def read_header(self, method: str, timeout_s: float) -> Response:
         """Read the header of a request's answer. Raises BrokenOff, TimedOut."""
         try:
             self._sock.settimeout(timeout_s)
-            response = Response(self._sock, method=method)
-            response.begin()
+            return Response(self._sock, method)
         except TimeoutError as exc:
             raise TimedOut from exc
-        except (OSError, http.client.HTTPException) as exc:
+        except (OSError, NotHttp) as exc:
             raise BrokenOff(type(exc).__name__) from exc
-        return response
 
     def _send(self, data: bytes) -> None:
         """Send all of `data`; one call where the socket takes it at once, as it mostly does."""
@@ -333,24 +236,17 @@ class Answer:
 
     def read_available(self, size: int) -> bytes:
         """What is there of the next `size` bytes, none at the end. Raises BrokenOff, TimedOut."""
-        piece = self._read(self._response.read1, size)
-        if not piece:
-            self._response.close()  # `read1` does not see the end by itself
-        return piece
+        return self._read(self._response.read_available, size)
 
     def _read(self, read: Callable[[int], bytes], size: int) -> bytes:
         try:
-            piece = read(size)
+            return read(size)
         except TimeoutError as exc:
             self.close()
             raise TimedOut from exc
-        except (OSError, ValueError, http.client.HTTPException) as exc:
+        except (OSError, NotHttp) as exc:
             self.close()
             raise BrokenOff(type(exc).__name__) from exc
-        if not piece and self._response.length:
-            self.close()
-            raise BrokenOff("the answer ended early")
-        return piece
 
     def read_rest(self, size: int) -> Iterator[bytes]:
         """The body in pieces of at most `size` bytes."""
@@ -362,8 +258,7 @@ class Answer:
         connection, self._connection = self._connection, None
         if connection is None:
             return
-        if self._response.isclosed() and not self._response.will_close:
+        if self._response.may_rest:
             self._pool.give_back(self._endpoint, connection)
         else:
-            self._response.close()
             connection.close()

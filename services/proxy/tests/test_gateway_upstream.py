@@ -4,9 +4,8 @@ import socket
 from collections.abc import Iterator
 
 import pytest
+from common.http_reading import MAX_HEAD_BYTES, MAX_HEADERS
 from common.upstream import (
-    MAX_HEADER_LINE_BYTES,
-    MAX_HEADERS,
     Answer,
     BrokenOff,
     Endpoint,
@@ -167,7 +166,7 @@ MALFORMED = {
     "line break in a value": OK + b"X-A: a\rb\r\nContent-Length: 0\r\n\r\n",
     "letter outside of a token": OK + b"X-\xe9: 1\r\nContent-Length: 0\r\n\r\n",
     "too many headers": OK + b"X: 1\r\n" * (MAX_HEADERS + 1) + b"\r\n",
-    "line too long": OK + b"X: " + b"x" * MAX_HEADER_LINE_BYTES + b"\r\n\r\n",
+    "line too long": OK + b"X: " + b"x" * MAX_HEAD_BYTES + b"\r\n\r\n",
     "negative length": OK + b"Content-Length: -1\r\n\r\n",
     "length with a sign": OK + b"Content-Length: +2\r\n\r\nok",
     "length that is no number": OK + b"Content-Length: two\r\n\r\nok",

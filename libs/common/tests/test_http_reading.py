@@ -1,0 +1,135 @@
+"""Answers read off a socket, however their bytes arrive; http.client is asked what it reads."""
+
+import http.client
+import io
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from common.http_reading import MAX_HEAD_BYTES, NotHttp, Response
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+class Arriving:
+    """A socket on which `raw` arrives in pieces, cut where it is told; then it is closed."""
+
+    def __init__(self, raw: bytes, cuts: list[int]) -> None:
+        ends = sorted({cut % (len(raw) + 1) for cut in cuts} | {0, len(raw)})
+        self._pieces = [raw[start:end] for start, end in pairwise(ends)]
+
+    def recv(self, size: int) -> bytes:
+        if not self._pieces:
+            return b""
+        piece, self._pieces[0] = self._pieces[0][:size], self._pieces[0][size:]
+        if not self._pieces[0]:
+            self._pieces.pop(0)
+        return piece
+
+
+def whole(raw: bytes, cuts: list[int], method: str = "GET") -> tuple[Response, bytes]:
+    response = Response(Arriving(raw, cuts), method)
+    return response, response.read(10**9)
+
+
+class Stored:
+    """A socket for http.client."""
+
+    def __init__(self, raw: bytes) -> None:
+        self._raw = raw
+
+    def makefile(self, *_args: Any) -> io.BytesIO:
+        return io.BytesIO(self._raw)
+
+
+def chunks(pieces: list[bytes]) -> bytes:
+    return b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
+
+
+TOKENS = st.text("abcXYZ-_0", min_size=1, max_size=12)
+VALUES = st.text("abc,; =\"'\t/xé", max_size=20)
+BODIES = st.lists(st.binary(min_size=1, max_size=40), max_size=5)
+
+
+@st.composite
+def answers(draw: st.DrawFn) -> bytes:
+    pieces = draw(BODIES)
+    body = b"".join(pieces)
+    lines = [f"HTTP/1.1 {draw(st.integers(200, 599))} {draw(st.sampled_from(['', 'OK', 'So so']))}"]
+    lines += [f"X-{name}: {value}" for name, value in draw(st.lists(st.tuples(TOKENS, VALUES)))]
+    ending = draw(st.sampled_from(["length", "chunks", "close"]))
+    if ending == "length":
+        lines.append(f"Content-Length: {len(body)}")
+    elif ending == "chunks":
+        lines.append("Transfer-Encoding: chunked")
+        body = chunks(pieces)
+    interim = b"HTTP/1.1 100 Continue\r\n\r\n" * draw(st.integers(0, 2))
+    return interim + ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1") + body
+
+
+@given(answers(), st.lists(st.integers(0, 10**6), max_size=8), st.sampled_from(["GET", "HEAD"]))
+def test_what_is_read_is_what_the_standard_library_reads(
+    raw: bytes, cuts: list[int], method: str
+) -> None:
+    theirs = http.client.HTTPResponse(Stored(raw), method=method)  # type: ignore[arg-type]
+    theirs.begin()
+    ours, body = whole(raw, cuts, method)
+    assert (ours.status, ours.reason) == (theirs.status, theirs.reason)
+    assert ours.pairs == [(name, value.strip(" \t")) for name, value in theirs.getheaders()]
+    assert body == theirs.read()
+
+
+@given(st.binary(max_size=200), st.lists(st.integers(0, 200), max_size=4))
+def test_anything_is_read_or_refused(noise: bytes, cuts: list[int]) -> None:
+    for start in (b"", b"HTTP/1.1 200 ", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"):
+        try:
+            whole(start + noise, cuts)
+        except NotHttp:
+            continue
+
+
+@pytest.mark.parametrize(
+    ("raw", "method", "may_rest"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", "GET", True),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok and more", "GET", False),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", "HEAD", False),
+        (b"HTTP/1.1 204 No Content\r\n\r\nHTTP/1.1 200 OK\r\n", "GET", False),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n!", "GET", False),
+        (
+            b"HTTP/1.1 200 OK\r\nConnection: Upgrade, Close\r\nContent-Length: 0\r\n\r\n",
+            "GET",
+            False,
+        ),
+        (b"HTTP/1.1 200 OK\r\n\r\nto the end", "GET", False),
+    ],
+)
+def test_connection_that_holds_more_than_the_answer_does_not_rest(
+    raw: bytes, method: str, may_rest: bool
+) -> None:
+    response, _body = whole(raw, [], method)
+    assert response.may_rest is may_rest
+
+
+def test_body_that_was_not_read_to_its_end_keeps_the_connection_busy() -> None:
+    response = Response(Arriving(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody", []), "GET")
+    assert response.read(3) == b"bod"
+    assert not response.may_rest
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"HTTP/1.1 200 OK\r\nX: " + b"x" * MAX_HEAD_BYTES,
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;" + b"x" * 2 * MAX_HEAD_BYTES,
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + b"X: 1\r\n" * 1_000,
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: x\r\n\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"f" * 16 + b"\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * 5_000 + b"\r\n\r\n",
+        b"HTTP/2 200 OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n\r\n"[:-1],
+    ],
+)
+def test_answer_beyond_bounds_is_refused(raw: bytes) -> None:
+    with pytest.raises(NotHttp):
+        whole(raw, [])
