@@ -35,6 +35,7 @@ class RowCommitter(Generic[ActT]):
         self._statements = statements
         self._rows = SqliteRows(engine) if is_sqlite(engine) else PostgresRows(engine)
         self._connection: PoolProxiedConnection | None = None
+        self._way_in: Any = None
 
     def commit(self, batch: Sequence[Mapping[ActT, Row]]) -> None:
         """Commit the rows of `batch` together: when this returns they are on disk.
@@ -70,5 +71,5 @@ class RowCommitter(Generic[ActT]):
     def _connected(self) -> Any:
         if self._connection is None:
             self._connection = self._engine.raw_connection()
-            self._rows.prepare(self._connection.driver_connection)
-        return self._connection.driver_connection
+            self._way_in = self._rows.open(self._connection.driver_connection)
+        return self._way_in

@@ -38,27 +38,27 @@ class PostgresRows:
         self._dialect = engine.dialect
         self._texts: dict[tuple[Statement, tuple[str, ...]], str] = {}
 
-    def prepare(self, connection: Any) -> None:
-        """Make each statement of a new connection a transaction."""
+    def open(self, connection: Any) -> Any:
+        """A cursor for `write`; each of its statements is a transaction."""
         connection.autocommit = True
-        connection.execute(_PLANS)
+        return connection.execute(_PLANS)
 
-    def write(self, connection: Any, work: Sequence[Work]) -> None:
+    def write(self, cursor: Any, work: Sequence[Work]) -> None:
         """Commit all of `work`, or nothing."""
         if len(work) == 1:
-            self._run(connection, *work[0])
+            self._run(cursor, *work[0])
             return
-        with connection.pipeline():  # which is one transaction
+        with cursor.connection.pipeline():  # which is one transaction
             for statement, rows in work:
-                self._run(connection, statement, rows)
+                self._run(cursor, statement, rows)
 
-    def _run(self, connection: Any, statement: Statement, rows: list[Row]) -> None:
+    def _run(self, cursor: Any, statement: Statement, rows: list[Row]) -> None:
         kind = statement, tuple(rows[0])
         if kind not in self._texts:
             text = _selected(statement, rows[0]).compile(dialect=self._dialect).string
             self._texts[kind] = text
         document, blobs = written(rows)
-        connection.execute(self._texts[kind], {"rows": document, "blobs": blobs}, prepare=True)
+        cursor.execute(self._texts[kind], {"rows": document, "blobs": blobs}, prepare=True)
 
 
 def _selected(statement: Statement, row: Row) -> Any:

@@ -20,8 +20,9 @@ class SqliteRows:
         self._turn = WriteTurn(engine)
         self._prepared: dict[tuple[Statement, tuple[str, ...]], tuple[str, list[Bind]]] = {}
 
-    def prepare(self, connection: Any) -> None:
-        """A new connection is ready."""
+    def open(self, connection: Any) -> Any:
+        """What `write` takes: the connection itself."""
+        return connection
 
     def write(self, connection: Any, work: Sequence[Work]) -> None:
         """Commit all of `work`, or nothing."""

@@ -1,6 +1,10 @@
 """Messages read once: their bodies as they are spelled, the rest by the schema."""
 
 import json
+from collections.abc import Mapping
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any
 
 import marshmallow as ma
 from flask_smorest import abort
@@ -21,7 +25,14 @@ def read_message(media_type: str, raw: bytes, organization: str | None) -> Messa
     found = members(decode_text(raw))
     body = found.pop("body", None)
     try:
-        given = _SCHEMA.load({name: json.loads(member.text) for name, member in found.items()})
+        terms = _terms(tuple((name, member.text) for name, member in found.items()))
     except ma.ValidationError as exc:
         abort(422, errors=exc.messages)
-    return Message(**given, body=None if body is None else body.text, organization=organization)
+    return Message(**terms, body=None if body is None else body.text, organization=organization)
+
+
+@lru_cache(maxsize=1_000)
+def _terms(members_but_body: tuple[tuple[str, str], ...]) -> Mapping[str, Any]:
+    """What the schema makes of them: callers send the same ones again and again."""
+    given = {name: json.loads(text) for name, text in members_but_body}
+    return MappingProxyType(_SCHEMA.load(given))
