@@ -74,7 +74,9 @@ class HeadJoined:
             return
         if self._head is not None:
             data, self._head = self._head + data, None
-        self._sock.sendall(data)
+        sent = self._sock.send(data)  # mostly all of it, and with less ado than `sendall`
+        if sent < len(data):
+            self._sock.sendall(memoryview(data)[sent:])
 
     def flush(self) -> None:
         """Send a header that nothing followed."""

@@ -143,20 +143,24 @@ class TokenVerifier:
         self._known[token] = (identity, min(float(claims["exp"]), now + REMEMBERED_S))
         return identity
 
+    def holder(self, authorization: str, scope: str) -> Identity:
+        """The caller that an `Authorization` header names, who must hold `scope`.
+
+        Raises Unauthenticated (401) without a valid token, Forbidden (403) without the scope.
+        """
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise Unauthenticated("A bearer token is required")
+        identity = self.identify(token.strip())
+        if scope not in identity.scopes:
+            raise Forbidden(f"The token lacks the scope {scope}")
+        return identity
+
 
 def require_scope(scope: str) -> Identity:
-    """The caller of the current request, who must hold `scope`.
-
-    Raises Unauthenticated (401) without a valid token, Forbidden (403) without the scope.
-    """
+    """The caller of the current request, who must hold `scope`. Raises as `holder` does."""
     verifier: TokenVerifier = current_app.extensions["kiungo-tokens"]
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        raise Unauthenticated("A bearer token is required")
-    identity = verifier.identify(token.strip())
-    if scope not in identity.scopes:
-        raise Forbidden(f"The token lacks the scope {scope}")
-    g.identity = identity
+    identity = g.identity = verifier.holder(request.headers.get("Authorization", ""), scope)
     return identity
 
 

@@ -1,6 +1,7 @@
 """Settings: read once, frozen, and at fault by the variable's name, never by its value."""
 
 import dataclasses
+import logging
 import subprocess
 import sys
 from collections.abc import Callable
@@ -172,6 +173,7 @@ def test_former_name_is_read_with_a_warning_that_names_the_new_one(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
+    caplog.set_level(logging.WARNING)  # an app of another test may have set another
     monkeypatch.setenv(former, SECRET)
     monkeypatch.delenv(name, raising=False)
 

@@ -28,6 +28,7 @@ from esb_relay.engine.exchanger import Exchanger
 from esb_relay.engine.token_server import TokenServer
 from esb_relay.engine.tokens import EsbTokens
 from esb_relay.exchange_log import ExchangeWriter
+from esb_relay.hot_path import HotPath
 from esb_relay.keyring import Keyring
 from esb_relay.models import Base
 from esb_relay.parts import BELL, Parts
@@ -64,6 +65,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     register_routes(register_api(app, "esb-relay", "Kiungo ESB relay", description=DESCRIPTION))
     register_console(app, pages, settings)
     register_commands(app)
+    hot_path = HotPath(app, process.relay, settings.body_max_bytes)
+    app.wsgi_app = hot_path  # type: ignore[method-assign]
     return app
 
 

@@ -9,7 +9,7 @@ from http import HTTPStatus
 
 from common.correlation import current_trail
 from common.ids import new_id
-from common.problems import problem
+from common.problems import MEDIA_TYPE, problem
 
 from esb_relay.config import Settings
 from esb_relay.engine.exchanger import Exchanger
@@ -53,6 +53,11 @@ class Told:
 
     status: int
     text: str = field(repr=False)
+
+    @property
+    def media_type(self) -> str:
+        """JSON, or a problem."""
+        return "application/json" if self.status == HTTPStatus.OK else MEDIA_TYPE
 
 
 class Relay:

@@ -18,8 +18,11 @@ from esb_relay.wire.json_span import members
 _SCHEMA = RelayIn(exclude=["body"])
 
 
-def read_message(media_type: str, raw: bytes, organization: str | None) -> Message:
-    """The message in a request. Raises MalformedText, or werkzeug's 415 and 422."""
+def read_message(media_type: str, raw: bytes, organization: str) -> Message:
+    """The message in a request; `organization` is its header, UTF-8 read as latin-1.
+
+    Raises MalformedText, or werkzeug's 415 and 422.
+    """
     if media_type != "application/json" and not media_type.endswith("+json"):
         raise UnsupportedMediaType("The body must be JSON: Content-Type application/json")
     found = members(decode_text(raw))
@@ -28,7 +31,11 @@ def read_message(media_type: str, raw: bytes, organization: str | None) -> Messa
         terms = _terms(tuple((name, member.text) for name, member in found.items()))
     except ma.ValidationError as exc:
         abort(422, errors=exc.messages)
-    return Message(**terms, body=None if body is None else body.text, organization=organization)
+    return Message(
+        **terms,
+        body=None if body is None else body.text,
+        organization=organization.encode("latin-1", "replace").decode("utf-8", "replace") or None,
+    )
 
 
 @lru_cache(maxsize=1_000)

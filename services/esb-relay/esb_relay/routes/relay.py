@@ -19,11 +19,13 @@ ORGANIZATION = {
     "description": "For whom the message is sent: kept in the exchange log",
     "schema": {"type": "string"},
 }
+PATH = f"{PREFIX}/relay/"
+SCOPE = "esb:relay"
 MESSAGE = {"required": True, **content({JSON: RelayIn})}
 
 
 @blp.route("/relay/", methods=["POST"])
-@blp.scope("esb:relay")
+@blp.scope(SCOPE)
 @blp.doc(parameters=[ORGANIZATION], requestBody=MESSAGE)
 @blp.response(200, RelayOut)
 @blp.alt_response(
@@ -37,17 +39,11 @@ def relay() -> Response:
 
     Normal requests are sent again, a few times, while the bus cannot be reached or is busy.
     """
-    message = read_message(request.mimetype, request.get_data(), organization())
+    organization = request.headers.get("X-Organization", "")
+    message = read_message(request.mimetype, request.get_data(), organization)
     told = parts().relay.relay(
         message,
         caller=g.identity.subject,
         correlation_id=correlation_id(),
     )
-    media_type = JSON if told.status == 200 else MEDIA_TYPE
-    return Response(told.text, told.status, content_type=media_type)
-
-
-def organization() -> str | None:
-    """`X-Organization`, whose bytes are UTF-8."""
-    raw = request.headers.get("X-Organization", "").encode("latin-1", "replace")
-    return raw.decode("utf-8", "replace") or None
+    return Response(told.text, told.status, content_type=told.media_type)
