@@ -61,8 +61,15 @@ class Shape:
 
     def relayed(self, connections: int) -> Result:
         """The same message, to the relay."""
+        return self._relayed(self._url("relay/"), connections)
+
+    def through_nginx(self, connections: int) -> Result:
+        """The same, through the front door."""
+        return self._relayed(f"{self._stack.url}/api/esb/relay/", connections)
+
+    def _relayed(self, url: str, connections: int) -> Result:
         message = f'{{"mode":"normal","code":"{CODE}","body":{BODY}}}'
-        return self._load(self._url("relay/"), self._tokens["esb:relay"], message, connections)
+        return self._load(url, self._tokens["esb:relay"], message, connections)
 
     def _load(self, url: str, token: str, body: str, connections: int) -> Result:
         return load(
@@ -127,6 +134,9 @@ def _measure(shape: Shape) -> bool:
             ruler.measure()
             rounds.setdefault(("direct", connections), []).append(shape.direct(connections))
             rounds.setdefault(("relayed", connections), []).append(shape.relayed(connections))
+            rounds.setdefault(("by nginx", connections), []).append(
+                shape.through_nginx(connections)
+            )
     found = {key: median(results) for key, results in rounds.items()}
     print(f"\n{shape.name}: POST of {len(BODY)} bytes, medians of {ROUNDS} rounds of {SECONDS} s")
     for (way, connections), result in found.items():
@@ -144,11 +154,16 @@ def _goals(found: dict[tuple[str, int], Result], ruler: Ruler) -> bool:
     errors = sum(result.errors for result in found.values())
     return all(
         [
-            goal("added at p50", added_ms <= wanted_ms, f"{added_ms:.2f} ms (≤ {wanted_ms:.2f})"),
+            goal(
+                "added at p50",
+                added_ms <= wanted_ms,
+                f"{added_ms:.2f} ms (≤ {wanted_ms:.2f} here and now, {GOAL_ADDED_MS} as set)",
+            ),
             goal(
                 "exchanges",
                 relayed.rate >= wanted_rate,
-                f"{relayed.rate:,.0f}/s (≥ {wanted_rate:,.0f}), {share:.0%} of direct",
+                f"{relayed.rate:,.0f}/s (≥ {wanted_rate:,.0f} here and now, {GOAL_RATE:,.0f} as"
+                f" set), {share:.0%} of direct",
             ),
             goal("no errors", errors == 0, str(errors)),
         ]

@@ -17,7 +17,7 @@ from procfile import Program, flask_apps, port_variables
 
 ROOT = Path(__file__).parent.parent
 
-#: Which port a placeholder of nginx.conf stands for; without a process on it the value is empty.
+#: Which port a placeholder of nginx.conf stands for.
 SERVICE_PORTS = {
     "KIUNGO_PROXY": "PROXY_PORT",
     "KIUNGO_ESB_RELAY": "ESB_RELAY_PORT",
@@ -30,6 +30,8 @@ OWN_CLIENTS = {
     "esb_relay": ("ESB relay", ()),
     "policy_notify": ("Policy notification", ("notification:emit",)),
 }
+#: What nginx.conf wants for a service that has no process.
+NOT_INSTALLED = f"{LOOPBACK}:1"
 
 
 class StackError(Exception):
@@ -178,7 +180,7 @@ class Installation:
             log.replace(folder / "access.log.1")
         used = port_variables(self.programs)
         addresses = {
-            name: f"{LOOPBACK}:{self.ports[variable]}" if variable in used else ""
+            name: f"{LOOPBACK}:{self.ports[variable]}" if variable in used else NOT_INSTALLED
             for name, variable in SERVICE_PORTS.items()
         }
         places = {

@@ -42,7 +42,8 @@ class StandIn(BaseHTTPRequestHandler):
         elif self.path == "/cookies":
             self._send(200, [("Set-Cookie", "a=1"), ("Set-Cookie", "b=" + "2" * 20_000)], b"")
         else:
-            described = {"path": self.path, "headers": self.headers.items()}
+            peer = self.client_address[1]
+            described = {"path": self.path, "headers": self.headers.items(), "peer": peer}
             self._send(200, [], json.dumps(described).encode())
 
     def _check_session(self) -> None:
@@ -92,7 +93,7 @@ def port(folder: Path) -> Iterator[int]:
         "KIUNGO_DOCS_DIR": str(NGINX / "docs"),
         "KIUNGO_RESOLVER": "127.0.0.1",
         "KIUNGO_PROXY": f"127.0.0.1:{stand_in.server_port}",
-        "KIUNGO_ESB_RELAY": "",
+        "KIUNGO_ESB_RELAY": "127.0.0.1:1",
         "KIUNGO_NOTIFICATION": f"127.0.0.1:{stand_in.server_port}",
         "KIUNGO_POLICY_NOTIFY": f"127.0.0.1:{free_port()}",
     }
@@ -192,6 +193,17 @@ def test_metrics_are_not_published(port: int, path: str) -> None:
     assert problem(ask(port, path))["status"] == 404
 
 
+@pytest.mark.parametrize("path", ["/x", "/api/notification/x"])
+def test_connections_to_the_services_are_used_again(port: int, path: str) -> None:
+    peers = set()
+    client = HTTPConnection("127.0.0.1", port, timeout=10)  # one worker of nginx
+    for _ in range(3):
+        client.request("GET", path)
+        peers.add(json.loads(client.getresponse().read())["peer"])
+    client.close()
+    assert len(peers) == 1
+
+
 def test_service_that_is_not_installed_is_503(port: int) -> None:
     for path in ("/api/esb/relay/", "/admin/esb/", "/api/docs/esb-relay/openapi.json"):
         assert "not part of this installation" in problem(ask(port, path))["detail"]
@@ -242,7 +254,7 @@ def test_console_is_told_which_services_are_installed(port: int) -> None:
     installed = arrived(port, "/admin/")[1]["x-kiungo-services"].split()
 
     assert installed[0] == "esb="
-    assert installed[1].startswith("notification=127.0.0.1:")
+    assert installed[1].endswith("notification=notification")
 
 
 def test_mediators_own_errors_pass(port: int) -> None:

@@ -6,7 +6,7 @@ from flask import request
 
 from common.console.staff import Staff, StaffRole
 
-#: What nginx sends: `esb=host:port notification= …`; a name without an address is not installed.
+#: What nginx sends: `esb=esb_relay notification= …`; a name without an upstream is not installed.
 SERVICES_HEADER = "X-Kiungo-Services"
 
 
