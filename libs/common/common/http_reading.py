@@ -55,6 +55,8 @@ class Response:
             self._left, self._is_chunked = 0, False
         self._closes = self._left is None or _closes(minor, fields)
         self._has_begun_chunks = False
+        #: What the next reading raises: this one still had something to give.
+        self._broken: NotHttp | None = None
         self.is_complete = self._left == 0 and not self._is_chunked
 
     @property
@@ -63,15 +65,22 @@ class Response:
         return self.is_complete and not self._closes and self._at == len(self._received)
 
     def read(self, size: int) -> bytes:
-        """`size` bytes of the body, fewer only at its end."""
-        pieces = []
-        while size and (piece := self.read_available(size)):
-            pieces.append(piece)
-            size -= len(piece)
+        """`size` bytes of the body, fewer only at its end, or before what is no answer."""
+        pieces: list[bytes] = []
+        try:
+            while size and (piece := self.read_available(size)):
+                pieces.append(piece)
+                size -= len(piece)
+        except NotHttp as exc:
+            if not pieces:
+                raise
+            self._broken = exc
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def read_available(self, size: int) -> bytes:
         """What comes next of the body, at most `size` bytes; nothing only at its end."""
+        if self._broken is not None:
+            raise self._broken
         if self._is_chunked and not self._left:
             self._next_chunk()
         if self.is_complete:

@@ -118,6 +118,19 @@ def test_body_that_was_not_read_to_its_end_keeps_the_connection_busy() -> None:
 
 
 @pytest.mark.parametrize(
+    "rest",
+    [b"Content-Length: 9\r\n\r\nhello", b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello5\r\n"],
+)
+def test_what_came_before_the_body_broke_off_is_given(rest: bytes) -> None:
+    response = Response(Arriving(b"HTTP/1.1 200 OK\r\n" + rest, []), "GET")
+    assert response.read(100) == b"hello"
+    for _ in range(2):
+        with pytest.raises(NotHttp):
+            response.read(100)
+    assert not response.may_rest
+
+
+@pytest.mark.parametrize(
     "raw",
     [
         b"HTTP/1.1 200 OK\r\nX: " + b"x" * MAX_HEAD_BYTES,
