@@ -9,6 +9,7 @@ from esb_relay.stand_in.cases import ACCEPTED, BUSY, UNKNOWN, UNVERIFIABLE, UNVE
 from esb_relay.stand_in.server import StandIn
 from flask import Flask
 
+PATIENCE_S = 20.0
 BODY = '{"jina":"Çelik","n":1.10}'
 
 
@@ -88,15 +89,21 @@ def test_lost_answer_is_an_unknown_outcome_and_nothing_is_sent_again(
     assert api.exchange(answer)["status"] == "unknown"
 
 
+@pytest.fixture
+def patient(app_with: Callable[..., Flask], api_of: Callable[..., Any]) -> Any:
+    """An API whose tries are not cut short: they end with the time for an answer."""
+    return api_of(app_with(read_timeout_s=PATIENCE_S))
+
+
 @pytest.mark.parametrize("case", BUSY)
 def test_busy_engine_is_asked_again_on_normal_requests(
-    api: Any, stand_in: StandIn, case: str
+    patient: Any, stand_in: StandIn, case: str
 ) -> None:
-    answer = api.relay(BODY, code=f"C!{case}:2")
+    answer = patient.relay(BODY, code=f"C!{case}:2")
 
     assert answer.status_code == 200, answer.text
     assert stand_in.seen[f"C!{case}:2"] == 3
-    assert api.exchange(answer)["attempts"] == 3
+    assert patient.exchange(answer)["attempts"] == 3
 
 
 @pytest.mark.parametrize("mode", ["push", "nida"])
@@ -110,8 +117,8 @@ def test_busy_engine_is_not_asked_again_on_other_requests(
     assert stand_in.seen[f"C!{case}:1"] == 1
 
 
-def test_repetitions_are_bounded(api: Any, stand_in: StandIn) -> None:
-    answer = api.relay(BODY, code="C!busy-503")
+def test_repetitions_are_bounded(patient: Any, stand_in: StandIn) -> None:
+    answer = patient.relay(BODY, code="C!busy-503")
 
     assert (answer.status_code, answer.get_json()["outcome"]) == (502, "refused")
     assert stand_in.seen["C!busy-503"] == 3
@@ -120,7 +127,7 @@ def test_repetitions_are_bounded(api: Any, stand_in: StandIn) -> None:
 def test_engine_that_cannot_be_reached_is_tried_again_and_nothing_was_sent(
     app_with: Callable[..., Flask], api_of: Callable[..., Any]
 ) -> None:
-    api = api_of(app_with(engine_url="http://127.0.0.1:9"))
+    api = api_of(app_with(engine_url="http://127.0.0.1:9", read_timeout_s=PATIENCE_S))
     answer = api.relay(BODY)
 
     assert (answer.status_code, answer.get_json()["outcome"]) == (502, "not_sent")
