@@ -22,43 +22,45 @@ class Headers(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Trail:
+class RequestContext:
     """What identifies the request being served: our id and, when the caller sent one, W3C's."""
 
     correlation_id: str
     traceparent: str | None = None
 
     def headers(self) -> dict[str, str]:
-        """The headers that carry this trail on to the next system."""
+        """The headers that carry this request context on to the next system."""
         headers = {CORRELATION_HEADER: self.correlation_id}
         if self.traceparent:
             headers[TRACE_HEADER] = self.traceparent
         return headers
 
 
-_current: contextvars.ContextVar[Trail | None] = contextvars.ContextVar("trail", default=None)
+_current: contextvars.ContextVar[RequestContext | None] = contextvars.ContextVar(
+    "request_context", default=None
+)
 
 
-def current_trail() -> Trail | None:
-    """The trail of the request or job being served, if any."""
+def current_request_context() -> RequestContext | None:
+    """The request context of the request or job being served, if any."""
     return _current.get()
 
 
-def follow(trail: Trail | None) -> contextvars.Token[Trail | None]:
-    """Make `trail` the current one; pass the returned token to `leave`."""
-    return _current.set(trail)
+def follow(request_context: RequestContext | None) -> contextvars.Token[RequestContext | None]:
+    """Make `request_context` the current one; pass the returned token to `leave`."""
+    return _current.set(request_context)
 
 
-def leave(token: contextvars.Token[Trail | None]) -> None:
-    """Forget the trail that `follow` set."""
+def leave(token: contextvars.Token[RequestContext | None]) -> None:
+    """Forget the request context that `follow` set."""
     _current.reset(token)
 
 
-def trail_of(headers: Headers) -> Trail:
-    """The trail a caller sent, where it is well-formed, else a new one."""
+def request_context_of(headers: Headers) -> RequestContext:
+    """The request context a caller sent, where it is well-formed, else a new one."""
     given = headers.get(CORRELATION_HEADER, "")
     trace = headers.get(TRACE_HEADER, "")
-    return Trail(
+    return RequestContext(
         correlation_id=given if _ACCEPTABLE_ID.fullmatch(given) else str(new_id()),
         traceparent=trace if _TRACEPARENT.fullmatch(trace) else None,
     )

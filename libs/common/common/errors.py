@@ -3,6 +3,8 @@
 DomainError
 ├── NotFound       the thing that was named does not exist (for this caller)
 ├── Conflict       the act contradicts what is stored
+├── TooLarge       the input is larger than what is read
+├── UnsupportedMedia  the input has a type that is not read here
 ├── Invalid        the input breaks a rule; `errors` names the fields
 ├── Unauthenticated  nobody is known to ask
 ├── Forbidden      the caller is known and may not
@@ -23,6 +25,14 @@ class NotFound(DomainError):
 
 class Conflict(DomainError):
     """The act contradicts what is stored."""
+
+
+class TooLarge(DomainError):
+    """The input is larger than what is read."""
+
+
+class UnsupportedMedia(DomainError):
+    """The input has a type that is not read here."""
 
 
 class Invalid(DomainError):

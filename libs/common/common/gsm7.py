@@ -15,6 +15,24 @@ GSM7_ALONE, GSM7_PART = 160, 153
 UCS2_ALONE, UCS2_PART = 70, 67
 
 
+#: Signs of typography that say no more than a sign of GSM-7 does. Letters are left alone: without
+#: its accent a word is another one.
+_SIGNS = {
+    **dict.fromkeys("\u2018\u2019\u201a\u201b\u2032\u2039\u203a`\u00b4", "'"),
+    **dict.fromkeys("\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb", '"'),
+    **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-"),
+    **dict.fromkeys("\t\u00a0\u2007\u2008\u2009\u200a\u202f\u205f\u3000", " "),
+    **dict.fromkeys("\u2000\u2001\u2002\u2003\u2004\u2005\u2006", " "),
+    **dict.fromkeys("\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff", ""),
+    **dict.fromkeys("\u2028\u2029", "\n"),
+    "\u2026": "...",
+    "\u2022": "*",
+    "\u00d7": "x",
+    "\u2044": "/",
+}
+_TRANSLITERATION = str.maketrans(_SIGNS)
+
+
 @dataclass(frozen=True, slots=True)
 class Sms:
     """`encoding` is GSM-7 or UCS-2; `foreign` are the characters that GSM-7 lacks."""
@@ -22,6 +40,15 @@ class Sms:
     encoding: str
     segments: int
     foreign: str
+
+
+def transliterate(text: str) -> str:
+    """`text` with plain signs for typographic ones, if it then fits into GSM-7; else as it is.
+
+    Curly quotes, dashes, no-break spaces, tabs, dots and invisible characters.
+    """
+    plain = text.translate(_TRANSLITERATION)
+    return text if measure(plain).foreign else plain
 
 
 def measure(text: str) -> Sms:

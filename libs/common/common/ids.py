@@ -4,6 +4,7 @@ import os
 import time
 import uuid
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -41,3 +42,8 @@ def _version_7(milliseconds: int, random_bits: int) -> uuid.UUID:
     value = value & ~(0xF << 76) | (0x7 << 76)
     value = value & ~(0x3 << 62) | (0x2 << 62)
     return uuid.UUID(int=value)
+
+
+def named_id_at(moment: datetime, name: str) -> uuid.UUID:
+    """The one id of what is called `name` elsewhere, as if it were made at `moment`."""
+    return _version_7(_milliseconds(moment), int.from_bytes(sha256(name.encode()).digest()[:10]))

@@ -3,21 +3,14 @@
 import logging
 import sys
 from collections.abc import MutableMapping
-from typing import Any, TextIO
+from typing import Any
 
 import structlog
+from kombu_sqlite import LOG_FIELDS
 
-from common.correlation import current_trail
-from common.native_lock import NativeLock
+from common.correlation import current_request_context
 
 Event = MutableMapping[str, Any]
-
-
-class _Handler(logging.StreamHandler[TextIO]):
-    """Lines of greenlets and of native threads, one after the other."""
-
-    def createLock(self) -> None:  # noqa: N802 - logging's name
-        self.lock = NativeLock()
 
 
 _SECRET_FIELDS = frozenset(
@@ -42,10 +35,11 @@ def configure_logging(service: str, level: str) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    handler = _Handler(sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
+            # What the standard library's records carry stays out, unless we know what it is.
+            foreign_pre_chain=[structlog.stdlib.ExtraAdder(allow=LOG_FIELDS), *shared],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.JSONRenderer(),
@@ -72,9 +66,9 @@ def _add_service(service: str) -> structlog.typing.Processor:
 
 
 def _add_correlation_id(_logger: Any, _method: str, event: Event) -> Event:
-    trail = current_trail()
-    if trail is not None:
-        event.setdefault("correlation_id", trail.correlation_id)
+    request_context = current_request_context()
+    if request_context is not None:
+        event.setdefault("correlation_id", request_context.correlation_id)
     return event
 
 

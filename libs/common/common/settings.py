@@ -7,15 +7,21 @@ missing value raises SettingError, whose message names the variable.
 import dataclasses
 import logging
 import os
+import re
 from collections.abc import Callable, Mapping
-from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, Self, TypeVar
+from urllib.parse import urlsplit
+
+import click
+
+from common.networks import Network as Network
+from common.networks import parsed_network
+from common.outbound import USUALLY_DENIED, OutboundRules, Rule, rules
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-Network = IPv4Network | IPv6Network
 
 #: Names of the mediator that Kiungo replaces, still read, each with the name that replaces it.
 FORMER_NAMES = {
@@ -29,8 +35,11 @@ FORMER_NAMES = {
 LOG_LEVELS = tuple(logging.getLevelNamesMapping())
 
 
-class SettingError(Exception):
-    """A setting is missing or cannot be read; the message names the variable, never its value."""
+class SettingError(click.ClickException):
+    """A setting is missing or cannot be read; the message names the variable, never its value.
+
+    A command that it ends says so in one line.
+    """
 
 
 def setting(
@@ -64,15 +73,40 @@ class Environment:
     postgres_db: str = setting("POSTGRES_DB", default="kiungo")
     postgres_user: str = setting("POSTGRES_USER", default="kiungo")
     postgres_password: str = setting("POSTGRES_PASSWORD", default="", secret=True)
+    db_connections_max: int = setting(
+        "DB_CONNECTIONS_MAX", lambda text: positive(int)(text), default=90
+    )
+    web_concurrency: int = setting("WEB_CONCURRENCY", lambda text: positive(int)(text), default=2)
     rabbitmq_url: str | None = setting("RABBITMQ_URL", default=None, secret=True)
+    #: Where no mediator and no target of a callback may be, and what may all the same.
+    outbound_deny: tuple[Rule, ...] = setting(
+        "OUTBOUND_DENY", lambda text: rules(text), default=rules(USUALLY_DENIED)
+    )
+    outbound_allow: tuple[Rule, ...] = setting(
+        "OUTBOUND_ALLOW", lambda text: rules(text), default=()
+    )
     log_level: str = setting(
         "LOG_LEVEL", lambda text: one_of(*LOG_LEVELS)(text.upper()), default="INFO"
     )
+
+    def outbound(self) -> OutboundRules:
+        """What may be called; never our own database and broker."""
+        own = [self.rabbitmq_url, self.database_url_override]
+        places = [urlsplit(url) for url in own if url]
+        named = [(place.hostname, place.port) for place in places if place.hostname]
+        if self.db_engine == "postgres" and not self.database_url_override:
+            named.append((self.postgres_host, self.postgres_port))
+        denied = tuple(Rule.parse(f"{_bracketed(host)}:{port}") for host, port in named if port)
+        return OutboundRules((*self.outbound_deny, *denied), self.outbound_allow)
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> Self:
         """Build the settings from `environ`. Raises SettingError."""
         return cls(**read_values(cls, environ))
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def read_values(
@@ -108,12 +142,16 @@ def _reason(error: ValueError, text: str) -> str:
     return str(error).replace(repr(text), "the value").replace(text, "the value")
 
 
-def process_environment(env_file: Path = Path(".env.local")) -> dict[str, str]:
-    """The process's environment over `env_file`; former variable names are translated."""
+def process_environment(
+    env_file: Path = Path(".env.local"), *, tells: bool = True
+) -> dict[str, str]:
+    """The process's environment over `env_file`; former variable names are translated, with a
+    warning unless the caller `tells` nothing."""
     merged = {**_env_file(env_file), **os.environ}
     for former, name in FORMER_NAMES.items():
-        if former in merged:
-            log.warning("%s is read for now; its new name is %s", former, name)
+        if merged.get(former, "").strip():
+            if tells:
+                log.warning("%s is read for now; its new name is %s", former, name)
             if not merged.get(name, "").strip():
                 merged[name] = merged[former]
     return merged
@@ -122,9 +160,17 @@ def process_environment(env_file: Path = Path(".env.local")) -> dict[str, str]:
 def _env_file(path: Path) -> dict[str, str]:
     if not path.is_file():
         return {}
-    lines = (line.strip() for line in path.read_text(encoding="utf-8").splitlines())
+    text = path.read_text(encoding="utf-8", errors="replace")
+    lines = (line.strip().removeprefix("export ") for line in text.splitlines())
     pairs = (line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
-    return {key.strip(): value.strip().strip("\"'") for key, value in pairs}
+    return {key.strip(): _unquoted(value.strip()) for key, value in pairs}
+
+
+def _unquoted(text: str) -> str:
+    """A value as a shell reads it: without its quotes or, where it has none, a comment behind."""
+    if text[:1] in {'"', "'"}:
+        return text.strip("\"'")
+    return text if "#" not in text else re.split(r"(?:^|\s)#", text, maxsplit=1)[0].rstrip()
 
 
 def flag(text: str) -> bool:
@@ -168,6 +214,6 @@ def comma_list(text: str) -> tuple[str, ...]:
 def networks(text: str) -> tuple[Network, ...]:
     """Comma-separated addresses or CIDR networks."""
     try:
-        return tuple(ip_network(item, strict=False) for item in comma_list(text))
+        return tuple(parsed_network(item) for item in comma_list(text))
     except ValueError:
         raise ValueError("expected addresses or CIDR networks, separated by commas") from None

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from common.broker import BROKER_ERRORS, open_broker
-from common.database import Database, open_engine
+from common.db.database import Database, open_engine
+from common.jobs.broker import BROKER_ERRORS, open_broker
 from common.settings import Environment
 
 POSTGRES = "postgresql://postgres@127.0.0.1:5432"

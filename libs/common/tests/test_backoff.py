@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 
 import pytest
-from common.backoff import next_attempt
+from common.jobs.backoff import next_attempt
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 FIRST = timedelta(seconds=1)

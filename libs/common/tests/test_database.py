@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from common.database import TYPES, Database, database_url, new_metadata, open_engine
+from common.db.database import TYPES, Database, database_url, new_metadata, open_engine
 from common.settings import Environment
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import StatementError

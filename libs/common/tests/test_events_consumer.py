@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from common.broker import durable_queue, open_broker
-from common.database import TYPES, Database, new_metadata, open_engine
+from common.db.database import TYPES, Database, new_metadata, open_engine
 from common.errors import Invalid
-from common.events import CloudEvent, ConsumedEvent, EventConsumer, parse_event
+from common.jobs.broker import durable_queue, open_broker
+from common.jobs.events import CloudEvent, ConsumedEvent, EventConsumer, parse_event
 from common.settings import Environment
 from sqlalchemy import String, func, select, text
 from sqlalchemy.exc import IntegrityError

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import pytest
-from common.broker import BROKER_ERRORS, durable_queue, open_broker
 from common.clock import utc_now
-from common.database import TYPES, Database, new_metadata
-from common.events import OutgoingEvent, queue_event, relay_due
+from common.db.database import TYPES, Database, new_metadata
+from common.jobs.broker import BROKER_ERRORS, durable_queue, open_broker
+from common.jobs.events import OutgoingEvent, queue_event, relay_due
 from common.settings import Environment
 from kombu.connection import Connection
 from sqlalchemy import func, select, update

@@ -5,7 +5,16 @@ from typing import Any
 
 import marshmallow as ma
 import pytest
-from common.fields import Flag, Integer, JsonObject, Line, Moment, Name, Text, check_storable
+from common.web.fields import (
+    Flag,
+    Integer,
+    JsonObject,
+    Line,
+    Moment,
+    Name,
+    Text,
+    check_storable,
+)
 
 
 def nested(depth: int) -> dict[str, Any]:

@@ -1,22 +1,53 @@
 """What gunicorn's master does before it forks workers."""
 
+import os
+import subprocess
+import sys
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
-from common import gunicorn_conf
+from common.settings import SettingError
+from common.web import gunicorn_conf
+from common.web.gunicorn_worker import AsyncioWorker, DrainingThreadWorker
+from gunicorn.errors import AppImportError
 
 SERVER = SimpleNamespace(app=SimpleNamespace(app_uri="no_such_app:create_app()"))
 
 
-def test_code_is_loaded_once_for_all_workers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gunicorn_conf, "worker_class", "gthread")
+@pytest.mark.parametrize("worker_class", ["DrainingThreadWorker", "AsyncioWorker"])
+def test_code_is_loaded_once_for_all_workers(
+    monkeypatch: pytest.MonkeyPatch, worker_class: str
+) -> None:
+    monkeypatch.setattr(gunicorn_conf, "worker_class", f"common.web.gunicorn_worker.{worker_class}")
     with pytest.raises(ModuleNotFoundError, match="no_such_app"):
         gunicorn_conf.on_starting(SERVER)
 
 
-def test_gevents_workers_load_it_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A lock that was made before the standard library is patched stops a worker for good."""
-    monkeypatch.setattr(
-        gunicorn_conf, "worker_class", "common.gunicorn_worker.DrainingGeventWorker"
-    )
-    gunicorn_conf.on_starting(SERVER)
+def test_application_of_an_image_is_named_by_its_environment() -> None:
+    """gunicorn itself says what it would serve; the command line goes before the variable."""
+    start = [sys.executable, "-m", "gunicorn", "-c", "python:common.web.gunicorn_conf"]
+    environ = {**os.environ, "WSGI_APP": "no_such_app:create_app()"}
+    for arguments, missing in ([], "no_such_app"), (["another:app"], "another"):
+        done = subprocess.run(
+            [*start, "--check-config", *arguments],
+            env=environ,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert f"No module named '{missing}'" in done.stderr
+        assert done.returncode != 0
+
+
+@pytest.mark.parametrize("kind", [AsyncioWorker, DrainingThreadWorker])
+def test_a_wrong_setting_ends_a_worker_in_one_line(kind: type[Any]) -> None:
+    def wsgi() -> None:
+        raise SettingError("WAIT cannot be read: expected a number above zero")
+
+    worker = object.__new__(kind)
+    worker.app = SimpleNamespace(wsgi=wsgi)
+    # gunicorn prints what such an error says, and stops.
+    with pytest.raises(AppImportError, match=r"^WAIT cannot be read") as ended:
+        worker.load_wsgi()
+    assert ended.value.__suppress_context__

@@ -11,7 +11,7 @@ from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
-from common.correlation import Trail, follow, leave
+from common.correlation import RequestContext, follow, leave
 from common.http import HttpClient, NotSent, OutcomeUnknown, Timeouts
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -108,7 +108,7 @@ def test_connection_that_is_not_accepted_in_time_is_not_sent(
     started = time.monotonic()
     with pytest.raises(NotSent, match="did not accept a connection in time"):
         client.request("POST", f"http://127.0.0.1:{deaf_port}/x")
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 10
 
 
 def test_unknown_host_is_not_sent(client: HttpClient) -> None:
@@ -184,7 +184,7 @@ def test_redirect_to_nonsense_is_an_answer(client: HttpClient, peers: list[Peer]
 
 def test_trail_is_passed_on(client: HttpClient, peers: list[Peer]) -> None:
     peers.append(Peer())
-    token = follow(Trail("correlation-1", "00-" + "a" * 32 + "-" + "b" * 16 + "-01"))
+    token = follow(RequestContext("correlation-1", "00-" + "a" * 32 + "-" + "b" * 16 + "-01"))
     try:
         client.request("GET", peers[0].url, headers={"X-Own": "1"})
     finally:

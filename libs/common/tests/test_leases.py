@@ -6,8 +6,8 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from common.database import TYPES, Database, new_metadata
-from common.leases import Leased, claim_due, held, renew
+from common.db.database import TYPES, Database, new_metadata
+from common.jobs.leases import Leased, claim_due, held, renew
 from sqlalchemy import delete, update
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 

@@ -1,16 +1,16 @@
 """Logs are JSON events with fields, with their correlation id, without secrets."""
 
 import json
+import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 START = """
 import logging
-from common.correlation import Trail, follow
+from common.correlation import RequestContext, follow
 from common.logs import configure_logging, get_logger
 configure_logging("proxy", "INFO")
 log = get_logger("proxy.gateway")
@@ -21,7 +21,7 @@ def logged(code: str) -> list[dict[str, Any]]:
     """The events that a process of its own logs; logging is set up once per process."""
     ended = subprocess.run(
         [sys.executable, "-c", START + code],
-        env={"PYTHONPATH": str(Path(__file__).parents[1])},
+        env={"PYTHONPATH": os.pathsep.join(sys.path)},
         capture_output=True,
         text=True,
         check=True,
@@ -39,7 +39,9 @@ log.info("plain", count=2, path="/a\\nb")
 log.debug("too low")
 logging.getLogger("library").warning("from %s", "a library")
 logging.getLogger("library").info("quiet")
-follow(Trail("correlation-1"))
+logging.getLogger("kombu_sqlite.channel").warning(
+    "message_unroutable", extra={"routing_key": "policy.created", "payload": "hunter2"})
+follow(RequestContext("correlation-1"))
 log.info("followed")
 log.info("own", correlation_id="another-1")
 logging.getLogger("library").warning("followed library")
@@ -90,6 +92,12 @@ def test_event_carries_the_trail_it_belongs_to(
 def test_library_logs_through_the_same_renderer(events: dict[str, dict[str, Any]]) -> None:
     assert events["from a library"]["logger"] == "library"
     assert events["from a library"]["service"] == "proxy"
+
+
+def test_library_of_ours_tells_its_fields_and_no_others(events: dict[str, dict[str, Any]]) -> None:
+    event = events["message_unroutable"]
+    assert (event["logger"], event["routing_key"]) == ("kombu_sqlite.channel", "policy.created")
+    assert "hunter2" not in json.dumps(event)
 
 
 def test_secrets_are_masked(events: dict[str, dict[str, Any]]) -> None:

@@ -5,13 +5,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from common import gunicorn_conf
+from common.web import gunicorn_conf
 
 PROCESS = """
 import sys
 from flask import Flask
 from prometheus_client import Counter
-from common.metrics import register_metrics
+from common.web.metrics import register_metrics
 calls = Counter("calls", "Calls", ["channel"])
 calls.labels("a").inc(int(sys.argv[1]))
 app = Flask("test")

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from common.database import TYPES, Database, new_metadata
+from common.db.database import TYPES, Database, new_metadata
 from common.errors import Invalid
 from common.ids import lowest_id_at
-from common.paging import Page, fetch_page
+from common.web.paging import Page, fetch_page
 from sqlalchemy import String, select
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Mapped, mapped_column
 

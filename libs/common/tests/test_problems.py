@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 from common import errors
-from common.database import TYPES, Database, new_metadata, open_engine
-from common.problems import MEDIA_TYPE, problem, register_problem_handlers, status_of
-from common.requests_in import register_request_trail
+from common.db.database import TYPES, Database, new_metadata, open_engine
 from common.settings import Environment
+from common.web.problems import MEDIA_TYPE, problem, register_problem_handlers, status_of
+from common.web.requests import register_request_context
 from flask import Flask, abort, redirect
 from sqlalchemy import ForeignKey, String, UniqueConstraint, create_engine, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -54,7 +54,7 @@ def answer() -> Answer:
     def ask(act: Callable[[], Any], method: str = "GET", **kwargs: Any) -> TestResponse:
         app = Flask(__name__)
         register_problem_handlers(app)
-        register_request_trail(app)
+        register_request_context(app)
         app.add_url_rule("/", view_func=act, methods=["GET", "POST"])
         return app.test_client().open("/", method=method, **kwargs)
 

@@ -123,6 +123,7 @@ def test_settings_do_not_change() -> None:
     ("parse", "text", "value"),
     [
         (networks, "10.1.2.3/8, ::1", ["10.0.0.0/8", "::1/128"]),
+        (networks, "::ffff:10.0.0.1, ::ffff:0a00:0/104", ["10.0.0.1/32", "10.0.0.0/8"]),
         (networks, "", []),
     ],
 )
@@ -192,3 +193,33 @@ def test_former_name_counts_only_where_the_new_one_is_not_set(
     monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", "former")
     monkeypatch.setenv("ADMIN_PASSWORD", new)
     assert process_environment(tmp_path / "none")["ADMIN_PASSWORD"] == wins
+
+
+def test_lines_of_the_settings_file_are_read_as_a_shell_reads_them(tmp_path: Path) -> None:
+    file = tmp_path / ".env.local"
+    file.write_bytes(
+        b'# a comment\nexport PLAIN=here # and why\nQUOTED="a # b"\nURL=amqp://h//#x\n'
+        b"EMPTY=\nLATIN=caf\xe9\n"
+    )
+    found = process_environment(file)
+    assert (found["PLAIN"], found["QUOTED"]) == ("here", "a # b")
+    assert (found["URL"], found["EMPTY"]) == ("amqp://h//#x", "")
+    assert found["LATIN"].startswith("caf")
+
+
+def test_a_wrong_setting_ends_a_command_in_one_line() -> None:
+    code = (
+        "import os, click; from common.settings import Environment\n"
+        "click.command()(lambda: Environment.read(os.environ))()"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PYTHONPATH": str(Path(__file__).parents[1]), "POSTGRES_PORT": "x"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert ended.stderr == (
+        "Error: POSTGRES_PORT cannot be read: invalid literal for int() with base 10: the value\n"
+    )

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from common.errors import Unavailable
 from common.http import HttpClient, Timeouts
-from common.tokens import ClientCredentials, JwksKeys, public_keys
+from common.web.tokens import ClientCredentials, JwksKeys, public_keys
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import jwt
 import pytest
-from common.problems import register_problem_handlers
-from common.tokens import AUDIENCE, ISSUER, TokenVerifier, require_scope
+from common.web.problems import register_problem_handlers
+from common.web.tokens import AUDIENCE, ISSUER, TokenVerifier, require_scope
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey

@@ -1,4 +1,4 @@
-"""The loop of a worker process: due work first, then the bell, and an end when told."""
+"""The loop of a worker process: due work first, then a wake-up, and an end when told."""
 
 import os
 import signal
@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from common.broker import open_broker
-from common.database import open_engine
-from common.doorbell import Bell, Listener
+from common.db.database import open_engine
+from common.jobs.broker import open_broker
+from common.jobs.wake_up import Listener, WakeUp
+from common.jobs.worker import stop_on_signals, work
 from common.settings import Environment
-from common.worker import stop_on_signals, work
 from sqlalchemy import text
 
 QUEUE = "work"
@@ -75,7 +75,7 @@ def test_worker_looks_for_itself_when_no_bell_rings(listener: Listener) -> None:
 
 def test_bell_shortens_the_wait(settings: Environment, listener: Listener) -> None:
     steps = Steps(0, 1)
-    threading.Timer(0.1, Bell(lambda: open_broker(settings), QUEUE).ring).start()
+    threading.Timer(0.1, WakeUp(lambda: open_broker(settings), QUEUE).send).start()
     started = time.monotonic()
     work(steps, listener, steps.stopping, poll_s=20)
     assert time.monotonic() - started < 10

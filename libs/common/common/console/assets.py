@@ -6,7 +6,7 @@ from pathlib import Path
 
 from flask import Blueprint, Response, request, send_from_directory
 
-from common.console.entrance import strict
+from common.console.guard import strict
 
 FOLDER = Path(__file__).parent / "static"
 PREFIX = "/admin/static"

@@ -1,7 +1,12 @@
-"""A list as a CSV file: UTF-8 that spreadsheets know, times in UTC, no cell that is a formula."""
+"""A list as a CSV file: UTF-8 that spreadsheets know, times in UTC, no cell that is a formula.
+
+Every cell is quoted. That alone does not hold: where a spreadsheet expects `;` between cells,
+quotes after the first cell are text to it, and a cell ends at any `;` within.
+"""
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -10,7 +15,10 @@ from flask import Response, stream_with_context
 
 from common.clock import rfc3339
 
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+#: What a formula begins with, in wide letters as well.
+_FORMULA = "[=+\\-@\t\r\uff1d\uff0b\uff0d\uff20]"
+#: Where some spreadsheet may see a cell begin: at the start, and after anything that parts cells.
+_BEGINS_FORMULA = re.compile(rf'((?:^|[;,|\t\r\n])[ \t"]*)(?={_FORMULA})')
 
 
 class Column(NamedTuple):
@@ -31,13 +39,18 @@ def csv_answer(name: str, columns: Sequence[Column], rows: Iterable[Any]) -> Res
 
 def _lines(columns: Sequence[Column], rows: Iterable[Any]) -> Iterator[str]:
     buffer = io.StringIO()
-    writer = csv.writer(buffer)
+    writer = quoted_writer(buffer)
     yield "\ufeff"
     for cells in _table(columns, rows):
         writer.writerow(cells)
         yield buffer.getvalue()
         buffer.seek(0)
         buffer.truncate()
+
+
+def quoted_writer(buffer: io.StringIO) -> Any:
+    """A writer of CSV rows that quotes every cell."""
+    return csv.writer(buffer, quoting=csv.QUOTE_ALL)
 
 
 def _table(columns: Sequence[Column], rows: Iterable[Any]) -> Iterator[list[str]]:
@@ -52,6 +65,12 @@ def cell(value: Any) -> str:
         return ""
     if isinstance(value, datetime):
         return rfc3339(value)
-    text = str(value)
-    is_formula = text.startswith(_FORMULA_STARTS) and not isinstance(value, (int, float))
-    return f"'{text}" if is_formula else text
+    return str(value) if isinstance(value, (int, float)) else guarded(str(value))
+
+
+def guarded(text: str) -> str:
+    """`text`, with an apostrophe before whatever a spreadsheet would take for a formula.
+
+    Within it as well, wherever the spreadsheet may see a cell begin. Pure.
+    """
+    return _BEGINS_FORMULA.sub(r"\1'", text)

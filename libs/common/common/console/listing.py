@@ -15,7 +15,7 @@ from flask.typing import ResponseReturnValue
 
 from common.console.csv_export import Column, csv_answer
 from common.console.forms import Form
-from common.paging import MAX_LIMIT, Page
+from common.web.paging import MAX_LIMIT, Page
 
 PAGE_ROWS = 50
 #: A download ends after this many rows; a narrower filter gives the rest.

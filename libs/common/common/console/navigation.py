@@ -38,15 +38,17 @@ SECTIONS = (
         "Gateway",
         None,
         (
-            Entry("Dashboard", "/admin/"),
-            Entry("Transactions", f"{_GATEWAY}/transactions/"),
-            Entry("Rejected", f"{_GATEWAY}/rejections/"),
-            Entry("Channels", f"{_GATEWAY}/channels/"),
-            Entry("Mediators", f"{_GATEWAY}/mediators/"),
-            Entry("Clients", f"{_GATEWAY}/clients/"),
-            Entry("Registrations", f"{_GATEWAY}/registrations/"),
+            Entry("Dashboard", "/admin/", StaffRole.OBSERVER),
+            Entry("Transactions", f"{_GATEWAY}/transactions/", StaffRole.OBSERVER),
+            Entry("Rejected", f"{_GATEWAY}/rejections/", StaffRole.OBSERVER),
+            Entry("Differences", f"{_GATEWAY}/shadow-differences/"),
+            Entry("Channels", f"{_GATEWAY}/channels/", StaffRole.OBSERVER),
+            Entry("Mediators", f"{_GATEWAY}/mediators/", StaffRole.OBSERVER),
+            Entry("Clients", f"{_GATEWAY}/clients/", StaffRole.OBSERVER),
+            Entry("Registrations", f"{_GATEWAY}/registrations/", StaffRole.OBSERVER),
             Entry("Staff", f"{_GATEWAY}/staff/", StaffRole.ADMIN),
             Entry("Tester", f"{_GATEWAY}/tester/", StaffRole.OPERATOR),
+            Entry("Audit", f"{_GATEWAY}/audit/", StaffRole.ADMIN),
         ),
     ),
     Section(
@@ -58,6 +60,7 @@ SECTIONS = (
             Entry("Keys", f"{_ESB}/keys/"),
             Entry("Routes", f"{_ESB}/routes/"),
             Entry("Workbench", f"{_ESB}/workbench/", StaffRole.OPERATOR),
+            Entry("Audit", f"{_ESB}/audit/", StaffRole.ADMIN),
         ),
     ),
     Section(
@@ -72,6 +75,10 @@ SECTIONS = (
             Entry("Why", f"{_NOTIFICATION}/why/"),
             Entry("Preferences", f"{_NOTIFICATION}/preferences/"),
             Entry("Inbox", f"{_NOTIFICATION}/inbox/"),
+            Entry("Dead letters", f"{_NOTIFICATION}/dead-letters/"),
+            Entry("Unreachable", f"{_NOTIFICATION}/unreachable/"),
+            Entry("Costs", f"{_NOTIFICATION}/costs/"),
+            Entry("Audit", f"{_NOTIFICATION}/audit/", StaffRole.ADMIN),
         ),
     ),
     Section(
@@ -82,21 +89,25 @@ SECTIONS = (
             Entry("Families", f"{_POLICY}/families/"),
             Entry("Policies", f"{_POLICY}/policies/"),
             Entry("Runs", f"{_POLICY}/runs/"),
+            Entry("Payments", f"{_POLICY}/payments/"),
             Entry("Report", f"{_POLICY}/report/"),
+            Entry("Dead letters", f"{_POLICY}/dead-letters/"),
+            Entry("Audit", f"{_POLICY}/audit/", StaffRole.ADMIN),
         ),
     ),
-    Section("API", None, (Entry("API documents", "/api/docs/"),)),
+    Section("API", None, (Entry("API documents", "/api/docs/", StaffRole.OBSERVER),)),
 )
 
 
 def menu(staff: Staff) -> list[tuple[Section, list[Entry]]]:
     """What `staff` may open of what is installed."""
     installed = _installed(request.headers.get(SERVICES_HEADER, ""))
-    return [
+    shown = [
         (section, [entry for entry in section.entries if staff.may(entry.role)])
         for section in SECTIONS
         if section.service is None or section.service in installed
     ]
+    return [(section, entries) for section, entries in shown if entries]
 
 
 def current_path(path: str) -> str:

@@ -20,7 +20,7 @@ from flask.typing import ResponseReturnValue
 from jinja2 import StrictUndefined
 from werkzeug.exceptions import NotFound
 
-from common.console import assets, entrance, flashes, navigation, presenting
+from common.console import assets, flashes, guard, navigation, presenting
 from common.console.settings import ConsoleSettings
 from common.console.staff import Staff, StaffRole, staff_of_pass
 
@@ -30,7 +30,15 @@ View = TypeVar("View", bound=Callable[..., Any])
 class Pages(Blueprint):
     """A service's pages below `url_prefix`; its endpoints are `console.<view's name>`."""
 
-    def __init__(self, import_name: str, url_prefix: str, **options: Any) -> None:
+    def __init__(
+        self,
+        import_name: str,
+        url_prefix: str,
+        *,
+        least_role: StaffRole = StaffRole.VIEWER,
+        **options: Any,
+    ) -> None:
+        """`least_role` reads pages that name no other one."""
         super().__init__(
             "console",
             import_name,
@@ -38,17 +46,18 @@ class Pages(Blueprint):
             template_folder="templates",
             **{"static_folder": "static", **options},
         )
+        self._least_role = least_role
         #: The least role that each view wants; None: it is open to all.
-        self.roles: dict[str, StaffRole | None] = {"console.static": StaffRole.VIEWER}
-        self.before_request(lambda: entrance.admit(self.roles))
-        self.after_request(entrance.finish)
+        self.roles: dict[str, StaffRole | None] = {"console.static": StaffRole.OBSERVER}
+        self.before_request(lambda: guard.admit(self.roles))
+        self.after_request(guard.finish)
         self.context_processor(_for_every_page)
         self.page("/<path:nothing>")(_nothing_here)
         self.add_url_rule("/<path:nothing>", view_func=_nothing_here, methods=["POST"])
 
-    def page(self, rule: str, role: StaffRole = StaffRole.VIEWER) -> Callable[[View], View]:
+    def page(self, rule: str, role: StaffRole | None = None) -> Callable[[View], View]:
         """Decorator: a page for those who may at least what `role` may."""
-        return self._view("GET", rule, role)
+        return self._view("GET", rule, role or self._least_role)
 
     def act(self, rule: str, role: StaffRole) -> Callable[[View], View]:
         """Decorator: what a form of the console asks for, from those who may."""
@@ -74,7 +83,7 @@ def register_console(
     staff_source: Callable[[], Staff | None] = staff_of_pass,
 ) -> None:
     """Add `pages` to `app`; `staff_source` tells who asks for the current one."""
-    app.extensions["kiungo-console"] = entrance.Console(settings, staff_source)
+    app.extensions["kiungo-console"] = guard.Console(settings, staff_source)
     app.jinja_env.undefined = StrictUndefined
     app.register_blueprint(assets.templates)
     app.register_blueprint(pages)
@@ -86,7 +95,7 @@ def _nothing_here(nothing: str) -> ResponseReturnValue:
 
 
 def _for_every_page() -> dict[str, Any]:
-    settings = entrance.console().settings
+    settings = guard.console().settings
     staff: Staff | None = g.get("staff")
     return {
         "staff": staff,

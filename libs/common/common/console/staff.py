@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from flask import current_app, request
 
 from common.errors import Unauthenticated
-from common.tokens import TokenVerifier
+from common.web.tokens import TokenVerifier
 
 PASS_HEADER = "X-Kiungo-Staff"  # noqa: S105 - a header's name
 PASS_AUDIENCE = "kiungo-console-page"  # noqa: S105 - an audience's name
@@ -22,6 +22,7 @@ PASS_AUDIENCE = "kiungo-console-page"  # noqa: S105 - an audience's name
 class StaffRole(enum.StrEnum):
     """What a member of staff may do in the console; each may do what those before it may."""
 
+    OBSERVER = "observer"  # reads what the gateway does, without bodies and nothing of persons
     VIEWER = "viewer"  # reads
     OPERATOR = "operator"  # reads, reruns and sends
     ADMIN = "admin"  # changes everything

@@ -15,10 +15,10 @@ from common.console.listing import listing
 from common.console.pages import Pages, register_console
 from common.console.settings import ConsoleSettings
 from common.console.staff import PASS_AUDIENCE, PASS_HEADER, StaffRole
-from common.paging import Page
-from common.problems import register_problem_handlers
-from common.requests_in import register_request_trail
-from common.tokens import ALGORITHM, ISSUER, TokenVerifier
+from common.web.paging import Page
+from common.web.problems import register_problem_handlers
+from common.web.requests import register_request_context
+from common.web.tokens import ALGORITHM, ISSUER, TokenVerifier
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask import Flask, render_template_string, request
 from flask.testing import FlaskClient
@@ -103,7 +103,7 @@ def app(pages: Pages, issuer: Issuer) -> Flask:
     app = Flask(__name__)
     app.extensions["kiungo-tokens"] = TokenVerifier(issuer)
     register_problem_handlers(app)
-    register_request_trail(app)
+    register_request_context(app)
     register_console(app, pages, ConsoleSettings(trusted_origins=("https://portal.example",)))
     return app
 

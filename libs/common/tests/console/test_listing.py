@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 
 import pytest
-from common.console.csv_export import cell
+from common.console.csv_export import cell, quoted_writer
 from common.console.listing import PAGE_ROWS
 
 LIST = "/admin/esb/numbers/"
@@ -53,6 +53,7 @@ def test_everything_is_downloaded_as_csv_with_the_same_filters(viewer):
     rows = list(csv.reader(io.StringIO(answer.text.removeprefix("\ufeff"))))
     assert rows[0] == ["Number", "Text"]
     assert [int(row[0]) for row in rows[1:]] == list(range(119, 9, -1))
+    assert all(line.startswith('"') and line.endswith('"') for line in answer.text[1:].splitlines())
     assert rows[1][1] == "'=119"
 
 
@@ -84,8 +85,28 @@ def test_empty_list_says_how_to_see_more(viewer):
         ("-1+cmd", "'-1+cmd"),
         ("@SUM(A1)", "'@SUM(A1)"),
         ("a=b", "a=b"),
+        ("=1", "'=1"),
+        ("x;=cmd|' /C calc'!A0", "x;'=cmd|' /C calc'!A0"),
+        ("x, +1", "x, '+1"),
+        ('x;"=1', "x;\"'=1"),
+        ("x\n=1", "x\n'=1"),
+        ("x\t-1", "x\t'-1"),
+        ("\uff1d1", "'\uff1d1"),
+        ("well-known; e-mail, 3-4", "well-known; e-mail, 3-4"),
         (datetime(2026, 11, 22, 15, 29, tzinfo=UTC), "2026-11-22T15:29:00Z"),
     ],
 )
 def test_no_cell_becomes_a_formula(value, text):
     assert cell(value) == text
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("text", ["x;=cmd|' /C calc'!A0", '";=1', 'a"\t=1', "x,\n@a", "|-1+1;+2"])
+def test_no_reader_sees_a_formula_whatever_it_takes_for_a_separator(text, separator):
+    buffer = io.StringIO()
+    quoted_writer(buffer).writerows([["first", cell(text), "last"], [cell(text), "", cell(text)]])
+
+    rows = csv.reader(io.StringIO(buffer.getvalue()), delimiter=separator)
+
+    cells = [one.lstrip(' "') for row in rows for one in row]
+    assert not [one for one in cells if one.startswith(("=", "+", "-", "@"))]

@@ -1,0 +1,1 @@
+"""The database: connections, migrations, and the writer that commits for many at once."""

@@ -1,0 +1,116 @@
+"""What every service's `migrations/env.py` calls: take the lock, create the schema, migrate."""
+
+import fcntl
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+from zlib import crc32
+
+import click
+from alembic import context
+from alembic.runtime.migration import MigrationInfo
+from flask import Flask, current_app
+from flask_migrate import Migrate
+from sqlalchemy import Connection, Engine, Enum, MetaData, text
+
+from common.db.database import UtcDateTime, is_sqlite
+
+#: A migration waits this long for a table in use, then fails and leaves all as it was.
+LOCK_TIMEOUT = "10s"
+
+
+class Migrations:
+    """What Flask-Migrate wants to know of a service: its tables, engine and schema."""
+
+    def __init__(self, metadata: MetaData, engine: Engine, schema: str) -> None:
+        self.metadata = metadata
+        self.engine = engine
+        self.schema = schema
+
+
+def register_migrations(app: Flask, migrations: Migrations, directory: Path) -> None:
+    """Give `app` the `flask db` commands."""
+    Migrate(app, migrations, directory=str(directory))
+
+
+def run_migrations() -> None:
+    """Run the migrations of the current app's service, alone among all its processes."""
+    migrations: Migrations = current_app.extensions["migrate"].db
+    with _sole_runner(migrations) as connection:
+        context.configure(
+            connection=connection,
+            target_metadata=migrations.metadata,
+            compare_type=True,
+            render_as_batch=is_sqlite(migrations.engine),
+            render_item=_render_type,
+            on_version_apply=_told(migrations.schema),
+        )
+        _refuse_a_newer_database(migrations.schema)
+        with context.begin_transaction():
+            context.run_migrations()
+        connection.commit()
+
+
+def _refuse_a_newer_database(schema: str) -> None:
+    """Raise ClickException where the database has a revision that this version does not know."""
+    known = {one.revision for one in context.script.walk_revisions()}
+    newer = set(context.get_context().get_current_heads()) - known
+    if newer:
+        raise click.ClickException(
+            f"the tables of {schema} are at revision {', '.join(sorted(newer))}, which this "
+            f"version does not know: start the newer version, or restore the backup that was made "
+            f"before it"
+        )
+
+
+def _told(schema: str) -> Callable[..., None]:
+    """Says of each revision what it does and how long it took."""
+    began = time.monotonic()
+
+    def applied(*, step: MigrationInfo, **_: object) -> None:
+        nonlocal began
+        took_s, began = time.monotonic() - began, time.monotonic()
+        revision = context.script.get_revision(step.up_revision_id or "base")
+        click.echo(f"{schema}: {revision.revision} {revision.doc} ({took_s:.1f} s)", err=True)
+
+    return applied
+
+
+@contextmanager
+def _sole_runner(migrations: Migrations) -> Iterator[Connection]:
+    if is_sqlite(migrations.engine):
+        lock_path = f"{migrations.engine.url.database}.migrate.lock"
+        with open(lock_path, "w") as lock, migrations.engine.connect() as connection:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            # SQLite checks foreign keys while batch mode rebuilds a table; not during migrations.
+            connection.exec_driver_sql("ROLLBACK")
+            connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            yield connection
+            connection.exec_driver_sql("PRAGMA foreign_keys=ON")
+        return
+    with migrations.engine.connect() as connection:
+        # The lock is the session's: it outlives each revision's transaction and ends with us.
+        key = crc32(f"kiungo:{migrations.schema}".encode())
+        connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": key})
+        connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{migrations.schema}"'))
+        connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
+        connection.commit()
+        try:
+            yield connection
+        finally:
+            connection.rollback()
+            connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": key})
+            connection.execute(text("SET lock_timeout = 0"))
+            connection.commit()
+
+
+def _render_type(kind: str, item: object, _context: object) -> str | Literal[False]:
+    """Revisions name plain types: they must not change when our own types do."""
+    if kind == "type" and isinstance(item, UtcDateTime):
+        return "sa.DateTime(timezone=True)"
+    if kind == "type" and isinstance(item, Enum):
+        return f"sa.String(length={item.length})"
+    return False

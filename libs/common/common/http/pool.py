@@ -1,0 +1,55 @@
+"""Resting connections of an event loop, by endpoint. The latest used is taken first."""
+
+import asyncio
+from functools import partial
+
+from common.http.connection import Connection, connect
+from common.http.endpoint import Endpoint
+from common.outbound import ANYWHERE, OutboundRules
+
+#: A connection that has rested longer is not used again: the other side may be closing it.
+MAX_IDLE_S = 20.0
+MAX_IDLE_PER_ENDPOINT = 256
+
+
+class Pool:
+    """Connections to endpoints, kept open between exchanges."""
+
+    def __init__(self, connect_timeout_s: float, rules: OutboundRules = ANYWHERE) -> None:
+        self._connect_timeout_s = connect_timeout_s
+        self._rules = rules
+        self._resting: dict[Endpoint, list[Connection]] = {}
+
+    async def take(self, endpoint: Endpoint) -> Connection:
+        """A connection that stands, rested or new. Raises NotSent."""
+        resting = self._resting.get(endpoint)
+        now = asyncio.get_running_loop().time()
+        while resting:
+            connection = resting.pop()
+            if now - connection.rested_since <= MAX_IDLE_S and connection.is_quiet():
+                connection.is_fresh = False
+                return connection
+            connection.close()
+        return await self.connect(endpoint)
+
+    async def connect(self, endpoint: Endpoint) -> Connection:
+        """A new connection. Raises NotSent."""
+        give_back = partial(self.put, endpoint)
+        return await connect(endpoint, self._connect_timeout_s, give_back, self._rules)
+
+    def put(self, endpoint: Endpoint, connection: Connection) -> None:
+        """Keep a connection that nobody uses."""
+        if connection.is_closed:
+            return
+        resting = self._resting.setdefault(endpoint, [])
+        if len(resting) >= MAX_IDLE_PER_ENDPOINT:
+            connection.close()
+            return
+        connection.rested_since = asyncio.get_running_loop().time()
+        resting.append(connection)
+
+    def close(self) -> None:
+        """Close every resting connection."""
+        for resting in self._resting.values():
+            while resting:
+                resting.pop().close()

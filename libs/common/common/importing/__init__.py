@@ -1,0 +1,1 @@
+"""Records of another system's database come over: read, told apart from what is known, reported."""

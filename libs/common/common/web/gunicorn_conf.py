@@ -1,0 +1,63 @@
+"""Gunicorn's settings for every service.
+
+    gunicorn -c python:common.web.gunicorn_conf 'proxy:create_app()'
+
+Without an application on the command line it is the one that `WSGI_APP` names (containers). Bind
+address, workers and worker class come from the environment (see the README's table).
+"""
+
+import os
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+wsgi_app = os.environ.get("WSGI_APP")
+bind = os.environ.get("BIND", "127.0.0.1:8000")
+workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
+#: `threads` for Flask, `asyncio` for an event loop.
+worker_class = {
+    "threads": "common.web.gunicorn_worker.DrainingThreadWorker",
+    "asyncio": "common.web.gunicorn_worker.AsyncioWorker",
+}[os.environ.get("WORKER_CLASS", "threads")]
+threads = int(os.environ.get("WEB_THREADS", "8"))
+worker_connections = 2000
+keepalive = 75
+graceful_timeout = 30
+timeout = 60
+# Instances of one user would share the control socket's default path.
+control_socket_disable = True
+accesslog = None
+errorlog = "-"
+logger_class = "common.web.gunicorn_logs.JsonLogger"
+# nginx alone decides what a client's header may claim;
+# services read the request context that it leaves.
+forwarded_allow_ips = ""
+# nginx bounds the line (16 KiB) and answers with a problem; 8190 here would be a page of HTML.
+limit_request_line = 0
+limit_request_field_size = 16380
+
+
+def on_starting(server: Any) -> None:
+    """Load the app's code once for all workers: they start soon and share its memory.
+
+    HUP would not load new code.
+    """
+    forget_metrics()
+    import_module(server.app.app_uri.partition(":")[0])
+
+
+def forget_metrics() -> None:
+    """Those of processes that are gone must not be counted again."""
+    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    if folder:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        for stale in Path(folder).glob("*.db"):
+            stale.unlink(missing_ok=True)
+
+
+def child_exit(_server: Any, worker: Any) -> None:
+    """Fold an ended worker's gauges."""
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        from prometheus_client.multiprocess import mark_process_dead
+
+        mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
