@@ -2,43 +2,33 @@
 
 from pathlib import Path
 
-from common.api import register_api
-from common.broker import open_broker
+from common.audit.commands import register_audit_commands
+from common.audit.requests import register_audit
 from common.console import assets
 from common.console.pages import register_console
-from common.database import Database, open_engine
-from common.doorbell import Bell
-from common.health import register_health
+from common.db.migrations.runner import Migrations, register_migrations
 from common.logs import configure_logging
-from common.metrics import register_metrics
-from common.migrations.runner import Migrations, register_migrations
-from common.offload import off_the_loop
-from common.problems import register_problem_handlers
-from common.requests_in import register_request_trail
 from common.settings import process_environment
-from common.tokens import TokenVerifier
+from common.web.api import register_api
+from common.web.health import register_health
+from common.web.metrics import register_metrics
+from common.web.problems import register_problem_handlers
+from common.web.requests import register_request_context
+from common.web.tokens import TokenVerifier
 from flask import Flask
 
-from proxy import routing_version  # noqa: F401 - counts changes from the first session on
-from proxy.async_calls import BELL
-from proxy.call_grants import CallGrants
+from proxy.access.caller import caller_address
+from proxy.audit import RULES
 from proxy.commands import register_commands
 from proxy.config import SCHEMA, Settings
-from proxy.console import pages
+from proxy.console import branding, pages
 from proxy.console.cookies import staff_of_cookie
-from proxy.gateway.esb import EsbRelay
-from proxy.gateway.gateway import Gateway
-from proxy.models import Base
-from proxy.parts import Parts
+from proxy.container import build_container
+from proxy.models import AUDIT_TABLES, Base
+from proxy.openhim.addresses import api as openhim_api
+from proxy.registry import routing_version  # noqa: F401 - counts changes from the first session on
 from proxy.routes import register_routes
-from proxy.routes.client_credentials import register_refusals
-from proxy.sealing import Sealer
-from proxy.secrets import SecretChecker
-from proxy.signing import TokenSigner
-from proxy.tail import Tail
 
-#: A token that the proxy makes for its own call to another service lives this long.
-OWN_TOKEN_LIFETIME_S = 60
 DESCRIPTION = (
     "Clients, mediators, channels, ESB registrations and the record of every call. "
     "Fetch an access token at `POST /oauth/token` and send it as `Authorization: Bearer …`."
@@ -46,35 +36,19 @@ DESCRIPTION = (
 
 
 def create_app(settings: Settings | None = None) -> Flask:
-    """The proxy: Flask for the reserved paths, the gateway for every other one."""
+    """The hub: the reserved paths. Every other one is the gateway's (`proxy.gateway.app`)."""
     settings = settings or Settings.read(process_environment())
     configure_logging("proxy", settings.log_level)
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = settings.request_body_max_bytes
     app.url_map.merge_slashes = False
-    database = Database(open_engine(settings, SCHEMA))
-    keys_dir = Path(settings.token_keys_dir or settings.var_dir / "keys" / "tokens")
-    signer = TokenSigner(keys_dir)
-    process = Parts(
-        settings=settings,
-        database=database,
-        secrets=SecretChecker(offload=off_the_loop),
-        signer=signer,
-        sealer=Sealer(signer.storage_keys),
-        bell=Bell(lambda: open_broker(settings), BELL),
-        esb_relay=EsbRelay(
-            settings.esb_relay_url,
-            settings.esb_relay_timeout_s,
-            lambda: signer.sign("kiungo-proxy", OWN_TOKEN_LIFETIME_S, scope="esb:relay"),
-        ),
-        tail=Tail(database),
-        grants=CallGrants(database, signer.grant_keys),
-    )
+    process = build_container(settings)
+    database = process.database
     app.extensions["proxy"] = process
-    app.extensions["kiungo-tokens"] = TokenVerifier(signer)
+    app.extensions["kiungo-tokens"] = TokenVerifier(process.signer)
     register_problem_handlers(app)
-    register_refusals(app)
-    register_request_trail(app)
+    register_request_context(app)
+    register_audit(app, "proxy", database, AUDIT_TABLES, RULES, caller_address)
     register_health(app, database.engine)
     register_metrics(app)
     register_migrations(
@@ -83,10 +57,11 @@ def create_app(settings: Settings | None = None) -> Flask:
         Path(__file__).parent / "migrations",
     )
     register_routes(register_api(app, "proxy", "Kiungo channel proxy", description=DESCRIPTION))
+    app.register_blueprint(openhim_api)
     register_console(app, pages, settings, staff_of_cookie)
     app.register_blueprint(assets.files)
+    app.register_blueprint(branding.files)
+    branding.warn_of_missing(settings)
     register_commands(app)
-    gateway = Gateway(process, app.wsgi_app)
-    app.extensions["proxy-gateway"] = gateway
-    app.wsgi_app = gateway  # type: ignore[method-assign]
+    register_audit_commands(app)
     return app

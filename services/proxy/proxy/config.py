@@ -1,11 +1,15 @@
 """The proxy's settings; the service's README has the same list as a table."""
 
+import json
 from dataclasses import dataclass
 from ipaddress import ip_network
+from typing import Any
+from urllib.parse import urlsplit
 
 from common.console.settings import ConsoleSettings
 from common.settings import (
     Network,
+    comma_list,
     flag,
     networks,
     one_of,
@@ -17,6 +21,50 @@ SCHEMA = "proxy"
 
 _LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
+_LOOPBACK_ORIGINS = {("http", host) for host in ("127.0.0.1", "localhost", "::1")}
+_ISSUER_MEMBERS = {"issuer", "jwks_url", "audience", "claim", "allow"}
+
+
+@dataclass(frozen=True, slots=True)
+class Issuer:
+    """Who issues tokens, for whom they must be, and which claim names which clients."""
+
+    issuer: str
+    jwks_url: str
+    audience: str
+    claim: str
+    #: Client ids and roles that it may name.
+    allow: frozenset[str]
+
+
+def not_negative(text: str) -> int:
+    """A whole number from 0. Raises ValueError."""
+    if not text.isdecimal():
+        raise ValueError("expected a whole number from 0")
+    return int(text)
+
+
+def issuers(text: str) -> tuple[Issuer, ...]:
+    """The issuers of a JSON array. Raises ValueError."""
+    entries = json.loads(text)
+    if not isinstance(entries, list):
+        raise ValueError("expected a JSON array of issuers")
+    return tuple(_issuer(entry) for entry in entries)
+
+
+def _issuer(entry: Any) -> Issuer:
+    if not isinstance(entry, dict) or entry.keys() != _ISSUER_MEMBERS:
+        raise ValueError(f"each issuer has the members {', '.join(sorted(_ISSUER_MEMBERS))}")
+    allow = entry.pop("allow")
+    if not all(isinstance(value, str) and value for value in entry.values()):
+        raise ValueError("an issuer's members are texts, and allow is a list of them")
+    if not isinstance(allow, list) or not all(isinstance(one, str) and one for one in allow):
+        raise ValueError("allow lists the client ids and roles that an issuer may name")
+    parts = urlsplit(entry["jwks_url"])
+    if parts.scheme != "https" and (parts.scheme, parts.hostname) not in _LOOPBACK_ORIGINS:
+        raise ValueError("keys are fetched over https")
+    return Issuer(**entry, allow=frozenset(allow))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(ConsoleSettings):
@@ -24,9 +72,20 @@ class Settings(ConsoleSettings):
 
     mediator_mode: str = setting("MEDIATOR_MODE", one_of("hybrid", "pure_esb"), default="hybrid")
     forward_timeout_s: float = setting("MEDIATOR_FORWARD_TIMEOUT", positive(float), default=30.0)
+    #: A call whose first row took longer to write is not made: its caller may have gone.
+    record_timeout_s: float = setting("RECORD_TIMEOUT", positive(float), default=20.0)
+    total_timeout_s: float = setting("MEDIATOR_TOTAL_TIMEOUT", positive(float), default=900.0)
     connect_timeout_s: float = setting("MEDIATOR_CONNECT_TIMEOUT", positive(float), default=5.0)
     heartbeat_timeout_s: float = setting(
         "MEDIATOR_HEARTBEAT_TIMEOUT", positive(float), default=60.0
+    )
+    #: A circuit opens after so many failures of a mediator in a row, for so long; 0: never.
+    breaker_failures: int = setting("MEDIATOR_BREAKER_FAILURES", not_negative, default=10)
+    breaker_pause_s: float = setting("MEDIATOR_BREAKER_PAUSE", positive(float), default=10.0)
+    #: Most calls of a client, a second and at a time, that has no limits of its own.
+    client_max_rate: float | None = setting("CLIENT_MAX_RATE", positive(float), default=None)
+    client_max_concurrent: int | None = setting(
+        "CLIENT_MAX_CONCURRENT", positive(int), default=None
     )
     stored_body_max_chars: int = setting(
         "TRANSACTION_BODY_MAX_LENGTH", positive(int), default=20_000
@@ -37,18 +96,25 @@ class Settings(ConsoleSettings):
     transaction_retention_days: int = setting(
         "TRANSACTION_RETENTION_DAYS", positive(int), default=90
     )
+    #: Names of headers and query parameters, besides the usual ones, whose values are not recorded.
+    masked_headers: tuple[str, ...] = setting("MASKED_HEADERS", comma_list, default=())
+    masked_parameters: tuple[str, ...] = setting("MASKED_PARAMETERS", comma_list, default=())
     rejections_kept: int = setting("REJECTIONS_KEPT", positive(int), default=10_000)
+    shadow_differences_kept: int = setting("SHADOW_DIFFERENCES_KEPT", positive(int), default=10_000)
     request_body_max_bytes: int = setting(
         "REQUEST_BODY_MAX_BYTES", positive(int), default=20 * 1024 * 1024
     )
+    body_rules_max_bytes: int = setting("BODY_RULES_MAX_BYTES", positive(int), default=1024 * 1024)
     trusted_proxies: tuple[Network, ...] = setting("TRUSTED_PROXIES", networks, default=_LOOPBACK)
     check_dependencies: bool = setting("ENABLE_HEALTH_DEPENDENCY_CHECKS", flag, default=False)
     async_max_attempts: int = setting("ASYNC_MAX_ATTEMPTS", positive(int), default=5)
-    async_concurrency: int = setting("ASYNC_CONCURRENCY", positive(int), default=16)
+    async_concurrency: int = setting("ASYNC_CONCURRENCY", positive(int), default=256)
     async_lease_s: float = setting("ASYNC_LEASE_SECONDS", positive(float), default=30.0)
     access_token_lifetime_s: int = setting("ACCESS_TOKEN_LIFETIME", positive(int), default=900)
+    #: Whose bearer tokens stand for a client's secret, besides our own.
+    token_issuers: tuple[Issuer, ...] = setting("TOKEN_ISSUERS", issuers, default=())
     token_keys_dir: str | None = setting("TOKEN_KEYS_DIR", default=None)
-    esb_relay_url: str = setting("ESB_RELAY_URL", default="http://127.0.0.1:8082")
+    esb_relay_url: str = setting("ESB_RELAY_URL", default="http://127.0.0.1:8086")
     esb_relay_timeout_s: float = setting("ESB_RELAY_TIMEOUT", positive(float), default=60.0)
     admin_username: str = setting("ADMIN_USERNAME", default="admin")
     admin_email: str = setting("ADMIN_EMAIL", default="admin@localhost")

@@ -1,4 +1,4 @@
-"""The proxy's domain errors; the statuses they answer with come from `common.problems`.
+"""The proxy's domain errors; the statuses they answer with come from `common.web.problems`.
 
 DomainError (common)
 ├── NotFound
@@ -6,6 +6,7 @@ DomainError (common)
 ├── Conflict
 │   ├── VersionTooOld          a mediator registers with a lower version than it has
 │   ├── StillReferenced        other records point at what should be deleted
+│   ├── NotEnded               a call's answer is asked for before there is one
 │   ├── NotRepeatable          a transaction whose whole body was not kept cannot be rerun
 │   └── LastAdministrator      somebody must be able to let others in
 ├── Invalid
@@ -13,7 +14,7 @@ DomainError (common)
 └── Forbidden
     └── WrongCredentials       a name and its password, or a client and its secret, do not match
 
-What the gateway refuses on the way to a mediator is a `Refusal` (see `proxy.gateway.refusals`).
+What the gateway rejects on the way to a mediator is a `RejectedCall` (`proxy.gateway.rejections`).
 """
 
 from common.errors import Conflict, Forbidden, Invalid, NotFound
@@ -34,6 +35,13 @@ class StillReferenced(Conflict):
     """Other records point at what should be deleted."""
 
 
+class NotEnded(Conflict):
+    """A call's answer is asked for before there is one."""
+
+    def __init__(self) -> None:
+        super().__init__("The call has not ended yet")
+
+
 class NotRepeatable(Conflict):
     """A transaction whose whole body was not kept cannot be rerun."""
 
@@ -47,6 +55,13 @@ class BadPattern(Invalid):
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason, {"path_pattern": [reason]})
+
+
+class ReasonMissing(Forbidden):
+    """A body of this call's channel is opened for a reason, which must be said."""
+
+    def __init__(self) -> None:
+        super().__init__("This channel asks why a call's bodies are opened: say so in X-Reason")
 
 
 class WrongCredentials(Forbidden):

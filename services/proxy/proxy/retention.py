@@ -1,91 +1,121 @@
-"""What is kept for how long: transactions by age, refusals by number, keys for a day.
+"""What is kept for how long: transactions by age, rejections by number, differences from another
+hub's answers by both, keys for a day, whole answers as long as their channel says.
 
 Who made a call in the tester is known as long as the call. Of signing in only what still counts:
 recent failures, sessions whose tokens have not ended.
 """
 
-from datetime import datetime, timedelta
+import time
+from datetime import timedelta
 
 from common.clock import utc_now
-from common.database import Database
+from common.db.database import Database
+from common.db.write_lock import WriteLock
 from common.ids import lowest_id_at
 from common.logs import get_logger
-from sqlalchemy import delete, select
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy import ColumnElement, delete, inspect, select, tuple_
 
 from proxy.config import Settings
 from proxy.console import login_attempts, sessions
-from proxy.gateway.idempotency import KEPT_FOR
 from proxy.models import (
     FINAL_STATUSES,
+    Base,
     CallGrant,
     EndedSession,
-    HourlyTally,
+    FormerRecord,
+    HourlyRollup,
     IdempotencyKey,
     LoginAttempt,
     Rejection,
-    StoredRequest,
+    ShadowDifference,
+    StoredResponse,
     Transaction,
+    UsualPlace,
 )
+from proxy.record.idempotency import KEPT_FOR
 
 log = get_logger(__name__)
 
 #: Rows removed in one transaction: a purge must not hold up the calls' own commits.
-BATCH = 1_000
+BATCH = 250
+#: The same of whole answers, which are large.
+RESPONSES_BATCH = 25
+#: Between two batches a purge rests for this many times what the batch took.
+RESTS = 3.0
 
 
 def keep_bounded(database: Database, settings: Settings) -> dict[str, int]:
     """Remove what has outlived its time; returns how many rows of each kind."""
-    age = timedelta(days=settings.transaction_retention_days)
+    now = utc_now()
+    oldest = now - timedelta(days=settings.transaction_retention_days)
+    old_call = Transaction.correlation_id < lowest_id_at(oldest)
     removed = {
-        "transactions": _purge_transactions(database, age),
-        "call_grants": _purge_before(database, CallGrant.expires_at, age),
-        "hourly_tallies": _purge_before(database, HourlyTally.hour, age),
-        "rejections": _purge_rejections(database, settings.rejections_kept),
-        "idempotency_keys": _purge_before(database, IdempotencyKey.created_at, KEPT_FOR),
-        "login_attempts": _purge_before(database, LoginAttempt.attempted_at, login_attempts.WINDOW),
-        "ended_sessions": _purge_before(database, EndedSession.ended_at, sessions.LONGEST),
+        "transactions": _remove(
+            database, Transaction, old_call, Transaction.status.in_(FINAL_STATUSES)
+        ),
+        "former_records": _remove(
+            database,
+            FormerRecord,
+            FormerRecord.kind == "transaction",
+            FormerRecord.record_id < lowest_id_at(oldest),
+        ),
+        "call_grants": _remove(database, CallGrant, CallGrant.expires_at < oldest),
+        "hourly_rollups": _remove(database, HourlyRollup, HourlyRollup.hour < oldest),
+        "stored_responses": _remove(
+            database, StoredResponse, StoredResponse.expires_at <= now, batch=RESPONSES_BATCH
+        ),
+        "rejections": _remove_beyond(database, Rejection, settings.rejections_kept),
+        "shadow_differences": _remove(
+            database, ShadowDifference, ShadowDifference.correlation_id < lowest_id_at(oldest)
+        )
+        + _remove_beyond(database, ShadowDifference, settings.shadow_differences_kept),
+        "idempotency_keys": _remove(
+            database, IdempotencyKey, IdempotencyKey.created_at < now - KEPT_FOR
+        ),
+        "login_attempts": _remove(
+            database, LoginAttempt, LoginAttempt.attempted_at < now - login_attempts.WINDOW
+        ),
+        "usual_places": _remove(
+            database, UsualPlace, UsualPlace.last_at < now - login_attempts.USUAL_FOR
+        ),
+        "ended_sessions": _remove(
+            database, EndedSession, EndedSession.ended_at < now - sessions.LONGEST
+        ),
     }
     log.info("purged", **removed)
     return removed
 
 
-def _purge_transactions(database: Database, age: timedelta) -> int:
-    oldest = lowest_id_at(utc_now() - age)
-    total = 0
-    while True:
-        with database.writing() as session:
-            ids = session.scalars(
-                select(Transaction.correlation_id)
-                .where(Transaction.correlation_id < oldest, Transaction.status.in_(FINAL_STATUSES))
-                .order_by(Transaction.correlation_id)
-                .limit(BATCH)
-            ).all()
-            session.execute(delete(StoredRequest).where(StoredRequest.correlation_id.in_(ids)))
-            session.execute(delete(Transaction).where(Transaction.correlation_id.in_(ids)))
-        total += len(ids)
-        if len(ids) < BATCH:
-            return total
-
-
-def _purge_rejections(database: Database, kept: int) -> int:
-    with database.writing() as session:
-        edge = session.scalar(
-            select(Rejection.correlation_id)
-            .order_by(Rejection.correlation_id.desc())
-            .offset(kept)
-            .limit(1)
-        )
-        if edge is None:
-            return 0
-        gone = session.execute(delete(Rejection).where(Rejection.correlation_id <= edge))
-        return int(gone.rowcount)  # type: ignore[attr-defined]
-
-
-def _purge_before(
-    database: Database, moment: InstrumentedAttribute[datetime], age: timedelta
+def _remove_beyond(
+    database: Database, model: type[Rejection] | type[ShadowDifference], kept: int
 ) -> int:
-    """Remove the rows of `moment`'s table that are older than `age`."""
-    with database.writing() as session:
-        gone = session.execute(delete(moment.class_).where(moment < utc_now() - age))
-        return int(gone.rowcount)  # type: ignore[attr-defined]
+    """Remove all but the newest `kept` rows."""
+    newest_first = select(model.correlation_id).order_by(model.correlation_id.desc())
+    with database.reading() as session:
+        edge = session.scalar(newest_first.offset(kept).limit(1))
+    if edge is None:
+        return 0
+    return _remove(database, model, model.correlation_id <= edge)
+
+
+def _remove(
+    database: Database, model: type[Base], *old: ColumnElement[bool], batch: int = BATCH
+) -> int:
+    """Remove the rows of `model` that are `old`, in batches with rests; returns how many.
+
+    What belongs to a row goes with it (`ON DELETE CASCADE`).
+    """
+    keys = inspect(model).primary_key
+    some = select(*keys).where(*old).order_by(*keys).limit(batch)
+    statement = delete(model).where(tuple_(*keys).in_(some))
+    lock, total = WriteLock(database.engine), 0
+    while True:
+        began = time.perf_counter()
+        with lock, database.writing() as session:
+            options = {"synchronize_session": False}
+            gone = session.execute(statement, execution_options=options)
+            count = int(gone.rowcount)  # type: ignore[attr-defined]
+        total += count
+        if count < batch:
+            return total
+        time.sleep(RESTS * (time.perf_counter() - began))

@@ -1,43 +1,89 @@
 """Calls that a killed process left `processing` are ended: their outcome is not known."""
 
 import json
+import uuid
+from collections.abc import Collection
+from datetime import datetime, timedelta
 
 from common.clock import utc_now
-from common.database import Database
+from common.db.database import Database
 from common.logs import get_logger
-from common.problems import MEDIA_TYPE, problem
-from sqlalchemy import select, update
+from common.web.problems import MEDIA_TYPE, problem
+from sqlalchemy import ColumnElement, delete, exists, or_, select, update
 from sqlalchemy.orm import Session
 
-from proxy.async_calls import INTERRUPTED
-from proxy.gateway.presence import DEAD_AFTER, forget_dead
-from proxy.models import GatewayProcess, IdempotencyKey, Transaction, TransactionStatus
+from proxy.gateway.async_calls import INTERRUPTED
+from proxy.models import (
+    AsyncCall,
+    GatewayProcess,
+    IdempotencyKey,
+    Transaction,
+    TransactionStatus,
+)
+from proxy.models.transactions import NOT_SUCCESSFUL
 
 log = get_logger(__name__)
 
-BATCH = 500
+#: A process that has not signed for this long is dead.
+DEAD_AFTER = timedelta(seconds=15)
+#: A call that no worker has in hand and that stands `processing` for longer is nobody's.
+NOBODYS_AFTER = timedelta(minutes=1)
 
 
 def end_interrupted(database: Database) -> int:
-    """End the `processing` calls of dead processes; returns how many."""
+    """End the `processing` calls of dead processes and of nobody; returns how many."""
     now = utc_now()
     alive = select(GatewayProcess.name).where(GatewayProcess.seen_at >= now - DEAD_AFTER)
+    is_in_hand = exists().where(AsyncCall.correlation_id == Transaction.correlation_id)
     with database.writing() as session:
-        ended = session.scalars(
-            update(Transaction)
-            .where(
+        count = _end(
+            session,
+            now,
+            or_(
+                Transaction.owner.is_not(None) & Transaction.owner.not_in(alive),
+                Transaction.owner.is_(None)
+                & (Transaction.started_at < now - NOBODYS_AFTER)
+                & ~is_in_hand,
+            ),
+        )
+        session.execute(
+            delete(GatewayProcess).where(GatewayProcess.seen_at < now - 20 * DEAD_AFTER)
+        )
+    return count
+
+
+def end_unknown(
+    database: Database, owner: str, known: Collection[uuid.UUID], before: datetime
+) -> int:
+    """End the `processing` calls of `owner` that it does not know, begun before `before`."""
+    with database.reading() as session:
+        own = session.scalars(
+            select(Transaction.correlation_id).where(
+                # The second says nothing new, but lets SQLite see that an index holds these rows.
                 Transaction.status == TransactionStatus.PROCESSING,
-                Transaction.owner.is_not(None),
-                Transaction.owner.not_in(alive),
+                NOT_SUCCESSFUL,
+                Transaction.owner == owner,
+                Transaction.started_at < before,
             )
-            .values(status=TransactionStatus.FAILED, error_message=INTERRUPTED, completed_at=now)
-            .returning(Transaction.correlation_id)
         ).all()
-        for correlation_id in ended:
-            _answer_key(session, str(correlation_id), correlation_id)
+    lost = [one for one in own if one not in known]
+    if not lost:
+        return 0
+    with database.writing() as session:
+        return _end(session, utc_now(), Transaction.correlation_id.in_(lost))
+
+
+def _end(session: Session, now: datetime, which: ColumnElement[bool]) -> int:
+    ended = session.scalars(
+        update(Transaction)
+        .where(Transaction.status == TransactionStatus.PROCESSING, which)
+        .values(status=TransactionStatus.FAILED, error_message=INTERRUPTED, completed_at=now)
+        .returning(Transaction.correlation_id)
+    ).all()
+    for correlation_id in ended:
+        _answer_key(session, str(correlation_id), correlation_id)
     if ended:
         log.warning("interrupted_calls_ended", count=len(ended))
-    forget_dead(database)
     return len(ended)
 
 

@@ -1,27 +1,33 @@
-"""The proxy's worker process: asynchronous calls, the sweeper, tallies, retention."""
+"""The proxy's worker process: asynchronous calls, the sweeper, rollups, retention."""
 
+import asyncio
+import signal
 import threading
 import uuid
 
-from common.broker import open_broker
+import uvloop
 from common.clock import utc_now
-from common.doorbell import Listener
-from common.leased_work import LeasedWork
+from common.db.reader import Reader
+from common.jobs.broker import open_broker
+from common.jobs.leased_tasks import LeasedTasks
+from common.jobs.wake_up import Listener, on_wake_ups
+from common.jobs.worker import every
 from common.logs import get_logger
-from common.worker import every, stop_on_signals, work
 
-from proxy.async_calls import BELL, Claimed
-from proxy.call_runner import CallRunner
+from proxy.container import Container
+from proxy.gateway.async_calls import WAKE_UP_QUEUE, Claimed
+from proxy.gateway.call_runner import CallRunner
+from proxy.gateway.forward import Forwarder
+from proxy.gateway.routing import Routing
 from proxy.models import AsyncCall
-from proxy.parts import Parts
 from proxy.retention import keep_bounded
+from proxy.statistics.rollup_job import roll_up_past_hours
 from proxy.sweeper import end_interrupted
-from proxy.tallying import tally_past_hours
 
 log = get_logger(__name__)
 
 SWEEP_EVERY_S = 5.0
-TALLY_EVERY_S = 60.0
+ROLL_UP_EVERY_S = 60.0
 PURGE_EVERY_S = 3600.0
 
 
@@ -38,25 +44,42 @@ def claimed(row: AsyncCall, token: uuid.UUID) -> Claimed:
     )
 
 
-def run_worker(parts: Parts, runner: CallRunner) -> None:
+def run_worker(container: Container) -> None:
     """Work until SIGTERM; calls in hand are finished."""
-    settings, database = parts.settings, parts.database
-    stopping, drained = stop_on_signals(), threading.Event()
-    calls = LeasedWork(
+    settings, database = container.settings, container.database
+    stopped = threading.Event()
+    every(SWEEP_EVERY_S, lambda: end_interrupted(database), stopped)
+    every(ROLL_UP_EVERY_S, lambda: roll_up_past_hours(database, utc_now()), stopped)
+    every(PURGE_EVERY_S, lambda: keep_bounded(database, settings), stopped)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_make_calls(container))
+    stopped.set()
+
+
+async def _make_calls(container: Container) -> None:
+    settings, database, threads = container.settings, container.database, Reader()
+    routing = Routing(database, settings, container.sealer)
+    forwarder = Forwarder(settings.connect_timeout_s, container.esb_relay, settings.outbound())
+    runner = CallRunner(database, settings, routing, forwarder, container.sealer, threads)
+    calls = LeasedTasks(
         database,
         AsyncCall,
         claimed,
         runner.run,
-        slots=settings.async_concurrency,
+        threads=threads,
+        most=settings.async_concurrency,
         lease_s=settings.async_lease_s,
         log_id=lambda call: str(call.correlation_id),
     )
-    every(settings.async_lease_s / 3, calls.renew_leases, drained)
-    every(SWEEP_EVERY_S, lambda: end_interrupted(database), stopping)
-    every(TALLY_EVERY_S, lambda: tally_past_hours(database, utc_now()), stopping)
-    every(PURGE_EVERY_S, lambda: keep_bounded(database, settings), stopping)
-    listener = Listener(lambda: open_broker(settings), BELL)
-    log.info("worker_started", threads=settings.async_concurrency)
-    work(calls.step, listener, stopping)
-    calls.drain()
-    drained.set()
+    stopping, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    listener = Listener(lambda: open_broker(settings), WAKE_UP_QUEUE)
+    on_wake_ups(listener, lambda: loop.call_soon_threadsafe(calls.wake))
+    await routing.load(threads, stopping)
+    watching = loop.create_task(routing.watch(threads))
+    log.info("worker_started", most=settings.async_concurrency)
+    await calls.work(stopping)
+    watching.cancel()
+    forwarder.close()
+    threads.close()

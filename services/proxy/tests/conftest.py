@@ -1,9 +1,11 @@
 """A proxy on a real database, SQLite and PostgreSQL, with tables and a token key."""
 
+import dataclasses
 import logging
 import re
+import socket
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,15 +13,22 @@ from typing import Any
 
 import psycopg
 import pytest
+import requests
+from common.http.server import Server
 from common.ids import lowest_id_at
-from common.tokens import TokenVerifier
+from common.loop_thread import LoopThread
+from common.web.tokens import TokenVerifier
 from flask import Flask
 from flask.testing import FlaskClient
-from proxy import create_app, secrets
+from proxy import create_app
+from proxy.access import secrets
+from proxy.access.scopes import SCOPES
+from proxy.access.signing import create_key
 from proxy.config import SCHEMA, Settings
+from proxy.container import Container
+from proxy.gateway.gateway import Gateway
+from proxy.gateway.own_paths import Front
 from proxy.models import Base, RoutingVersion, Transaction, TransactionStatus
-from proxy.parts import Parts
-from proxy.signing import create_key
 from sqlalchemy import insert
 from werkzeug.test import TestResponse
 
@@ -75,8 +84,10 @@ def build(settings: Settings) -> Flask:
 
 
 def empty(app: Flask) -> None:
-    """Forget every row."""
-    with app.extensions["proxy"].database.writing() as session:
+    """Forget every row, and every wrong secret."""
+    container: Container = app.extensions["proxy"]
+    container.throttle._levels.clear()
+    with container.database.writing() as session:
         for table in reversed(Base.metadata.sorted_tables):
             session.execute(table.delete())
         session.execute(insert(RoutingVersion).values(id=1, version=0))
@@ -101,10 +112,100 @@ def app(shared_app: Flask) -> Flask:
 
 
 @pytest.fixture
-def parts(app: Flask) -> Parts:
-    """The parts of the app's process."""
-    found: Parts = app.extensions["proxy"]
+def container(app: Flask) -> Container:
+    """The container of the app's process."""
+    found: Container = app.extensions["proxy"]
     return found
+
+
+Run = Callable[[Coroutine[Any, Any, Any]], Any]
+
+
+@pytest.fixture(scope="session")
+def loop_thread() -> Iterator[LoopThread]:
+    """One event loop for the whole run."""
+    started = LoopThread()
+    yield started
+    started.close()
+
+
+@pytest.fixture(scope="session")
+def run(loop_thread: LoopThread) -> Run:
+    """What a coroutine returns that runs on that loop."""
+    return loop_thread.run
+
+
+class ServedGateway:
+    """A gateway on loopback, asked over HTTP as its callers do; redirects are answers."""
+
+    def __init__(self, container: Container, run: Run) -> None:
+        self._run = run
+        self.gateway = Gateway(container)
+        self._server = Server(Front(self.gateway, container))
+        self._session = requests.Session()
+        self._session.trust_env = False
+        sock = socket.create_server(("127.0.0.1", 0))
+        self.port: int = sock.getsockname()[1]
+        run(self._start(sock))
+
+    async def _start(self, sock: socket.socket) -> None:
+        await self.gateway.start()
+        await self._server.listen([sock])
+
+    def open(self, method: str, path: str, **options: Any) -> requests.Response:
+        """The answer to one request, made by the rules that are stored now."""
+        self.gateway.routing.refresh()
+        url = f"http://127.0.0.1:{self.port}{path}"
+        return self._session.request(method, url, allow_redirects=False, timeout=20, **options)
+
+    def get(self, path: str, **options: Any) -> requests.Response:
+        """The answer to a GET."""
+        return self.open("GET", path, **options)
+
+    def post(self, path: str, **options: Any) -> requests.Response:
+        """The answer to a POST."""
+        return self.open("POST", path, **options)
+
+    def close(self) -> None:
+        """Stop as a worker does."""
+        self._session.close()
+        self._run(self._server.drain(5.0, linger_s=0.0))
+        self._run(self.gateway.stop())
+
+
+@pytest.fixture
+def served(container: Container, run: Run) -> Iterator[ServedGateway]:
+    """The gateway of the app's database."""
+    started = ServedGateway(container, run)
+    yield started
+    started.close()
+
+
+@pytest.fixture
+def serve(run: Run) -> Iterator[Callable[[Container], ServedGateway]]:
+    """Starts gateways of other containers."""
+    started: list[ServedGateway] = []
+
+    def start(other: Container) -> ServedGateway:
+        started.append(ServedGateway(other, run))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.close()
+
+
+@pytest.fixture
+def served_with(
+    container: Container, serve: Callable[[Container], ServedGateway]
+) -> Callable[..., ServedGateway]:
+    """Gateways of the app's database with other settings: `served_with(token_issuers=…)`."""
+
+    def start(**changes: Any) -> ServedGateway:
+        settings = dataclasses.replace(container.settings, **changes)
+        return serve(dataclasses.replace(container, settings=settings))
+
+    return start
 
 
 @dataclass
@@ -141,7 +242,7 @@ class Api:
         """Create a record and give its wire form."""
         answer = self.post(f"{noun}/", given)
         assert answer.status_code == 201, answer.get_data(as_text=True)
-        record: dict[str, Any] = answer.get_json()
+        record: dict[str, Any] = answer.get_json()["data"]
         return record
 
     @staticmethod
@@ -177,11 +278,11 @@ class Api:
 
 
 @pytest.fixture
-def api_with(app: Flask, parts: Parts) -> Callable[[str], Api]:
+def api_with(app: Flask, container: Container) -> Callable[[str], Api]:
     """The API, asked with a token of these scopes."""
 
     def make(scope: str) -> Api:
-        return Api(app.test_client(), parts.signer.sign("tester", 900, scope=scope))
+        return Api(app.test_client(), container.signer.sign("tester", 900, scope=scope))
 
     return make
 
@@ -189,7 +290,7 @@ def api_with(app: Flask, parts: Parts) -> Callable[[str], Api]:
 @pytest.fixture
 def api(api_with: Callable[[str], Api]) -> Api:
     """The API, asked by an administrator."""
-    return api_with("proxy:read proxy:admin")
+    return api_with(" ".join(SCOPES))
 
 
 @pytest.fixture
@@ -209,27 +310,36 @@ class Browser:
     """A browser at the console; `amina` is the member of staff who uses it."""
 
     client: FlaskClient
-    parts: Parts
+    container: Container
     address: str = "198.51.100.7"
 
     def get(self, path: str = "/admin/", **options: Any) -> TestResponse:
         """Open a page; redirects are not followed."""
         return self.client.get(path, **options)
 
-    def form_token(self, path: str = "/admin/login/") -> str:
+    def form_token(self, path: str = "/admin/login/", **options: Any) -> str:
         """The token of the form on a page."""
-        found = re.search(r'name="csrf_token" value="([^"]+)"', self.get(path).text)
+        found = re.search(r'name="csrf_token" value="([^"]+)"', self.get(path, **options).text)
         assert found is not None
         return found.group(1)
 
     def sign_in(
-        self, password: str = PASSWORD, *, headers: dict[str, str] | None = None, **form: str
+        self,
+        password: str = PASSWORD,
+        *,
+        headers: dict[str, str] | None = None,
+        base_url: str | None = None,
+        **form: str,
     ) -> TestResponse:
         """Send the log-in form."""
-        token = form.pop("csrf_token") if "csrf_token" in form else self.form_token()
+        token = (
+            form.pop("csrf_token")
+            if "csrf_token" in form
+            else self.form_token(headers=headers, base_url=base_url)
+        )
         given = {"username": "amina", "password": password, "csrf_token": token, **form}
         sent = {"X-Forwarded-For": self.address, **(headers or {})}
-        return self.client.post("/admin/login/", data=given, headers=sent)
+        return self.client.post("/admin/login/", data=given, headers=sent, base_url=base_url)
 
     def post(self, path: str, /, **form: str) -> TestResponse:
         """Send a form."""
@@ -256,7 +366,7 @@ class Browser:
     @property
     def claims(self) -> dict[str, Any]:
         """What the session's token says."""
-        return TokenVerifier(self.parts.signer).claims(self.session or "", audience=CONSOLE)
+        return TokenVerifier(self.container.signer).claims(self.session or "", audience=CONSOLE)
 
 
 @pytest.fixture
@@ -266,7 +376,7 @@ def member(api: Api) -> dict[str, Any]:
 
 
 @pytest.fixture
-def record(parts: Parts) -> Callable[..., str]:
+def record(container: Container) -> Callable[..., str]:
     """Puts a call on record; its id is as old as its start."""
 
     def put(minute: int = 0, **changes: Any) -> str:
@@ -290,7 +400,7 @@ def record(parts: Parts) -> Callable[..., str]:
             "duration_ms": 12.5,
             **changes,
         }
-        with parts.database.writing() as session:
+        with container.database.writing() as session:
             session.add(Transaction(**values))
         return str(values["correlation_id"])
 
@@ -298,9 +408,9 @@ def record(parts: Parts) -> Callable[..., str]:
 
 
 @pytest.fixture
-def browser(app: Flask, parts: Parts) -> Browser:
+def browser(app: Flask, container: Container) -> Browser:
     """A browser in which nobody has signed in."""
-    return Browser(app.test_client(), parts)
+    return Browser(app.test_client(), container)
 
 
 @pytest.fixture

@@ -1,14 +1,18 @@
 """Migrations: two started at once both end well, and the tables are what the models say."""
 
+import json
 import os
 import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
+from sqlalchemy import Engine, MetaData, create_engine, insert, select
 
 POSTGRES = os.environ.get("TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432")
 
@@ -40,3 +44,154 @@ def test_two_upgrades_at_once_both_end_well_and_the_check_is_clean(environ):
     upgrades = [flask(environ, "db", "upgrade") for _ in range(2)]
     assert [one.wait(60) for one in upgrades] == [0, 0]
     assert flask(environ, "db", "check").wait(60) == 0
+
+
+@pytest.mark.parametrize("environ", ["sqlite"], indirect=True)
+def test_database_that_is_newer_than_the_code_is_refused_in_one_sentence(environ):
+    environ = {**environ, "PYTHONWARNINGS": "ignore"}
+    assert flask(environ, "db", "upgrade").wait(60) == 0
+    newer = (
+        "from proxy.app import create_app\n"
+        "from sqlalchemy import text\n"
+        "engine = create_app().extensions['migrate'].db.engine\n"
+        "with engine.begin() as connection:\n"
+        "    connection.execute(text(\"UPDATE alembic_version SET version_num = '9999'\"))\n"
+    )
+    subprocess.run([sys.executable, "-c", newer], env=environ, check=True, timeout=60)
+    refused = subprocess.run(
+        [sys.executable, "-m", "flask", "--app", "proxy", "db", "upgrade"],
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("Error: the tables of proxy are at revision 9999")
+    assert len(refused.stderr.splitlines()) == 1
+
+
+#: Rows as an earlier `seed-demo` stored them, although the API refuses them.
+BAD_CHANNELS = {
+    "plain": ("/ok", '["GET"]', "http", True),
+    "lower": ("integrations/x", '["get", "Post"]', "http", True),
+    "text": ("/text", '"get, post"', "http", True),
+    "null": ("/null", "null", "https", True),
+    "reserved": ("/admin/x", "[]", "http", True),
+    "twin": ("ok", "[]", "http", True),
+}
+
+
+def test_rows_that_no_api_would_store_are_mended(environ: dict[str, str]) -> None:
+    assert flask(environ, "db", "upgrade", "0007").wait(60) == 0
+    engine = engine_of(environ)
+    now, mediator = datetime.now(UTC), uuid.uuid4()
+    stamps = {"created_at": now, "updated_at": now}
+    with engine.begin() as connection:
+        tables = MetaData()
+        tables.reflect(connection)
+        named = {table.name: table for table in tables.sorted_tables}
+        connection.execute(
+            insert(named["mediators"]).values(
+                id=as_stored(engine, mediator), name="m", urn="urn:m", version="1.0",
+                endpoint_url="http://127.0.0.1:9", is_online=True, config={}, **stamps,
+            )
+        )  # fmt: skip
+        connection.execute(
+            insert(named["clients"]).values(
+                id=as_stored(engine, uuid.uuid4()), name="c", client_id="c", is_active=True,
+                allowed_ips="127.0.0.1", roles=[], scopes=[], **stamps,
+            )
+        )  # fmt: skip
+        for name, (pattern, methods, kind, is_active) in BAD_CHANNELS.items():
+            connection.execute(
+                insert(named["channels"]).values(
+                    id=as_stored(engine, uuid.uuid4()), name=name, path_pattern=pattern,
+                    methods=json.loads(methods), channel_type=kind, is_active=is_active,
+                    mediator_id=as_stored(engine, mediator), description="", allow=[],
+                    requires_request_body=False, request_content_type="", request_body_example="",
+                    priority=1, store_request_body=True, store_response_body=True,
+                    keep_whole_bodies=False, **stamps,
+                )
+            )  # fmt: skip
+    assert flask(environ, "db", "upgrade").wait(60) == 0
+    with engine.begin() as connection:
+        channels = named["channels"].c
+        rows = connection.execute(
+            select(channels.name, channels.path_pattern, channels.methods, channels.channel_type,
+                   channels.is_active).order_by(channels.name)
+        ).all()  # fmt: skip
+        assert [tuple(row) for row in rows] == [
+            ("lower", "/integrations/x", ["GET", "POST"], "http", True),
+            ("null", "/null", [], "http", True),
+            ("plain", "/ok", ["GET"], "http", True),
+            ("reserved", "/admin/x", [], "http", False),
+            ("text", "/text", ["GET", "POST"], "http", True),
+            ("twin", "ok", [], "http", True),
+        ]
+        assert connection.scalar(select(named["mediators"].c.version)) == "1.0.0"
+        assert connection.scalar(select(named["clients"].c.allowed_ips)) == ["127.0.0.1"]
+        assert connection.scalar(select(named["routing_version"].c.version)) > 0
+    engine.dispose()
+
+
+def engine_of(environ: dict[str, str]) -> Engine:
+    """The database that these processes use."""
+    if "DATABASE_URL" not in environ:
+        return create_engine(f"sqlite:///{environ['VAR_DIR']}/proxy.sqlite3")
+    url = environ["DATABASE_URL"].replace("postgresql://", "postgresql+psycopg://")
+    return create_engine(url, connect_args={"options": "-c search_path=proxy"})
+
+
+def as_stored(engine: Engine, id_: uuid.UUID) -> Any:
+    """SQLite keeps an id as its 32 digits."""
+    return id_.hex if engine.dialect.name == "sqlite" else id_
+
+
+BEFORE = """
+import sqlalchemy as sa, uuid
+from datetime import UTC, datetime
+from common.db.database import open_engine
+from common.settings import process_environment
+from proxy.config import SCHEMA, Settings
+engine = open_engine(Settings.read(process_environment()), SCHEMA)
+known = sa.MetaData()
+names = ["clients", "esb_registrations", "mediators"]
+known.reflect(engine, only=names)
+always = {"id": uuid.uuid4().hex, "created_at": datetime.now(UTC), "updated_at": datetime.now(UTC)}
+rows = {
+    "clients": {"name": "C", "client_id": "c", "allowed_ips": [], "roles": [], "scopes": [],
+                "is_active": True},
+    "esb_registrations": {"organization": "N", "organization_key": "n", "api_code": "A",
+                          "push_code": "", "is_active": True},
+    "mediators": {"name": "M", "urn": "u", "version": "1.0.0", "endpoint_url": "http://x",
+                  "is_online": True, "config": {}},
+}
+with engine.begin() as connection:
+    for name, row in rows.items():
+        connection.execute(known.tables[name].insert().values(**always, **row))
+"""
+AFTER = """
+from common.db.database import Database, open_engine
+from common.settings import process_environment
+from proxy.config import SCHEMA, Settings
+from proxy.models import Client, ExternalSystemRegistration, Mediator
+from sqlalchemy import select
+with Database(open_engine(Settings.read(process_environment()), SCHEMA)).reading() as session:
+    client = session.scalars(select(Client)).one()
+    assert (client.certificates, client.max_rate, client.max_concurrent) == ([], None, None)
+    assert session.scalars(select(ExternalSystemRegistration)).one().allow is None
+    assert session.scalars(select(Mediator)).one().circuit_open_until is None
+"""
+
+
+def python(environ: dict[str, str], script: str) -> None:
+    command = [sys.executable, "-c", script]
+    subprocess.run(command, env=environ, cwd=environ["VAR_DIR"], check=True, timeout=60)
+
+
+def test_what_is_there_stays_as_open_as_it_was(environ):
+    assert flask(environ, "db", "upgrade", "0007").wait(60) == 0
+    python(environ, BEFORE)
+    assert flask(environ, "db", "upgrade").wait(60) == 0
+    python(environ, AFTER)

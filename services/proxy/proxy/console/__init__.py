@@ -1,17 +1,21 @@
 """The console's pages at `/admin/…`, and the sessions that let staff in."""
 
 from proxy.console import (  # noqa: F401 - their views join `pages`
+    audit,
+    bookmarks,
     channels,
     clients,
     dashboard,
-    door,
     live,
-    match_trials,
+    login,
+    match_tests,
     mediators,
-    members,
+    openhim_import,
     registrations,
     rejections,
     rerun_many,
+    shadow_differences,
+    staff,
     tester,
     transactions,
 )

@@ -14,12 +14,13 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from proxy import channels as domain
 from proxy.console.blueprint import pages
 from proxy.console.reading import matching, read, rows_of
 from proxy.console.saving import save, write
-from proxy.models import Channel, ChannelType, Mediator
-from proxy.records import existing
+from proxy.container import container
+from proxy.models import USUAL_RESPONSE_RETENTION_DAYS, Channel, ChannelType, Mediator
+from proxy.registry import channels as domain
+from proxy.registry.records import existing
 from proxy.schemas.fields import METHODS
 from proxy.schemas.forms import ChannelForm, RecordFilter
 
@@ -34,9 +35,22 @@ COLUMNS = (
     Column("Active", lambda channel: channel.is_active),
     Column("Changed", lambda channel: channel.updated_at),
 )
+_BODY_RULES = [
+    ("regex", "a regular expression matches"),
+    ("json", "a member of JSON has a value"),
+    ("xpath", "an XPath has a value"),
+]
 _METHODS = [(method, method) for method in METHODS]
 #: What a new channel has unless somebody says otherwise.
-_USUAL = Form.of({"priority": 1, "store_request_body": True, "store_response_body": True})
+_USUAL = Form.of(
+    {
+        "priority": 1,
+        "store_request_body": True,
+        "store_response_body": True,
+        "tell_client": True,
+        "response_retention_days": USUAL_RESPONSE_RETENTION_DAYS,
+    }
+)
 
 
 @pages.page("/mediator/channels/")
@@ -65,7 +79,8 @@ def new_channel() -> ResponseReturnValue:
 def create_channel() -> ResponseReturnValue:
     """Open a channel; it takes calls within a second."""
     form = read_form(ChannelForm())
-    form, made = save(form, lambda db: domain.create_channel(db, form.values))
+    sealer = container().sealer
+    form, made = save(form, lambda db: domain.create_channel(db, form.values, sealer))
     return _form(form) if made is None else _saved(made.id)
 
 
@@ -81,7 +96,10 @@ def change_channel(channel_id: uuid.UUID) -> ResponseReturnValue:
     """Change a channel."""
     found = _existing(channel_id)
     form = read_form(ChannelForm())
-    form, changed = save(form, lambda db: domain.update_channel(db, channel_id, form.values))
+    sealer = container().sealer
+    form, changed = save(
+        form, lambda db: domain.update_channel(db, channel_id, form.values, sealer)
+    )
     return _form(form, found) if changed is None else _saved(channel_id)
 
 
@@ -107,6 +125,7 @@ def _form(form: Form, channel: Channel | None = None) -> ResponseReturnValue:
         channel=channel,
         methods=_METHODS,
         kinds=choices(ChannelType),
+        body_rules=_BODY_RULES,
         mediators=read(_mediators),
     )
     return page, status

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from proxy.tallies import HOUR, Figures, on_the_hour
+from proxy.statistics.rollups import HOUR, Figures, on_the_hour
 
 #: More lines than this cannot be told apart; the table has all channels.
 LINES = 6
@@ -56,6 +56,7 @@ def chart(
         "measures": {
             "Calls": lines("count", 0),
             "Failures": lines("failures", 0),
+            "With errors": lines("completed_with_errors", 0),
             "Mean (ms)": lines("mean_ms", None),
             "p95 (ms)": lines("p95_ms", None),
         },

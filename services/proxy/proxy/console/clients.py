@@ -12,15 +12,16 @@ from common.errors import Conflict
 from flask import redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from proxy import clients as domain
-from proxy.clients import Issued
+from proxy.access import clients as domain
+from proxy.access.clients import Issued
+from proxy.access.scopes import SCOPES
 from proxy.console.blueprint import pages
 from proxy.console.reading import matching, read, rows_of
 from proxy.console.saving import save, write
+from proxy.container import container
 from proxy.models import Client
-from proxy.records import existing
-from proxy.schemas.forms import ClientForm, RecordFilter, RotateForm
-from proxy.scopes import SCOPES
+from proxy.registry.records import existing
+from proxy.schemas.forms import ClientForm, NewClientForm, RecordFilter, RotateForm
 
 COLUMNS = (
     Column("Name", lambda client: client.name),
@@ -56,12 +57,13 @@ def new_client() -> ResponseReturnValue:
 
 @pages.act("/mediator/clients/new/", StaffRole.ADMIN)
 def create_client() -> ResponseReturnValue:
-    """Make a client; its secret is in this answer and nowhere else."""
-    form = read_form(ClientForm())
+    """Make a client; a secret that is made for it is in this answer and nowhere else."""
+    form = read_form(NewClientForm())
     if form.errors:
         return _form(form)
-    secret = domain.issue_secret()
-    form, issued = save(form, lambda db: domain.create_client(db, form.values, secret))
+    given, sealer = container().client_tokens.with_digest(form.values), container().sealer
+    secret = domain.issue_secret(given.pop("client_secret", None))
+    form, issued = save(form, lambda db: domain.create_client(db, sealer, given, secret))
     return _form(form) if issued is None else _shown_once(issued)
 
 
@@ -77,7 +79,8 @@ def change_client(client_pk: uuid.UUID) -> ResponseReturnValue:
     """Change a client."""
     found = _existing(client_pk)
     form = read_form(ClientForm())
-    form, changed = save(form, lambda db: domain.update_client(db, client_pk, form.values))
+    values = container().client_tokens.with_digest(form.values)
+    form, changed = save(form, lambda db: domain.update_client(db, client_pk, values))
     if changed is None:
         return _form(form, found)
     flash("Saved.")
@@ -97,8 +100,8 @@ def switch_client(client_pk: uuid.UUID, act: str) -> ResponseReturnValue:
 def rotate_secret(client_pk: uuid.UUID) -> ResponseReturnValue:
     """Give a client one more secret, in this answer and nowhere else."""
     how = read_form(RotateForm()).values
-    secret = domain.issue_secret()
-    return _shown_once(write(lambda db: domain.rotate_secret(db, client_pk, secret, **how)))
+    secret, sealer = domain.issue_secret(), container().sealer
+    return _shown_once(write(lambda db: domain.rotate_secret(db, sealer, client_pk, secret, **how)))
 
 
 @pages.act("/mediator/clients/<uuid:client_pk>/secrets/<uuid:secret_id>/drop/", StaffRole.ADMIN)
@@ -114,7 +117,13 @@ def drop_secret(client_pk: uuid.UUID, secret_id: uuid.UUID) -> ResponseReturnVal
 
 
 def _shown_once(issued: Issued) -> ResponseReturnValue:
-    """The only page with the secret: no redirect, so that no cookie and no address carries it."""
+    """The only page with the secret: no redirect, so that no cookie and no address carries it.
+
+    One that was chosen is shown nowhere.
+    """
+    if issued.client_secret is None:
+        flash("Saved. The client calls with the secret that you typed.")
+        return _to_client(issued.client.id)
     return render_template(
         "pages/client_secret.html", client=issued.client, client_secret=issued.client_secret
     )

@@ -3,15 +3,15 @@
 from datetime import datetime, timedelta
 
 from common.clock import utc_now
-from common.console.entrance import guarded
+from common.console.guard import guarded
 from common.errors import Unauthenticated
-from common.tokens import TokenVerifier
+from common.web.tokens import TokenVerifier
 from flask import Response, current_app, g, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from proxy.console import sessions
 from proxy.console.sessions import StaffSession
-from proxy.parts import parts
+from proxy.container import container
 
 SESSION = "kiungo_session"
 LOGIN_FORM = "kiungo_login"
@@ -21,15 +21,24 @@ _LOGIN_PATH = "/admin/login"
 WATCHING_HEADER = "X-Kiungo-Watching"
 
 
+def named(cookie: str) -> str:
+    """A cookie's name: over HTTPS one that a browser takes from this host alone, for all of it."""
+    return f"__Host-{cookie}" if guarded()["secure"] else cookie
+
+
+def _path(path: str) -> str:
+    return "/" if guarded()["secure"] else path
+
+
 def staff_of_cookie() -> StaffSession | None:
     """The session of the request's cookie, if it still stands; use renews it."""
-    token = request.cookies.get(SESSION)
+    token = request.cookies.get(named(SESSION))
     if not token:
         return None
     verifier: TokenVerifier = current_app.extensions["kiungo-tokens"]
     try:
         session = sessions.read_token(verifier, token)
-        with parts().database.reading() as database:
+        with container().database.reading() as database:
             member = sessions.member_of(database, session)
     except Unauthenticated:
         return None
@@ -50,20 +59,20 @@ def renew(answer: Response) -> Response:
 
 def set_session(answer: AnyResponse, session: StaffSession, now: datetime) -> None:
     """Let the browser come back as `session`, until it is closed or idle for too long."""
-    idle = timedelta(minutes=parts().settings.session_idle_minutes)
-    token = session.token(parts().signer, idle, now)
-    answer.set_cookie(SESSION, token, path=_SESSION_PATH, **guarded())
+    idle = timedelta(minutes=container().settings.session_idle_minutes)
+    token = session.token(container().signer, idle, now)
+    answer.set_cookie(named(SESSION), token, path=_path(_SESSION_PATH), **guarded())
 
 
 def forget_session(answer: AnyResponse) -> None:
     """Let the browser come back as nobody."""
     g.signed_out = True
-    answer.delete_cookie(SESSION, path=_SESSION_PATH, **guarded())
+    answer.delete_cookie(named(SESSION), path=_path(_SESSION_PATH), **guarded())
 
 
 def set_login_form(answer: AnyResponse, value: str) -> None:
     """Bind the log-in form of `answer` to the browser."""
-    answer.set_cookie(LOGIN_FORM, value, path=_LOGIN_PATH, **guarded())
+    answer.set_cookie(named(LOGIN_FORM), value, path=_path(_LOGIN_PATH), **guarded())
 
 
 def _is_watching() -> bool:

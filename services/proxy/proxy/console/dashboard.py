@@ -16,14 +16,14 @@ from sqlalchemy.orm import Session
 from proxy.console.blueprint import pages
 from proxy.console.chart import LINES, SPANS, Span, busiest, chart
 from proxy.console.reading import read
-from proxy.dependencies import ask_all
-from proxy.mediators import is_online
+from proxy.container import container
+from proxy.health import ask_all
 from proxy.models import AsyncCall, Mediator, Transaction, TransactionStatus
-from proxy.parts import parts
-from proxy.recent import in_steps, recent_calls
-from proxy.search import newest
-from proxy.tallies import Figures
-from proxy.transactions import TransactionFilter
+from proxy.record.search import newest
+from proxy.record.transactions import TransactionFilter
+from proxy.registry.mediators import is_online
+from proxy.statistics.recent import in_steps, recent_calls
+from proxy.statistics.rollups import Figures
 
 _FAILURES_SHOWN = 8
 
@@ -54,9 +54,9 @@ def home() -> ResponseReturnValue:
     if form.errors:
         raise Invalid("There is no such span", dict(form.errors))
     name, now = form.values["span"], utc_now()
-    since, timeout_s = SPANS[name].since(now), parts().settings.heartbeat_timeout_s
+    since, timeout_s = SPANS[name].since(now), container().settings.heartbeat_timeout_s
     state = read(lambda session: _state(session, since, now, SPANS[name], timeout_s))
-    totals, health = busiest(state.totals), ask_all(parts())
+    totals, health = busiest(state.totals), ask_all(container())
     return render_template(
         "pages/home.html",
         chosen=name,

@@ -9,18 +9,18 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any
 
-from common.console.entrance import console
 from common.console.forms import read_filters
+from common.console.guard import console
 from common.console.staff import StaffRole
 from common.errors import Invalid
 from flask import Response, current_app, g, render_template, request
 from flask.typing import ResponseReturnValue
 
 from proxy.console.blueprint import pages
-from proxy.parts import parts
+from proxy.container import container
+from proxy.record.live_feed import Change, Viewer
+from proxy.record.transactions import TransactionFilter
 from proxy.schemas.transactions import Filter
-from proxy.tail import Change, Viewer
-from proxy.transactions import TransactionFilter
 
 #: How soon a stream notices that its session has ended, or that nobody listens any more.
 CHECK_EVERY_S = 3.0
@@ -32,13 +32,13 @@ def live() -> ResponseReturnValue:
     filters = read_filters(Filter())
     if filters.errors:
         raise Invalid("The filters cannot be read", dict(filters.errors))
-    tail = parts().tail
-    viewer = tail.watch(TransactionFilter(**filters.values))
+    feed = container().live_feed
+    viewer = feed.watch(TransactionFilter(**filters.values))
     app, environ = current_app._get_current_object(), request.environ  # type: ignore[attr-defined]
     # Each event has the request's context for itself: one does not stay open for hours.
     events = _events(viewer, g.staff.role, lambda: app.request_context(environ))
     answer = Response(events, mimetype="text/event-stream")
-    answer.call_on_close(lambda: tail.leave(viewer))
+    answer.call_on_close(lambda: feed.leave(viewer))
     return answer
 
 
@@ -59,8 +59,8 @@ def _events(
             yield ": still here\n\n"
         if change is not None:
             with context():
-                told = _told(change)
-            yield told
+                events = _events_of(change)
+            yield events
 
 
 def _may_stay(role: StaffRole) -> bool:
@@ -69,7 +69,7 @@ def _may_stay(role: StaffRole) -> bool:
     return staff is not None and staff.role == role
 
 
-def _told(change: Change) -> str:
+def _events_of(change: Change) -> str:
     gone = _event("gone", " ".join(map(str, change.gone))) if change.gone else ""
     rows = render_template("pages/call_rows.html", rows=change.calls) if change.calls else ""
     return gone + (_event("rows", rows) if rows else "")

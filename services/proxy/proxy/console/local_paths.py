@@ -3,7 +3,7 @@
 import re
 from urllib.parse import unquote
 
-from proxy.gateway.matching import has_dot_segments
+from proxy.registry.patterns import has_dot_segments
 
 HOME = "/admin/"
 _LOCAL = re.compile(r"/admin/[\w\-.~/%?=&+:,@]*", re.ASCII)

@@ -3,9 +3,9 @@
 import secrets
 
 from common.errors import Unauthenticated
-from common.tokens import TokenVerifier
+from common.web.tokens import TokenVerifier
 
-from proxy.signing import TokenSigner
+from proxy.access.signing import TokenSigner
 
 LOGIN_AUDIENCE = "kiungo-console-login"
 #: How long a log-in page may stay open.

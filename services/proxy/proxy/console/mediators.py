@@ -1,7 +1,9 @@
 """`/admin/mediator/mediators/`: the systems behind the hub."""
 
 import uuid
+from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any
 
 from common.clock import utc_now
 from common.console.csv_export import Column
@@ -10,33 +12,49 @@ from common.console.forms import Form, read_filters, read_form
 from common.console.listing import listing
 from common.console.staff import StaffRole
 from common.errors import Invalid
-from flask import redirect, render_template, url_for
+from common.importing.former import digest_of
+from flask import g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from proxy import mediators as domain
+from proxy.console import config_form
 from proxy.console.blueprint import pages
 from proxy.console.reading import matching, read, rows_of
 from proxy.console.saving import save, write
-from proxy.models import Mediator
-from proxy.parts import parts
-from proxy.records import existing
+from proxy.container import container
+from proxy.models import Channel, Mediator
+from proxy.openhim.installing import install_channels, suggested
+from proxy.registry import mediators as domain
+from proxy.registry.records import existing
 from proxy.schemas.forms import MediatorForm, NameFilter
 
 
 @pages.app_template_test("online")
 def is_online(mediator: Mediator) -> bool:
     """Whether a mediator takes calls now, by its flag and its last heartbeat."""
-    timeout_s = parts().settings.heartbeat_timeout_s
+    timeout_s = container().settings.heartbeat_timeout_s
     return domain.is_online(mediator.is_online, mediator.last_heartbeat, utc_now(), timeout_s)
 
 
+@pages.app_template_test("circuit_open")
+def is_circuit_open(mediator: Mediator) -> bool:
+    """Whether it is left alone now, because it did not answer lately."""
+    return mediator.circuit_open_until is not None and mediator.circuit_open_until > utc_now()
+
+
+_CREDENTIALS = [
+    ("basic", "a user name and a password (HTTP Basic)"),
+    ("bearer", "a bearer token"),
+    ("header", "a header field"),
+]
 COLUMNS = (
     Column("Name", lambda mediator: mediator.name),
     Column("URN", lambda mediator: mediator.urn),
     Column("Version", lambda mediator: mediator.version),
     Column("Endpoint", lambda mediator: mediator.endpoint_url),
     Column("Takes calls", is_online),
+    Column("Circuit open", is_circuit_open),
     Column("Last heartbeat", lambda mediator: mediator.last_heartbeat),
     Column("Changed", lambda mediator: mediator.updated_at),
 )
@@ -53,8 +71,12 @@ def mediators() -> ResponseReturnValue:
 
 @pages.page("/mediator/mediators/<uuid:mediator_id>/")
 def mediator(mediator_id: uuid.UUID) -> ResponseReturnValue:
-    """One mediator."""
-    return render_template("pages/mediator.html", mediator=_existing(mediator_id))
+    """One mediator, and which of the channels that it suggests are here."""
+    found = _existing(mediator_id)
+    names = suggested(found)
+    wanted = select(Channel.name, Channel.id).where(Channel.name.in_(names))
+    here = read(lambda session: dict(session.execute(wanted).all()))
+    return render_template("pages/mediator.html", mediator=found, suggested=names, here=here)
 
 
 @pages.page("/mediator/mediators/new/", StaffRole.ADMIN)
@@ -83,9 +105,7 @@ def change_mediator(mediator_id: uuid.UUID) -> ResponseReturnValue:
     """Change a mediator by hand; its urn stays."""
     found = _existing(mediator_id)
     form = read_form(MediatorForm(exclude=["urn"]))
-    form, changed = save(
-        form, lambda db: domain.update_mediator(db, mediator_id, form.values), "endpoint_url"
-    )
+    form, changed = save(form, lambda db: _update(db, mediator_id, form.values), "endpoint_url")
     return _form(form, found) if changed is None else _saved(mediator_id)
 
 
@@ -95,13 +115,70 @@ def change_mediator(mediator_id: uuid.UUID) -> ResponseReturnValue:
 def switch_mediator(mediator_id: uuid.UUID, act: str) -> ResponseReturnValue:
     """Send calls to a mediator again, or none whatever its heartbeats say."""
     is_on = act == "activate"
-    write(lambda db: domain.update_mediator(db, mediator_id, {"is_online": is_on}))
+    write(lambda db: _update(db, mediator_id, {"is_online": is_on}))
     flash("The mediator is switched on." if is_on else "The mediator is sent no calls now.")
     return redirect(url_for("console.mediator", mediator_id=mediator_id), 303)
 
 
+@pages.page("/mediator/mediators/<uuid:mediator_id>/config/", StaffRole.ADMIN)
+def mediator_config(mediator_id: uuid.UUID) -> ResponseReturnValue:
+    """The configuration, in a form made from the mediator's own definitions."""
+    found = _existing(mediator_id)
+    return _config_form(found, config_form.given_of(found.config_defs, found.config))
+
+
+@pages.act("/mediator/mediators/<uuid:mediator_id>/config/", StaffRole.ADMIN)
+def change_mediator_config(mediator_id: uuid.UUID) -> ResponseReturnValue:
+    """Change a mediator's configuration; it gets it with its next heartbeat."""
+    found = _existing(mediator_id)
+    config, form = config_form.read(found.config_defs, found.config, request.form)
+    if request.form.get("seen") != _seen(found):
+        form = form.refused({"config": ["It was changed by somebody else meanwhile; start anew."]})
+    form, changed = save(form, lambda db: _update(db, mediator_id, {"config": config}), "config")
+    return _config_form(found, form) if changed is None else _saved(mediator_id)
+
+
+def _config_form(mediator: Mediator, form: Form) -> ResponseReturnValue:
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
+    shown = config_form.entries(mediator.config_defs, mediator.config)
+    page = render_template(
+        "pages/mediator_config.html",
+        form=form,
+        mediator=mediator,
+        shown=shown,
+        seen=_seen(mediator),
+    )
+    return page, status
+
+
+def _seen(mediator: Mediator) -> str:
+    """What a form was made from: items that were moved meanwhile would take others' passwords."""
+    return digest_of({"config": mediator.config, "defs": mediator.config_defs})
+
+
+def _update(session: Session, mediator_id: uuid.UUID, changes: Mapping[str, Any]) -> Mediator:
+    sealer = container().sealer
+    return domain.update_mediator(session, sealer, mediator_id, changes, utc_now())
+
+
+@pages.act("/mediator/mediators/<uuid:mediator_id>/channels/", StaffRole.ADMIN)
+def install_suggested_channel(mediator_id: uuid.UUID) -> ResponseReturnValue:
+    """Open a channel that the mediator suggests, and say what is otherwise than it was meant."""
+    name, by, sealer = request.form.get("name", ""), g.staff.name, container().sealer
+    done = write(
+        lambda db: install_channels(db, sealer, existing(db, Mediator, mediator_id), [name], by)
+    )
+    for one in done[:1]:
+        said = "; ".join(one.notes)
+        if one.channel is None:
+            flash(f"{one.name} was not opened: {said}.", "bad")
+        else:
+            flash(f"{one.name} is open. {said}" if said else f"{one.name} is open.")
+    return redirect(url_for("console.mediator", mediator_id=mediator_id), 303)
+
+
 def _register(session: Session, form: Form) -> Mediator:
-    registered = domain.register(session, form.values)
+    registered = domain.register(session, container().sealer, form.values)
     if not registered.is_new:
         raise Invalid("Registered already", {"urn": ["Registered already; change it there."]})
     return registered.mediator
@@ -114,7 +191,10 @@ def _saved(mediator_id: uuid.UUID) -> ResponseReturnValue:
 
 def _form(form: Form, mediator: Mediator | None = None) -> ResponseReturnValue:
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
-    return render_template("pages/mediator_form.html", form=form, mediator=mediator), status
+    page = render_template(
+        "pages/mediator_form.html", form=form, mediator=mediator, kinds=_CREDENTIALS
+    )
+    return page, status
 
 
 def _existing(mediator_id: uuid.UUID) -> Mediator:

@@ -4,26 +4,19 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from common.console.listing import Fetch
-from common.offload import offload_for
-from common.paging import Page, fetch_page
+from common.web.paging import Page, fetch_page
 from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from proxy.parts import parts
+from proxy.container import container
 
 T = TypeVar("T")
 
 
 def read(query: Callable[[Session], T]) -> T:
     """What `query` finds; it may run in another thread, where there is no current app."""
-    database = parts().database
-
-    def run() -> T:
-        with database.reading() as session:
-            return query(session)
-
-    found: T = offload_for(database.engine)(run)
-    return found
+    with container().database.reading() as session:
+        return query(session)
 
 
 def rows_of(model: type[Any], query: Select[Any]) -> Fetch:

@@ -14,13 +14,13 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from proxy import registrations as domain
 from proxy.console.blueprint import pages
 from proxy.console.reading import matching, read, rows_of
 from proxy.console.saving import save, write
 from proxy.models import Channel
 from proxy.models import ExternalSystemRegistration as Registration
-from proxy.records import existing
+from proxy.registry import registrations as domain
+from proxy.registry.records import existing
 from proxy.schemas.forms import RecordFilter, RegistrationForm
 
 COLUMNS = (
@@ -28,9 +28,15 @@ COLUMNS = (
     Column("Channel id", lambda registration: registration.channel_id),
     Column("API code", lambda registration: registration.api_code),
     Column("Push code", lambda registration: registration.push_code),
+    Column("May act for it", lambda registration: may_act(registration)),
     Column("Active", lambda registration: registration.is_active),
     Column("Changed", lambda registration: registration.updated_at),
 )
+
+
+def may_act(registration: Registration) -> str:
+    """Who may act for an organization, in a line."""
+    return "every client" if registration.allow is None else " ".join(registration.allow)
 
 
 @pages.page("/mediator/registrations/")

@@ -3,14 +3,14 @@
 from common.console.csv_export import Column
 from common.console.forms import read_filters
 from common.console.listing import listing
-from common.paging import Page, fetch_page
+from common.web.paging import Page, fetch_page
 from flask.typing import ResponseReturnValue
 
 from proxy.console.blueprint import pages
 from proxy.console.reading import read
 from proxy.models import Rejection
+from proxy.record.transactions import rejections_like
 from proxy.schemas.rejections import RejectionFilter
-from proxy.transactions import refusals
 
 
 def _why_not_matched(refused: Rejection) -> str:
@@ -35,7 +35,7 @@ COLUMNS = (
 def rejections() -> ResponseReturnValue:
     """The refused requests that meet the filters, newest first."""
     filters = read_filters(RejectionFilter())
-    wanted = refusals(filters.values.get("client"), filters.values.get("path"))
+    wanted = rejections_like(filters.values.get("client"), filters.values.get("path"))
 
     def fetch(limit: int, cursor: str | None) -> Page[Rejection]:
         key = Rejection.correlation_id

@@ -14,20 +14,19 @@ from common.clock import utc_now
 from common.console.forms import Form, read_filters, read_form
 from common.console.staff import StaffRole
 from common.errors import Invalid
-from common.fields import Moment
 from common.ids import lowest_id_at
-from common.offload import offload_for
+from common.web.fields import Moment
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
-from proxy import reruns
 from proxy.console.blueprint import pages
 from proxy.console.reading import read
+from proxy.container import container
 from proxy.models import FINAL_STATUSES
-from proxy.parts import parts
-from proxy.reruns import Reruns
+from proxy.record import reruns
+from proxy.record.reruns import Reruns
+from proxy.record.transactions import TransactionFilter
 from proxy.schemas.transactions import MAX_RERUNS, Filter
-from proxy.transactions import TransactionFilter
 
 _count = ma.validate.Range(0, MAX_RERUNS)
 
@@ -89,17 +88,15 @@ def rerun_batch() -> ResponseReturnValue:
     """Make the next calls again; the answer asks for the next ones."""
     filters = read_form(Filter())
     wanted, progress = _wanted(filters), _progress()
-    process = parts()
+    process = container()
     database, sealer = process.database, process.sealer
     timeout_s = process.settings.forward_timeout_s
     if progress is None:
         total = read(lambda session: reruns.count_matching(session, wanted, MAX_RERUNS))
         progress = Progress.begin(utc_now(), total)
     cursor, limit = progress.cursor, min(reruns.BATCH, max(1, progress.total - progress.handled))
-    outcome: Reruns = offload_for(database.engine)(
-        lambda: reruns.rerun_matching(database, sealer, wanted, limit, timeout_s, cursor)
-    )
-    process.bell.ring()
+    outcome = reruns.rerun_matching(database, sealer, wanted, limit, timeout_s, cursor)
+    process.wake_up.send()
     return render_template(
         "pages/rerun_step.html" if "HX-Request" in request.headers else "pages/rerun_run.html",
         filters=filters,

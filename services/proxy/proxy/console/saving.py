@@ -5,26 +5,19 @@ from typing import TypeVar
 
 from common.console.forms import Form
 from common.errors import Conflict, Invalid
-from common.offload import offload_for
-from common.problems import taken_fields
+from common.web.problems import taken_fields
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from proxy.parts import parts
+from proxy.container import container
 
 T = TypeVar("T")
 
 
 def write(act: Callable[[Session], T]) -> T:
     """What `act` made in one transaction; like `read` it may run in another thread."""
-    database = parts().database
-
-    def run() -> T:
-        with database.writing() as session:
-            return act(session)
-
-    made: T = offload_for(database.engine)(run)
-    return made
+    with container().database.writing() as session:
+        return act(session)
 
 
 def save(

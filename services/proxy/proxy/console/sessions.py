@@ -16,11 +16,11 @@ from typing import Self
 
 from common.console.staff import PASS_AUDIENCE, Staff, StaffRole
 from common.errors import Unauthenticated
-from common.tokens import TokenVerifier
+from common.web.tokens import TokenVerifier
 from sqlalchemy.orm import Session
 
+from proxy.access.signing import TokenSigner
 from proxy.models import EndedSession, StaffUser
-from proxy.signing import TokenSigner
 
 AUDIENCE = "kiungo-console"
 #: However busy its holder is.

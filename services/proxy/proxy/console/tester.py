@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import marshmallow as ma
+from common.audit.log import record_act
 from common.clock import utc_now
 from common.console.forms import Form, read_filters, read_form
 from common.console.staff import StaffRole
@@ -23,11 +24,12 @@ from sqlalchemy.orm import Session
 
 from proxy.console.blueprint import pages
 from proxy.console.reading import read
+from proxy.container import container
 from proxy.models import Channel, Client, ExternalSystemRegistration, Rejection, Transaction
-from proxy.parts import parts
+from proxy.record.transactions import asks_reason
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
-#: A refusal is written a moment after its answer; what is not on record by then never will be.
+#: A rejection is written a moment after its answer; what is not on record by then never will be.
 _WRITTEN_WITHIN = timedelta(seconds=10)
 
 
@@ -77,27 +79,34 @@ def tester_grant() -> ResponseReturnValue:
     form = read_form(GrantForm())
     if form.errors:
         raise Invalid("Choose a client", dict(form.errors))
-    return {"grant": parts().grants.issue(form.values["client"], g.staff.name, utc_now())}
+    return {"grant": container().grants.issue(form.values["client"], g.staff.name, utc_now())}
 
 
 @pages.page("/mediator/tester/calls/<uuid:correlation_id>/", StaffRole.OPERATOR)
 def tester_call(correlation_id: uuid.UUID) -> ResponseReturnValue:
     """A part of the page: the call on record. It looks again until the call has ended."""
-    call, refused = read(
-        lambda session: (
-            session.get(Transaction, correlation_id),
-            session.get(Rejection, correlation_id),
-        )
-    )
+    call, refused, is_closed = read(lambda session: _outcome(session, correlation_id))
+    is_later = read_filters(Shown()).values.get("later", False) and not is_closed
+    if is_later and call and call.completed_at:
+        record_act("transaction.viewed", correlation_id)
     has_ended = call.completed_at is not None if call else _is_settled(correlation_id, utc_now())
     return render_template(
         "pages/tester_call.html",
         correlation_id=correlation_id,
         call=call,
         refused=refused,
-        is_later=read_filters(Shown()).values.get("later", False),
+        is_later=is_later,
         is_over=refused is not None or has_ended,
     )
+
+
+def _outcome(
+    session: Session, correlation_id: uuid.UUID
+) -> tuple[Transaction | None, Rejection | None, bool]:
+    """The call or its rejection, and whether its bodies are opened with a reason only."""
+    call = session.get(Transaction, correlation_id)
+    is_closed = call is not None and asks_reason(session, call)
+    return call, session.get(Rejection, correlation_id), is_closed
 
 
 def _is_settled(correlation_id: uuid.UUID, now: datetime) -> bool:

@@ -3,29 +3,32 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 
+from common.audit.log import record_act, viewing
 from common.console.csv_export import Column
 from common.console.flashes import flash
-from common.console.forms import read_filters
+from common.console.forms import Form, choices, read_filters, read_form
 from common.console.listing import listing
 from common.console.staff import StaffRole
-from common.offload import offload_for
-from flask import redirect, render_template, url_for
+from flask import g, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session, load_only
 
-from proxy import reruns
 from proxy.console.blueprint import pages
 from proxy.console.reading import read
-from proxy.console.stages import stages
+from proxy.console.stages import stages, steps
+from proxy.container import container
 from proxy.errors import NotRepeatable
-from proxy.models import AsyncCall, CallGrant, Channel, Client, Transaction
-from proxy.parts import parts
-from proxy.records import existing
+from proxy.models import AsyncCall, CallGrant, Channel, Client, Transaction, TransactionStatus
+from proxy.record import reruns
+from proxy.record.reports import KeptReport, reports_of
+from proxy.record.search import Found, find
+from proxy.record.transactions import SUMMARY, TransactionFilter, asks_reason
+from proxy.registry.records import existing
+from proxy.schemas.forms import ReasonForm
 from proxy.schemas.transactions import Filter
-from proxy.search import Found, find
-from proxy.transactions import SUMMARY, TransactionFilter
 
 #: So many names are offered where one is typed.
 _NAMES_OFFERED = 200
@@ -61,6 +64,8 @@ class Detail:
     client_id: uuid.UUID | None
     work: AsyncCall | None
     made_by: str | None
+    report: KeptReport
+    asks_reason: bool
 
 
 @pages.page("/mediator/transactions/")
@@ -81,30 +86,53 @@ def transactions() -> ResponseReturnValue:
         columns=COLUMNS,
         channels=channels,
         clients=clients,
+        statuses=choices(TransactionStatus),
     )
 
 
 @pages.page("/mediator/transactions/<uuid:correlation_id>/")
 def transaction(correlation_id: uuid.UUID) -> ResponseReturnValue:
-    """One call with everything that is on record."""
+    """One call with everything that is on record; its bodies perhaps not before one says why."""
     found = read(lambda session: _detail(session, correlation_id))
-    return render_template("pages/transaction.html", found=found, stages=stages(found.call))
+    viewing(is_shown=not found.asks_reason and g.staff.may(StaffRole.VIEWER))
+    return _page(found, is_open=not found.asks_reason)
+
+
+@pages.act("/mediator/transactions/<uuid:correlation_id>/open/", StaffRole.VIEWER)
+def open_transaction(correlation_id: uuid.UUID) -> ResponseReturnValue:
+    """The same with headers and bodies, for the reason that was given."""
+    form = read_form(ReasonForm())
+    found = read(lambda session: _detail(session, correlation_id))
+    if form.errors:
+        return _page(found, is_open=False, form=form), HTTPStatus.UNPROCESSABLE_ENTITY
+    channel = found.call.channel_name or ""
+    record_act("transaction.viewed", correlation_id, channel, reason=form.values["reason"])
+    return _page(found, is_open=True)
+
+
+def _page(found: Detail, *, is_open: bool, form: Form | None = None) -> str:
+    return render_template(
+        "pages/transaction.html",
+        found=found,
+        stages=stages(found.call),
+        steps=steps(found.report.orchestrations),
+        is_open=is_open,
+        form=form or Form(),
+    )
 
 
 @pages.act("/mediator/transactions/<uuid:correlation_id>/rerun/", StaffRole.OPERATOR)
 def rerun(correlation_id: uuid.UUID) -> ResponseReturnValue:
     """Make a call again and go to the new one; or say why that cannot be."""
-    process = parts()
+    process = container()
     timeout_s = process.settings.forward_timeout_s
     database, sealer = process.database, process.sealer
     try:
-        made = offload_for(database.engine)(
-            lambda: reruns.rerun_one(database, sealer, correlation_id, timeout_s)
-        )
+        made = reruns.rerun_one(database, sealer, correlation_id, timeout_s)
     except NotRepeatable as exc:
         flash(f"This call cannot be made again: {exc}.", "bad")
         return redirect(url_for("console.transaction", correlation_id=correlation_id), 303)
-    process.bell.ring()
+    process.wake_up.send()
     flash("The call is made again; this is the new one.")
     return redirect(url_for("console.transaction", correlation_id=made.correlation_id), 303)
 
@@ -131,7 +159,9 @@ def _detail(session: Session, correlation_id: uuid.UUID) -> Detail:
         channel_id=session.scalar(select(Channel.id).where(Channel.name == call.channel_name)),
         client_id=session.scalar(select(Client.id).where(Client.client_id == call.client_name)),
         work=session.get(AsyncCall, correlation_id),
+        asks_reason=asks_reason(session, call),
         made_by=session.scalar(
             select(CallGrant.staff_name).where(CallGrant.correlation_id == correlation_id)
         ),
+        report=reports_of(session, container().sealer, correlation_id),
     )

@@ -1,17 +1,18 @@
 """A call that passed steps 1–8: who makes it, where it goes, how it is recorded."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from proxy.config import Settings
-from proxy.gateway.admission import query_value
-from proxy.gateway.call import Body, Call
+from proxy.gateway.call import Body, Call, preferences, query_value
 from proxy.gateway.esb import EsbCall
-from proxy.gateway.headers import forwarded_headers
-from proxy.gateway.recording import Stopwatch, Storing
-from proxy.gateway.routing_table import RoutedChannel, RoutedClient
-from proxy.sealing import RequestCopy
+from proxy.gateway.routing import RoutedChannel, RoutedClient
+from proxy.gateway.sent_routes import SentRoutes
+from proxy.models import TransactionStatus
+from proxy.record.reports import Report
+from proxy.record.rows import Row, Stopwatch, Storing, started_row
 
+#: Letter case does not matter.
+ASYNC_PARAMETER = "async"
 _TRUE = frozenset({"1", "true", "yes", "on"})
 
 
@@ -27,6 +28,15 @@ class Admitted:
     watch: Stopwatch
     storing: Storing
     key: str | None = None
+    #: Whether the call's first row is on record.
+    is_begun: bool = False
+    #: Whether its end was handed to the record.
+    is_ended: bool = False
+    is_surely_not_sent: bool = False
+    #: What its mediator reports besides the answer.
+    report: Report | None = None
+    #: Its channel's secondary routes, once they were sent.
+    routes: SentRoutes | None = None
 
     @property
     def correlation_id(self) -> str:
@@ -43,6 +53,20 @@ class Admitted:
         """Whether the request is stored to the byte."""
         return self.channel is not None and self.channel.keep_whole_bodies
 
+    def started_row(self, status: TransactionStatus, owner: str | None) -> Row:
+        """The call's first row."""
+        return started_row(
+            self.call,
+            self.body,
+            channel_name=self.channel_name,
+            client_name=self.client.client_id,
+            organization=self.esb.organization if self.esb else None,
+            status=status,
+            owner=owner,
+            storing=self.storing,
+            mediator_url=self.channel.endpoint_url if self.channel and not self.esb else None,
+        )
+
 
 def storing_for(settings: Settings, channel: RoutedChannel | None) -> Storing:
     """How much of the bodies is kept for calls of `channel`."""
@@ -53,22 +77,17 @@ def storing_for(settings: Settings, channel: RoutedChannel | None) -> Storing:
     )
 
 
-def wants_async(call: Call) -> bool:
-    """`?async=true`, `X-Async: true` or `Prefer: respond-async`."""
+def wants_async(call: Call, channel: RoutedChannel | None) -> bool:
+    """`?async=true`, `X-Async: true` or `Prefer: respond-async`; `?async=false` wins over both.
+
+    A channel may leave the query and the preference to its mediator, or ask for nothing.
+    """
+    if channel is not None and channel.always_async:
+        return True
+    asked = query_value(call, ASYNC_PARAMETER).strip().lower()
+    is_left_to_it = channel is not None and channel.async_passthrough
+    if asked and not is_left_to_it:
+        return asked in _TRUE
     if call.headers.get("X-Async", "").strip().lower() in _TRUE:
         return True
-    if "respond-async" in preferences(call.headers):
-        return True
-    return query_value(call, "async").strip().lower() in _TRUE
-
-
-def preferences(headers: Mapping[str, str]) -> dict[str, str]:
-    """The preferences of `Prefer` (RFC 7240) by lower-case name; parameters are left out."""
-    pairs = (part.partition(";")[0].partition("=") for part in headers.get("Prefer", "").split(","))
-    return {name.strip().lower(): value.strip().strip('"') for name, _, value in pairs}
-
-
-def request_copy(call: Call, body: Body, *, is_async: bool) -> RequestCopy:
-    """The request to the byte, without what stays behind anyway."""
-    headers = forwarded_headers(call.headers, is_async=is_async)
-    return RequestCopy(call.raw_path, call.raw_query, headers, body.read_whole())
+    return not is_left_to_it and "respond-async" in preferences(call.headers)

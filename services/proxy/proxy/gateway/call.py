@@ -1,41 +1,52 @@
 """A call as it came in: the raw request target, the headers, and a body that is read on demand."""
 
 import re
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import Any, Protocol
-from urllib.parse import unquote
+from typing import Protocol
+from urllib.parse import parse_qsl, unquote
 
-from common.settings import Network
+from common.clock import utc_now
+from common.http.server_messages import BodyEndedEarly, Request
+from common.ids import new_id
+from common.networks import Network
 
-from proxy.gateway.refusals import BodyTooLarge, Unreadable
+from proxy.access.addresses import client_address
+from proxy.access.certificates import HEADER, Presented, vouched_for
+from proxy.gateway.limits import Slot
+from proxy.gateway.rejections import BodyTooLarge, Unreadable
 
-Address = IPv4Address | IPv6Address
-
-#: Bodies up to this size are held in memory; larger ones pass through in pieces of it.
+#: Bodies up to this size are held in memory; larger ones pass through in pieces.
 WHOLE_BYTES = 256 * 1024
-#: How much of a refused body is still read.
-DRAINED_BYTES = 32 * 1024 * 1024
-#: What the record has room for.
-MAX_ADDRESS_CHARS = 64
 ENDED_EARLY = "The request body ended early"
 _AUTHORITY = re.compile(r"[^/?#]*")
 
 
 class Readable(Protocol):
-    """The part of a file that bodies are read by."""
+    """Where a body comes from."""
 
-    def read(self, size: int, /) -> bytes:
-        """At most `size` bytes; none at the end."""
+    async def read(self) -> bytes:
+        """The next piece; none at the end. Raises BodyEndedEarly."""
+
+
+class Whole:
+    """A body that is in memory."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    async def read(self) -> bytes:
+        """All of it, then none."""
+        body, self._body = self._body, b""
+        return body
 
 
 @dataclass(slots=True)
 class Body:
-    """A request body: its first `WHOLE_BYTES`, and the rest while it still arrives.
+    """A request body: its first `WHOLE_BYTES` or more, and the rest while it still arrives.
 
     `length` is what the caller announced, None when the body is chunked.
     """
@@ -50,13 +61,13 @@ class Body:
         """Whether `head` is all of it."""
         return self.rest is None
 
-    def pieces(self) -> Iterator[bytes]:
+    async def pieces(self) -> AsyncIterator[bytes]:
         """All of the body, once, in order. Raises BodyTooLarge past the limit, Unreadable."""
         yield self.head
         if self.rest is None:
             return
         seen = len(self.head)
-        while piece := read_up_to(self.rest, WHOLE_BYTES):
+        while piece := await _read(self.rest):
             seen += len(piece)
             if seen > self.max_bytes:
                 raise BodyTooLarge(self.max_bytes)
@@ -64,10 +75,10 @@ class Body:
         if self.length is not None and seen < self.length:
             raise Unreadable(ENDED_EARLY)
 
-    def read_whole(self) -> bytes:
+    async def read_whole(self) -> bytes:
         """All of the body in memory; bounded by the limit."""
         if self.rest is not None:
-            self.head, self.rest = b"".join(self.pieces()), None
+            self.head, self.rest = b"".join([piece async for piece in self.pieces()]), None
         return self.head
 
 
@@ -88,6 +99,14 @@ class Call:
     content_length: int | None
     stream: Readable | None = field(repr=False)
     parent_id: uuid.UUID | None = None
+    #: Names of header fields that were left out because of a `_` in them.
+    left_out: tuple[str, ...] = ()
+    #: What the caller proved to hold, where nginx checked it.
+    certificate: Presented | None = None
+    #: Header fields that say to the mediator who calls.
+    client_fields: tuple[tuple[str, str], ...] = ()
+    #: The call's place among those of a client whose calls are limited.
+    slot: Slot | None = field(default=None, repr=False)
 
     @property
     def path(self) -> str:
@@ -99,57 +118,61 @@ class Call:
         """Path and query as they were received."""
         return f"{self.raw_path}?{self.raw_query}" if self.raw_query else self.raw_path
 
-    def read_body(self, max_bytes: int) -> Body:
+    async def read_body(self, max_bytes: int) -> Body:
         """The body's beginning. Raises BodyTooLarge, before reading where more is announced."""
         if self.content_length is not None and self.content_length > max_bytes:
             raise BodyTooLarge(max_bytes)
         if self.stream is None or self.content_length == 0:
             return Body(b"", 0)
-        wanted = WHOLE_BYTES + 1 if self.content_length is None else self.content_length
-        head = read_up_to(self.stream, min(wanted, WHOLE_BYTES + 1))
-        if self.content_length is not None and len(head) < min(wanted, WHOLE_BYTES + 1):
-            raise Unreadable(ENDED_EARLY)
-        if len(head) > max_bytes:
+        pieces: list[bytes] = []
+        size = 0
+        while size <= WHOLE_BYTES and (piece := await _read(self.stream)):
+            pieces.append(piece)
+            size += len(piece)
+        if size > max_bytes:
             raise BodyTooLarge(max_bytes)
-        whole = len(head) <= WHOLE_BYTES
-        if whole:
-            return Body(head, len(head))
-        return Body(head, self.content_length, self.stream, max_bytes)
-
-    def drain(self) -> None:
-        """Read what is left of a refused body, up to a bound: its sender sees the answer then."""
-        left = DRAINED_BYTES if self.stream is not None else 0
-        try:
-            while left > 0 and self.stream is not None:
-                piece = self.stream.read(min(left, WHOLE_BYTES))
-                left = left - len(piece) if piece else 0
-        except OSError:
-            return  # the sender has gone; nobody waits for the answer
+        head = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        if size > WHOLE_BYTES and size != self.content_length:
+            return Body(head, self.content_length, self.stream, max_bytes)
+        if self.content_length is not None and size < self.content_length:
+            raise Unreadable(ENDED_EARLY)
+        return Body(head, size)
 
 
-def read_up_to(stream: Readable, size: int) -> bytes:
-    """Exactly `size` bytes, or fewer where the stream ends before."""
-    piece = _read(stream, size)
-    if len(piece) == size or not piece:
-        return piece
-    pieces = [piece]
-    missing = size - len(piece)
-    while missing and (piece := _read(stream, missing)):
-        pieces.append(piece)
-        missing -= len(piece)
-    return b"".join(pieces)
+def read_call(request: Request, trusted: tuple[Network, ...]) -> Call:
+    """The call that a request makes; `trusted` are the proxies whose word on its origin counts."""
+    headers = request.headers
+    raw_path, raw_query = split_target(request.target)
+    certificate = None
+    if HEADER in headers:
+        certificate = vouched_for(headers.pop(HEADER), request.peer, trusted)
+    return Call(
+        correlation_id=new_id(),
+        started_at=utc_now(),
+        started_ns=time.perf_counter_ns(),
+        method=request.method,
+        raw_path=raw_path,
+        raw_query=raw_query,
+        headers=headers,
+        address=client_address(request.peer, headers.get("X-Forwarded-For", ""), trusted),
+        host=headers.get("X-Forwarded-Host") or headers.get("Host", ""),
+        scheme=headers.get("X-Forwarded-Proto") or "http",
+        content_length=request.content_length,
+        stream=request if request.has_body else None,
+        left_out=tuple(request.left_out),
+        certificate=certificate,
+    )
 
 
-def _read(stream: Readable, size: int) -> bytes:
+async def _read(stream: Readable) -> bytes:
     try:
-        return stream.read(size)
-    except OSError as exc:
+        return await stream.read()
+    except BodyEndedEarly as exc:
         raise Unreadable("The request body could not be read to its end") from exc
 
 
-def split_target(environ: dict[str, Any]) -> tuple[str, str]:
-    """The raw path and query of a WSGI request; the server keeps the target as `RAW_URI`."""
-    target: str = environ.get("RAW_URI") or environ["PATH_INFO"]
+def split_target(target: str) -> tuple[str, str]:
+    """The raw path and query of a request target, which may be a whole URL."""
     if not target.startswith("/"):
         _scheme, _, rest = target.partition("://")
         target = _AUTHORITY.sub("", rest, count=1)
@@ -158,50 +181,15 @@ def split_target(environ: dict[str, Any]) -> tuple[str, str]:
     return path, query
 
 
-def headers_of(environ: dict[str, Any]) -> dict[str, str]:
-    """The request's headers by their usual spelling; repeated ones are joined by the server."""
-    headers = {
-        _spelling(name): value for name, value in environ.items() if name.startswith("HTTP_")
-    }
-    if environ.get("CONTENT_TYPE"):
-        headers["Content-Type"] = environ["CONTENT_TYPE"]
-    return headers
+def query_value(call: Call, name: str) -> str:
+    """The first value of a query parameter, whatever its letter case, or an empty text."""
+    if not call.raw_query or name not in call.raw_query.lower():
+        return ""
+    pairs = parse_qsl(call.raw_query, keep_blank_values=True, errors="replace")
+    return next((value for key, value in pairs if key.lower() == name), "")
 
 
-@lru_cache(maxsize=2000)
-def _spelling(name: str) -> str:
-    return name[5:].replace("_", "-").title()
-
-
-@lru_cache(maxsize=4096)
-def client_address(peer: str, forwarded_for: str, trusted: tuple[Network, ...]) -> str:
-    """Who is calling: the last address of `X-Forwarded-For` that a trusted proxy vouches for.
-
-    Without a trusted peer the header is only a claim and the peer itself is the caller.
-    """
-    address = peer
-    for hop in reversed(forwarded_for.split(",")):
-        if not hop or not _is_trusted(address, trusted):
-            return address
-        candidate = parsed_address(hop.strip())
-        if candidate is None:
-            return address
-        address = str(candidate)
-    return address
-
-
-def _is_trusted(address: str, trusted: tuple[Network, ...]) -> bool:
-    parsed = parsed_address(address)
-    return parsed is not None and any(parsed in network for network in trusted)
-
-
-def parsed_address(text: str) -> Address | None:
-    """An address, IPv4 within IPv6 as IPv4; None for what is none."""
-    try:
-        address = ip_address(text)
-    except ValueError:
-        return None
-    if len(text) > MAX_ADDRESS_CHARS:
-        return None  # a scope id may be as long as somebody likes
-    mapped = getattr(address, "ipv4_mapped", None)
-    return mapped or address
+def preferences(headers: Mapping[str, str]) -> dict[str, str]:
+    """The preferences of `Prefer` (RFC 7240) by lower-case name; parameters are left out."""
+    pairs = (part.partition(";")[0].partition("=") for part in headers.get("Prefer", "").split(","))
+    return {name.strip().lower(): value.strip().strip('"') for name, _, value in pairs}

@@ -8,13 +8,13 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from common.http import HttpClient, Timeouts
+from common.http.async_client import AsyncHttpClient
+from common.http.outcomes import Timeouts
 
-from proxy.gateway.admission import query_value
-from proxy.gateway.call import Body, Call
-from proxy.gateway.json_text import member_texts
-from proxy.gateway.refusals import EsbBodyRefused
-from proxy.gateway.routing_table import Registration
+from proxy.gateway.call import Call, query_value
+from proxy.gateway.rejections import EsbBodyRejected
+from proxy.gateway.routing import Registration
+from proxy.record.json_text import member_texts
 
 RELAY_PATH = "/api/esb/relay/"
 WRAPPING_MEMBER = "requestdata"
@@ -32,6 +32,11 @@ class EsbCall:
     code: str
     payload: str
 
+    @property
+    def address(self) -> dict[str, str]:
+        """All but the payload, which a worker finds in the stored request."""
+        return {"organization": self.organization, "mode": self.mode, "code": self.code}
+
 
 @dataclass(frozen=True, slots=True)
 class EsbAnswer:
@@ -47,24 +52,24 @@ class EsbAnswer:
     was_not_sent: bool = False
 
 
-def plan(call: Call, body: Body, registration: Registration) -> EsbCall:
-    """Decide mode, code and payload. Raises EsbBodyRefused with the reason."""
+def plan(call: Call, body: bytes, registration: Registration) -> EsbCall:
+    """Decide mode, code and payload of the whole `body`. Raises EsbBodyRejected with the reason."""
     mode, code = choose_code(
         call.headers.get("X-Esb-Mode", "") or query_value(call, "esb_mode"), registration
     )
-    return EsbCall(registration.organization, mode, code, payload_text(body.read_whole()))
+    return EsbCall(registration.organization, mode, code, payload_text(body))
 
 
 def choose_code(asked: str, registration: Registration) -> tuple[str, str]:
     """`("normal", api_code)` or `("push", push_code)`."""
     asked = asked.strip().lower()
     if asked not in {"", "normal", "push"}:
-        raise EsbBodyRefused("X-ESB-Mode must be normal or push")
+        raise EsbBodyRejected("X-ESB-Mode must be normal or push")
     mode = asked or ("normal" if registration.api_code else "push")
     code = registration.api_code if mode == "normal" else registration.push_code
     if not code:
         name = "api_code" if mode == "normal" else "push_code"
-        raise EsbBodyRefused(f"The registration has no {name} for mode {mode}")
+        raise EsbBodyRejected(f"The registration has no {name} for mode {mode}")
     return mode, code
 
 
@@ -76,13 +81,19 @@ def payload_text(body: bytes) -> str:
         text = body.decode("utf-8-sig")
         members = member_texts(text)
     except (ValueError, RecursionError) as exc:
-        raise EsbBodyRefused("The body for the ESB must be a JSON object") from exc
+        raise EsbBodyRejected(f"The body for the ESB must be a JSON object: {_why(exc)}") from exc
     wrapped = members.get(WRAPPING_MEMBER)
     if wrapped is None:
         return text.strip()
     if not wrapped.startswith("{"):
-        raise EsbBodyRefused(f"The member {WRAPPING_MEMBER} must be a JSON object")
+        raise EsbBodyRejected(f"The member {WRAPPING_MEMBER} must be a JSON object")
     return wrapped
+
+
+def _why(exc: Exception) -> str:
+    if isinstance(exc, UnicodeDecodeError):
+        return f"no UTF-8 at byte {exc.start}"
+    return str(exc)
 
 
 class EsbRelay:
@@ -90,23 +101,23 @@ class EsbRelay:
 
     def __init__(self, base_url: str, read_timeout_s: float, token: Callable[[], str]) -> None:
         self._url = base_url.rstrip("/") + RELAY_PATH
-        self._client = HttpClient(Timeouts(connect_s=3.0, read_s=read_timeout_s))
+        self._client = AsyncHttpClient(Timeouts(connect_s=3.0, read_s=read_timeout_s))
         self._token = token
 
-    def relay(self, call: EsbCall, correlation_id: str) -> EsbAnswer:
+    async def relay(self, call: EsbCall, correlation_id: str) -> EsbAnswer:
         """Send one message. Raises NotSent (surely not sent) or OutcomeUnknown."""
         body = (
             f'{{"mode":{json.dumps(call.mode)},"code":{json.dumps(call.code)},'
             f'"body":{call.payload}}}'
         )
-        answer = self._client.request(
+        answer = await self._client.request(
             "POST",
             self._url,
-            data=body.encode(),
-            headers={
+            body.encode(),
+            {
                 "Content-Type": "application/json",
                 "X-Correlation-Id": correlation_id,
-                "X-Organization": call.organization.encode(),
+                "X-Organization": call.organization,
                 "Authorization": f"Bearer {self._token()}",
             },
         )
@@ -114,7 +125,7 @@ class EsbRelay:
 
 
 def judge(status: int, body: bytes) -> EsbAnswer:
-    """Read the relay's answer: a verified success, a signed failure, or the relay's own refusal."""
+    """Read the relay's answer: a verified success, a signed failure, or what the relay rejects."""
     try:
         said = json.loads(body)
     except (ValueError, RecursionError):

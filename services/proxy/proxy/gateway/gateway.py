@@ -1,232 +1,224 @@
-"""Where calls enter: admitted (steps 1–8), recorded (9), made (10) and ended (11).
+"""Where calls enter: each is admitted, recorded, forwarded, and completed on record.
 
-The gateway sits before Flask: reserved paths go on to it, every other path is a call. It works on
-the raw request, because a call must arrive at its mediator to the byte.
+It works on the raw request, because a call must arrive at its mediator to the byte. The hub's own
+paths that clients use stand in `own_paths`; every other one is Flask's, in the hub.
 """
 
+import asyncio
 import time
-from collections.abc import Callable, Iterable
-from typing import Any
 
 from common.clock import utc_now
-from common.correlation import TRACE_HEADER, Trail, follow, leave
+from common.correlation import TRACE_HEADER, RequestContext, follow, leave
+from common.db.reader import Reader
+from common.http.outcomes import NotSent, OutboundError
+from common.http.replies import Reply, problem_reply
 from common.ids import new_id
 from common.logs import get_logger
-from common.offload import offload_for
 from sqlalchemy.exc import SQLAlchemyError
 
-from proxy import call_grants
-from proxy.gateway import admission, esb, routing_table
-from proxy.gateway.acceptance import Acceptance
-from proxy.gateway.admitted import Admitted, request_copy, storing_for, wants_async
-from proxy.gateway.body_rules import check_body
-from proxy.gateway.call import Call, client_address, headers_of, split_target
-from proxy.gateway.ending import Ending
-from proxy.gateway.forwarding import Forwarder
-from proxy.gateway.idempotency import digest_of, earlier_answer, key_of, key_row
-from proxy.gateway.making import CallMaker
-from proxy.gateway.matching import is_reserved
-from proxy.gateway.presence import Presence
-from proxy.gateway.recording import Stopwatch, ms_since, started_row
-from proxy.gateway.refusals import KeyInUse, NotRecorded, Refusal
-from proxy.gateway.refused import failed_rows, refusal_reply, refusal_row
-from proxy.gateway.replies import Reply
-from proxy.gateway.statements import Act
-from proxy.gateway.writer import AlreadyThere, Rows, WriteFailed, Writer
-from proxy.models import TransactionStatus
-from proxy.parts import Parts
+from proxy.container import Container
+from proxy.gateway.admission import Admission, claimed_credentials
+from proxy.gateway.admitted import Admitted, wants_async
+from proxy.gateway.async_calls import Acceptance
+from proxy.gateway.breaker import CircuitOpen
+from proxy.gateway.call import Call
+from proxy.gateway.forward import Forwarder, explain_failure
+from proxy.gateway.record import CallRecord
+from proxy.gateway.rejections import (
+    KeyInUse,
+    MaybeRecorded,
+    MediatorCircuitOpen,
+    NotRecorded,
+    RejectedCall,
+)
+from proxy.gateway.routing import NOBODY, Routing, TableAway
+from proxy.gateway.secondary_routes import start_routes
+from proxy.gateway.shadow import Shadows
+from proxy.record.heartbeat import Heartbeat
+from proxy.record.idempotency import digest_of, earlier_answer, key_of
+from proxy.record.rejections import unreadable_row
+from proxy.record.rows import ms_since
+from proxy.record.writer import AlreadyThere, CommitUnknown, WriteFailed, Writer
 
 log = get_logger(__name__)
 
-Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+BROKEN = "Something went wrong on our side; the log knows more"
+BROKEN_UNKNOWN = "Something went wrong on our side while the call was made, outcome unknown"
 
 
 class Gateway:
-    """A WSGI application: calls are served here, the hub's own paths by `hub`."""
+    """Serves calls on one event loop."""
 
-    def __init__(self, parts: Parts, hub: Wsgi) -> None:
-        settings = parts.settings
-        offload = offload_for(parts.database.engine)
-        self._settings = settings
-        self._parts = parts
-        self._hub = hub
-        self._offload = offload
-        self._is_pure_esb = settings.mediator_mode == "pure_esb"
-        self._presence = Presence(parts.database, offload)
-        self.routing = routing_table.Routing(
-            parts.database,
-            forward_timeout_s=settings.forward_timeout_s,
-            heartbeat_timeout_s=settings.heartbeat_timeout_s,
-            offload=offload,
-        )
+    def __init__(self, container: Container) -> None:
+        settings = container.settings
+        self._database = container.database
+        self._sealer = container.sealer
+        self.reader = Reader()
+        self.routing = Routing(container.database, settings, container.sealer)
         self._writer = Writer(
-            parts.database.engine,
-            merged=settings.transaction_log_mode == "merged",
-            offload=offload,
+            container.database.engine, merged=settings.transaction_log_mode == "merged"
         )
-        self._acceptance = Acceptance(self._writer, parts.sealer, parts.bell)
-        self._maker = CallMaker(
-            Forwarder(settings.connect_timeout_s), parts.esb_relay, Ending(self._writer)
+        self.heartbeat = Heartbeat(container.database, self._writer, self.reader)
+        self._record = CallRecord(
+            self._writer,
+            container.sealer,
+            self.heartbeat.owner,
+            record_timeout_s=settings.record_timeout_s,
         )
-
-    def __call__(
-        self, environ: dict[str, Any], start_response: Callable[..., Any]
-    ) -> Iterable[bytes]:
-        """Serve one request."""
-        call = self.read_call(environ)
-        if is_reserved(call.path):
-            return self._hub(environ, start_response)
-        return self.serve(call).send(start_response)
-
-    def read_call(self, environ: dict[str, Any]) -> Call:
-        """The call that a WSGI request makes."""
-        headers = headers_of(environ)
-        raw_path, raw_query = split_target(environ)
-        length = environ.get("CONTENT_LENGTH")
-        is_chunked = "chunked" in headers.get("Transfer-Encoding", "").lower()
-        return Call(
-            correlation_id=new_id(),
-            started_at=utc_now(),
-            started_ns=time.perf_counter_ns(),
-            method=environ["REQUEST_METHOD"],
-            raw_path=raw_path,
-            raw_query=raw_query,
-            headers=headers,
-            address=client_address(
-                environ.get("REMOTE_ADDR", ""),
-                headers.get("X-Forwarded-For", ""),
-                self._settings.trusted_proxies,
-            ),
-            host=headers.get("X-Forwarded-Host") or headers.get("Host", ""),
-            scheme=headers.get("X-Forwarded-Proto") or environ["wsgi.url_scheme"],
-            content_length=None if is_chunked else int(length or 0),
-            stream=environ["wsgi.input"] if is_chunked or length else None,
+        self.admission = Admission(container, self.routing, self.reader, self._record.keep_failed)
+        self._forwarder = Forwarder(
+            settings.connect_timeout_s, container.esb_relay, settings.outbound()
         )
+        self._shadows = Shadows(settings.connect_timeout_s, settings.outbound(), self._writer)
+        self._acceptance = Acceptance(self._writer, container.sealer, container.wake_up)
+        self._background: list[asyncio.Task[None]] = []
 
-    def serve(self, call: Call, *, channel_name: str | None = None) -> Reply:
-        """Answer a call. Every refusal is kept, every call is on record before it leaves.
+    async def start(self) -> None:
+        """Load the routing table and sign in; a database that is away is waited for meanwhile."""
+        try:
+            await self.reader.run(self.routing.refresh)
+            await self.heartbeat.sign()
+        except (SQLAlchemyError, WriteFailed, TimeoutError) as exc:
+            log.error("started_without_database", reason=type(exc).__name__)
+        loop = asyncio.get_running_loop()
+        self._background = [
+            loop.create_task(self.routing.watch(self.reader)),
+            loop.create_task(self.heartbeat.keep_signing()),
+        ]
 
-        With `channel_name` that channel is meant, whatever the path (see `/integration/call`).
+    async def stop(self) -> None:
+        """Commit what is queued, let connections and threads go."""
+        for task in self._background:
+            task.cancel()
+        await self._shadows.close()
+        await self._record.settle()
+        await self._writer.close()
+        self._forwarder.close()
+        self.reader.close()
+        self.admission.close()
+
+    async def serve(self, call: Call, *, channel_name: str | None = None) -> Reply:
+        """Answer a call. Every rejection is kept, every call is on record before it leaves.
+
+        With `channel_name` that channel is meant (see `/integration/call`).
         """
-        trail = follow(Trail(str(call.correlation_id), call.headers.get(TRACE_HEADER)))
-        claimed = admission.claimed_credentials(call.headers)
+        context = follow(RequestContext(str(call.correlation_id), call.headers.get(TRACE_HEADER)))
+        claimed = claimed_credentials(call.headers)
+        admitted: Admitted | None = None
         try:
-            admitted = self._admit(call, claimed, channel_name)
-            return self._earlier_answer(admitted) or self._answer(admitted)
-        except Refusal as refusal:
-            call.drain()
-            self._writer.refuse(refusal_row(call, claimed, refusal))
-            return refusal_reply(refusal, str(call.correlation_id))
-        except (SQLAlchemyError, WriteFailed) as exc:
+            admitted = await self.admission.admit(call, claimed, channel_name)
+            earlier = await self._earlier_answer(admitted)
+            if earlier is not None:
+                return earlier
+            reply = await self._answer(admitted)
+            if admitted.channel is not None and admitted.channel.shadow is not None:
+                self._shadows.copy(admitted, admitted.channel.shadow, reply)
+            return reply
+        except RejectedCall as rejected:
+            return self._record.reject(call, claimed.client_id if claimed else None, rejected)
+        except (SQLAlchemyError, WriteFailed, TableAway, TimeoutError) as exc:
             log.error("call_not_recorded", reason=type(exc).__name__)
-            return refusal_reply(NotRecorded(), str(call.correlation_id))
+            return NotRecorded().reply(str(call.correlation_id))
+        except Exception:
+            log.exception("call_broke")
+            return await self._end_broken(call, admitted)
         finally:
-            leave(trail)
+            leave(context)
+            if call.slot is not None and not call.slot.is_handed_on:
+                call.slot.leave()
 
-    def _admit(
-        self, call: Call, claimed: admission.Credentials | None, channel_name: str | None
-    ) -> Admitted:
-        """Steps 1–8."""
-        table = self.routing.table()
-        client = self._caller(call, claimed)
-        channel = None
-        registrations = table.global_registrations
-        if not self._is_pure_esb:
-            channel = admission.choose_channel(call, table, self.routing, channel_name)
-            admission.check_allowed(client, channel)
-            registrations = channel.registrations
-        registration = None
-        if registrations or self._is_pure_esb:
-            registration = admission.find_registration(call, registrations)
-        body = call.read_body(self._settings.request_body_max_bytes)
-        watch = Stopwatch(call.started_ns)
-        admitted = Admitted(
-            call, body, client, channel, None, watch, storing_for(self._settings, channel)
-        )
-        self._check_rules(admitted, registration)
-        watch.match_ms = ms_since(call.started_ns)
-        return admitted
-
-    def _caller(
-        self, call: Call, claimed: admission.Credentials | None
-    ) -> routing_table.RoutedClient:
-        """Steps 1–3; in a call, and nowhere else, a one-time grant stands in for the secret."""
-        if claimed is not None and claimed.secret.startswith(call_grants.PREFIX):
-            client = self.routing.table().clients.get(claimed.client_id)
-            if client is not None and self._parts.grants.redeem(
-                client.client_id, claimed.secret, call.correlation_id, call.started_at
-            ):
-                admission.check_address(client, call.address)
-                return client
-        return self.authenticate(call, claimed)
-
-    def authenticate(
-        self, call: Call, claimed: admission.Credentials | None
-    ) -> routing_table.RoutedClient:
-        """Steps 1–3: who calls."""
-        clients = self.routing.table().clients
-        client = admission.authenticate(claimed, clients, self._parts.secrets.check)
-        admission.check_address(client, call.address)
-        return client
-
-    def _check_rules(
-        self, admitted: Admitted, registration: routing_table.Registration | None
-    ) -> None:
-        """Step 7 and the rules of the bus; what breaks them is kept as a failed call too."""
-        try:
-            if admitted.channel is not None:
-                check_body(admitted.call, admitted.body, admitted.channel)
-            if registration is not None:
-                admitted.esb = esb.plan(admitted.call, admitted.body, registration)
-        except Refusal as refusal:
-            if refusal.is_failed_call:
-                self._writer.write(failed_rows(admitted, refusal))
-            raise
-
-    def _earlier_answer(self, admitted: Admitted) -> Reply | None:
+    async def _earlier_answer(self, admitted: Admitted) -> Reply | None:
         """What the call's Idempotency-Key answers already, if it does."""
         admitted.key = key_of(admitted.call)
         if admitted.key is None:
             return None
-        digest = digest_of(admitted.call, admitted.body.read_whole())
-        client_id, key = admitted.client.client_id, admitted.key
-        found: Reply | None = self._offload(
-            lambda: earlier_answer(self._parts.database, client_id, key, digest)
+        if admitted.client is NOBODY:  # whose key it is, nobody can say
+            admitted.key = None
+            return None
+        digest = digest_of(admitted.call, await admitted.body.read_whole())
+        client, key = admitted.client, admitted.key
+        return await self.reader.run(
+            lambda: earlier_answer(self._database, self._sealer, client, key, digest)
         )
-        return found
 
-    def _answer(self, admitted: Admitted) -> Reply:
+    async def _answer(self, admitted: Admitted) -> Reply:
         try:
-            if wants_async(admitted.call):
-                return self._acceptance.accept(admitted)
-            self._begin(admitted)
+            if wants_async(admitted.call, admitted.channel):
+                return await self._acceptance.accept(admitted)
+            return await self._forward(admitted)
         except AlreadyThere as exc:
             raise KeyInUse from exc
-        return self._maker.make(admitted)
+        except CommitUnknown as exc:
+            if admitted.is_begun or not wants_async(admitted.call, admitted.channel):
+                raise
+            raise MaybeRecorded from exc
 
-    def _begin(self, admitted: Admitted) -> None:
-        """Step 9."""
-        started_ns = time.perf_counter_ns()
-        call, body = admitted.call, admitted.body
-        rows: Rows = {
-            Act.START: started_row(
-                call,
-                body,
-                channel_name=admitted.channel_name,
-                client_name=admitted.client.client_id,
-                organization=admitted.esb.organization if admitted.esb else None,
-                status=TransactionStatus.PROCESSING,
-                owner=self._presence.owner(),
-                storing=admitted.storing,
+    async def _forward(self, admitted: Admitted) -> Reply:
+        """Forward a call; its end is on record when this returns, or once its body was read.
+
+        Raises what recording its beginning raises.
+        """
+        record, started_ns = self._record, time.perf_counter_ns()
+        begin = record.begin
+        if admitted.channel is not None and admitted.channel.routes:
+            await admitted.body.read_whole()
+            begin = self._begin_with_routes
+        try:
+            answered = await self._forwarder.forward(
+                admitted.call,
+                admitted.body,
+                admitted.channel,
+                admitted.esb,
+                lambda: begin(admitted),
             )
-        }
-        if admitted.keeps_whole_bodies:
-            copy = request_copy(call, body, is_async=False)
-            rows[Act.STORE] = self._parts.sealer.row(call.correlation_id, copy)
-        if admitted.key is not None:
-            digest = digest_of(call, body.read_whole())
-            rows[Act.KEY] = key_row(call, admitted.client.client_id, admitted.key, digest)
-            self._writer.write(rows)  # in merged mode too: a key must be taken before the call
-        else:
-            self._writer.begin(rows)
-        admitted.watch.store_ms = ms_since(started_ns)
+        except CircuitOpen as exc:
+            raise MediatorCircuitOpen(exc.wait_s) from exc
+        except OutboundError as exc:
+            admitted.watch.upstream_ms = _ms_upstream(admitted, started_ns)
+            status, reason = explain_failure(exc, is_bus=admitted.esb is not None)
+            admitted.is_surely_not_sent = isinstance(exc, NotSent)
+            return await record.fail(admitted, status, reason)
+        except RejectedCall as rejected:
+            if not admitted.is_begun:
+                raise
+            admitted.watch.upstream_ms = _ms_upstream(admitted, started_ns)
+            return await record.fail(admitted, rejected.status, rejected.reason)
+        admitted.watch.upstream_ms = _ms_upstream(admitted, started_ns)
+        if answered.error is not None:
+            admitted.is_surely_not_sent = answered.was_not_sent
+            return await record.fail(
+                admitted, answered.status, answered.error, esb_exchange_id=answered.exchange_id
+            )
+        if answered.rest is not None:
+            return record.stream(admitted, answered, answered.rest)
+        return await record.complete(admitted, answered)
+
+    async def _begin_with_routes(self, admitted: Admitted) -> None:
+        """Commit the call's beginning, then send it on its secondary routes as well."""
+        await self._record.begin(admitted)
+        assert admitted.channel is not None
+        admitted.routes = start_routes(
+            self._forwarder,
+            admitted.call,
+            admitted.body,
+            admitted.channel.routes,
+            admitted.storing,
+        )
+
+    async def _end_broken(self, call: Call, admitted: Admitted | None) -> Reply:
+        """The one place where whatever nobody thought of ends."""
+        if admitted is None or not admitted.is_begun or admitted.is_ended:
+            return problem_reply(500, BROKEN, str(call.correlation_id))
+        return await self._record.fail(admitted, 502, BROKEN_UNKNOWN)
+
+    def unreadable(self, start: bytes, peer: str, status: int, reason: str) -> Reply:
+        """Answer, and keep, what is no HTTP request."""
+        correlation_id = new_id()
+        row = unreadable_row(correlation_id, utc_now(), start, peer, status, reason)
+        self._writer.reject(row)
+        return problem_reply(status, reason, str(correlation_id))
+
+
+def _ms_upstream(admitted: Admitted, started_ns: int) -> float:
+    """What forwarding the call took, less what recording its beginning took of it."""
+    return round(max(0.0, ms_since(started_ns) - admitted.watch.store_ms), 3)

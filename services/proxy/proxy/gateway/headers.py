@@ -1,9 +1,8 @@
 """Which headers travel on, which stay behind, and which are masked in the record. Pure."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
-from proxy.gateway.refusals import Unreadable
+from proxy.gateway.rejections import Unreadable
 
 #: RFC 9110 §7.6.1, and what older software still sends.
 HOP_BY_HOP = frozenset(
@@ -26,27 +25,19 @@ _STAY_BEHIND = HOP_BY_HOP | {
     "expect",
     "x-async",
     "x-client-id",
+    "x-client-name",
     "x-client-secret",
     "x-correlation-id",
     "x-forwarded-for",
     "x-forwarded-host",
     "x-forwarded-proto",
+    "x-openhim-clientid",
+    "x-openhim-transactionid",
     "x-real-ip",
 }
-_MASKED = frozenset(
-    {
-        "authorization",
-        "cookie",
-        "proxy-authorization",
-        "set-cookie",
-        "x-api-key",
-        "x-auth-token",
-        "x-client-secret",
-    }
-)
-MASK = "***"
 HEAD_UNREADABLE = "The request cannot be passed on: its target or a header is no line of text"
-CONSOLE_COOKIE_PREFIX = "kiungo_"
+#: How the names of the console's own cookies begin.
+CONSOLE_COOKIES = ("kiungo_", "__Host-kiungo_")
 
 
 def forwarded_headers(headers: Mapping[str, str], *, is_async: bool) -> list[tuple[str, str]]:
@@ -70,34 +61,32 @@ def _without_console_cookies(headers: list[tuple[str, str]]) -> list[tuple[str, 
             result.append((name, value))
             continue
         cookies = [one.strip() for one in value.split(";")]
-        others = [one for one in cookies if not one.startswith(CONSOLE_COOKIE_PREFIX)]
+        others = [one for one in cookies if not one.startswith(CONSOLE_COOKIES)]
         if others:
             result.append((name, "; ".join(others)))
     return result
 
 
 def answered_headers(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """A mediator's headers that go back to the caller, repeated ones still repeated."""
+    """A mediator's headers that go back to the caller, repeated ones still repeated.
+
+    Its framing stays behind, for the answer's is ours; so does a correlation id of its own, and
+    what would sign people out of the console, or in as somebody else.
+    """
     pairs = list(pairs)
-    behind: set[str] = set(HOP_BY_HOP)
+    behind: set[str] = {*HOP_BY_HOP, "clear-site-data", "content-length", "x-correlation-id"}
     for name, value in pairs:
         if name.lower() == "connection":
             behind |= {token.strip().lower() for token in value.split(",")}
-    return [(name, value) for name, value in pairs if name.lower() not in behind]
+    return [
+        (name, value)
+        for name, value in pairs
+        if name.lower() not in behind and not _is_console_cookie(name, value)
+    ]
 
 
-def recorded_headers(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """Headers as a JSON object for the record: secrets masked, repeated ones as lists."""
-    recorded: dict[str, Any] = {}
-    for name, value in pairs:
-        if name.lower() in _MASKED:
-            value = MASK
-        if name in recorded:
-            before = recorded[name]
-            recorded[name] = [*before, value] if isinstance(before, list) else [before, value]
-        else:
-            recorded[name] = value
-    return recorded
+def _is_console_cookie(name: str, value: str) -> bool:
+    return name.lower() == "set-cookie" and value.lstrip().startswith(CONSOLE_COOKIES)
 
 
 def request_head(
@@ -123,8 +112,8 @@ def request_head(
 
 
 def without_query_parameter(raw_query: str, name: str) -> str:
-    """The raw query without parameter `name`; nothing else of it changes."""
-    if name not in raw_query:
+    """The raw query without parameter `name`, whatever its letter case; nothing else changes."""
+    if not raw_query or name not in raw_query.lower():
         return raw_query
-    kept = (part for part in raw_query.split("&") if part.partition("=")[0] != name)
+    kept = (part for part in raw_query.split("&") if part.partition("=")[0].lower() != name)
     return "&".join(kept)

@@ -1,7 +1,9 @@
 """The tables of the schema `proxy`."""
 
+from proxy.models.audit import AUDIT_TABLES, AuditCheckpoint, AuditEvent, AuditHead
 from proxy.models.base import Base
 from proxy.models.channels import (
+    USUAL_RESPONSE_RETENTION_DAYS,
     Channel,
     ChannelType,
     ExternalSystemRegistration,
@@ -9,8 +11,10 @@ from proxy.models.channels import (
     RoutingVersion,
 )
 from proxy.models.clients import MAX_LIVE_SECRETS, CallGrant, Client, ClientSecret
-from proxy.models.staff import EndedSession, LoginAttempt, StaffUser
-from proxy.models.statistics import HourlyTally
+from proxy.models.former import FormerRecord
+from proxy.models.shadows import Difference, ShadowDifference
+from proxy.models.staff import EndedSession, LoginAttempt, StaffUser, UsualPlace
+from proxy.models.statistics import HourlyRollup
 from proxy.models.transactions import (
     FINAL_STATUSES,
     OPEN_STATUSES,
@@ -19,32 +23,47 @@ from proxy.models.transactions import (
     IdempotencyKey,
     Rejection,
     StoredRequest,
+    StoredResponse,
     Transaction,
+    TransactionProperty,
+    TransactionReport,
     TransactionStatus,
 )
 
 __all__ = [
+    "AUDIT_TABLES",
     "FINAL_STATUSES",
     "MAX_LIVE_SECRETS",
     "OPEN_STATUSES",
+    "USUAL_RESPONSE_RETENTION_DAYS",
     "AsyncCall",
+    "AuditCheckpoint",
+    "AuditEvent",
+    "AuditHead",
     "Base",
     "CallGrant",
     "Channel",
     "ChannelType",
     "Client",
     "ClientSecret",
+    "Difference",
     "EndedSession",
     "ExternalSystemRegistration",
+    "FormerRecord",
     "GatewayProcess",
-    "HourlyTally",
+    "HourlyRollup",
     "IdempotencyKey",
     "LoginAttempt",
     "Mediator",
     "Rejection",
     "RoutingVersion",
+    "ShadowDifference",
     "StaffUser",
     "StoredRequest",
+    "StoredResponse",
     "Transaction",
+    "TransactionProperty",
+    "TransactionReport",
     "TransactionStatus",
+    "UsualPlace",
 ]

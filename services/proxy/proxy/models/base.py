@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime
 
 from common.clock import utc_now
-from common.database import TYPES, new_metadata
+from common.db.database import TYPES, new_metadata
 from common.ids import new_id
 from sqlalchemy import Uuid
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column

@@ -5,11 +5,26 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from common.database import stored_enum
-from sqlalchemy import JSON, Float, ForeignKey, Index, String, Text, UniqueConstraint, text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from common.db.database import stored_enum
+from sqlalchemy import (
+    JSON,
+    Float,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+    false,
+    text,
+    true,
+)
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from proxy.models.base import Base, Recorded
+from proxy.models.clients import network_text
+
+USUAL_RESPONSE_RETENTION_DAYS = 1
 
 
 class ChannelType(enum.StrEnum):
@@ -32,14 +47,38 @@ class Mediator(Recorded, Base):
     is_online: Mapped[bool] = mapped_column(default=True)
     last_heartbeat: Mapped[datetime | None]
     uptime: Mapped[float | None] = mapped_column(Float)
+    #: Until when a process leaves it alone that opened its circuit last; null: it answers.
+    circuit_open_until: Mapped[datetime | None]
+    #: Masks stand where passwords are (see `proxy.registry.mediator_config`).
     config: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    #: What the masks of `config` and `default_channels` stand for, sealed.
+    sealed_config: Mapped[bytes | None] = mapped_column(LargeBinary)
+    #: What it is shown by the hub, without the secret: `kind`, `name`.
+    credentials: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))
+    #: In PEM. Authorities: who may vouch for it; none: those of the process.
+    ca_certificates: Mapped[str] = mapped_column(Text, default="", server_default="")
+    client_certificate: Mapped[str] = mapped_column(Text, default="", server_default="")
+    has_client_key: Mapped[bool] = mapped_column(default=False, server_default=false())
+    #: The credentials' secret and the certificate's key (see `proxy.registry.mediator_secrets`).
+    sealed_secrets: Mapped[bytes | None] = mapped_column(LargeBinary)
+    #: When an operator last changed `config`; null: it is as the mediator brought it.
+    config_changed_at: Mapped[datetime | None]
+    #: What the mediator said of itself when it registered, in OpenHIM's shapes.
+    endpoints: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list, server_default="[]")
+    config_defs: Mapped[list[dict[str, Any]]] = mapped_column(
+        JSON, default=list, server_default="[]"
+    )
+    default_channels: Mapped[list[dict[str, Any]]] = mapped_column(
+        JSON, default=list, server_default="[]"
+    )
+    #: The client id of the machine account that may register it and beat for it; empty: none.
+    account: Mapped[str] = mapped_column(String(255), default="", server_default="")
 
 
 class Channel(Recorded, Base):
     """Which calls go to which mediator, and what they must look like."""
 
     __tablename__ = "channels"
-    __table_args__ = (UniqueConstraint("path_pattern", "mediator_id"),)
 
     name: Mapped[str] = mapped_column(String(255), unique=True)
     description: Mapped[str] = mapped_column(Text, default="")
@@ -56,12 +95,59 @@ class Channel(Recorded, Base):
     is_active: Mapped[bool] = mapped_column(default=True)
     allow: Mapped[list[str]] = mapped_column(JSON, default=list)
     timeout_s: Mapped[float | None] = mapped_column(Float)
+    #: Most seconds for a whole call; null: `MEDIATOR_TOTAL_TIMEOUT`.
+    total_timeout_s: Mapped[float | None] = mapped_column(Float)
+    #: `Prefer: respond-async` and `?async` are the mediator's to answer, not the hub's.
+    async_passthrough: Mapped[bool] = mapped_column(default=False, server_default=false())
     store_request_body: Mapped[bool] = mapped_column(default=True)
     store_response_body: Mapped[bool] = mapped_column(default=True)
     keep_whole_bodies: Mapped[bool] = mapped_column(default=False)
+    #: Whoever opens a body of its calls says why; the audit log keeps it.
+    ask_reason: Mapped[bool] = mapped_column(default=False, server_default=false())
+    #: Days in which the whole answer of an asynchronous call can be fetched; 0: it is not kept.
+    response_retention_days: Mapped[int] = mapped_column(
+        default=USUAL_RESPONSE_RETENTION_DAYS, server_default=str(USUAL_RESPONSE_RETENTION_DAYS)
+    )
+    #: Another hub that gets a copy of each call, and whether of unsafe methods (POST …) as well.
+    shadow_url: Mapped[str] = mapped_column(String(2048), default="", server_default="")
+    shadow_unsafe: Mapped[bool] = mapped_column(default=False, server_default=false())
+    #: Calls without credentials are let in, as nobody's.
+    is_public: Mapped[bool] = mapped_column(default=False, server_default=false())
+    #: Networks that calls come from, whoever makes them; none: any.
+    allowed_addresses: Mapped[list[str]] = mapped_column(
+        JSON, default=list, server_default=text("'[]'")
+    )
+    always_async: Mapped[bool] = mapped_column(default=False, server_default=false())
+    #: Media types of requests that the channel takes; none: any, and those without one.
+    match_content_types: Mapped[list[str]] = mapped_column(
+        JSON, default=list, server_default=text("'[]'")
+    )
+    #: `kind` (regex, json, xpath), `expression`, `value`: see `proxy.registry.content_match`.
+    match_body: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    rewrite_path: Mapped[str] = mapped_column(String(2048), default="", server_default="")
+    rewrite_expression: Mapped[str] = mapped_column(String(1024), default="", server_default="")
+    #: The mediator's addresses in its answers become the hub's.
+    rewrite_urls: Mapped[bool] = mapped_column(default=False, server_default=false())
+    #: The mediator gets the client's id and name.
+    tell_client: Mapped[bool] = mapped_column(default=True, server_default=true())
+    #: The caller's `Authorization` goes on to the mediator.
+    forward_authorization: Mapped[bool] = mapped_column(default=False, server_default=false())
+    #: See `proxy.registry.secondary_routes`.
+    routes: Mapped[list[dict[str, Any]]] = mapped_column(
+        JSON, default=list, server_default=text("'[]'")
+    )
     mediator_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("mediators.id"), index=True)
 
     mediator: Mapped[Mediator] = relationship(lazy="joined")
+
+    @validates("allowed_addresses")
+    def _as_ipv4(self, _name: str, texts: list[str]) -> list[str]:
+        return [network_text(text) for text in texts]
+
+    @validates("methods")
+    def _as_sent(self, _name: str, methods: list[str]) -> list[str]:
+        """Methods have letter case, and all of ours are in capitals."""
+        return [method.upper() for method in methods]
 
 
 class ExternalSystemRegistration(Recorded, Base):
@@ -87,6 +173,9 @@ class ExternalSystemRegistration(Recorded, Base):
     organization_key: Mapped[str] = mapped_column(String(255))
     api_code: Mapped[str] = mapped_column(String(255), default="")
     push_code: Mapped[str] = mapped_column(String(255), default="")
+    #: The client ids and roles that may act for the organization; null: every client, as it was
+    #: before registrations said so.
+    allow: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
     is_active: Mapped[bool] = mapped_column(default=True)
 
 

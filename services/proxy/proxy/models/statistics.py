@@ -2,13 +2,13 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Float, LargeBinary, String
+from sqlalchemy import BigInteger, Float, LargeBinary, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from proxy.models.base import Base
 
 
-class HourlyTally(Base):
+class HourlyRollup(Base):
     """The calls of one channel that started in one hour.
 
     A copy of what the record says: it may be deleted at any time, and is made again.
@@ -21,6 +21,8 @@ class HourlyTally(Base):
     channel_name: Mapped[str] = mapped_column(String(255), primary_key=True)
     calls: Mapped[int] = mapped_column(BigInteger)
     failures: Mapped[int] = mapped_column(BigInteger)
+    completed: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    completed_with_errors: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     total_ms: Mapped[float] = mapped_column(Float)
-    #: How many calls took how long, as `proxy.tallies.COUNTS` packs them.
+    #: How many calls took how long, as `proxy.statistics.rollups.COUNTS` packs them.
     durations: Mapped[bytes] = mapped_column(LargeBinary)

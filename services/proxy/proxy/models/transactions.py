@@ -1,29 +1,42 @@
-"""The record of every call, of every refusal, and what is kept to answer or repeat a call."""
+"""The record of every call, of every rejection, and what is kept to answer or repeat a call."""
 
 import enum
 import uuid
 from datetime import datetime
 from typing import Any
 
-from common.database import stored_enum
-from common.leases import Leased
-from sqlalchemy import JSON, Float, ForeignKey, Index, LargeBinary, String, Text, Uuid, text
+from common.db.database import stored_enum
+from common.jobs.leases import Leased
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Float,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    Text,
+    Uuid,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from proxy.models.base import Base
 
 
 class TransactionStatus(enum.StrEnum):
-    """Where a call stands. The last two are final."""
+    """Where a call stands. All but the first two are final."""
 
     PENDING = "pending"  # accepted; a worker takes it on
     PROCESSING = "processing"  # being forwarded; its process or, if that died, the sweeper ends it
     SUCCESSFUL = "successful"  # upstream answered 2xx or 3xx
+    COMPLETED = "completed"  # answered, not all with 2xx: where routes or a report are judged
+    COMPLETED_WITH_ERRORS = "completed with errors"  # so is this: a secondary route failed
     FAILED = "failed"  # anything else, and what is not known
 
 
-FINAL_STATUSES = frozenset({TransactionStatus.SUCCESSFUL, TransactionStatus.FAILED})
-OPEN_STATUSES = frozenset(TransactionStatus) - FINAL_STATUSES
+OPEN_STATUSES = frozenset({TransactionStatus.PENDING, TransactionStatus.PROCESSING})
+FINAL_STATUSES = frozenset(TransactionStatus) - OPEN_STATUSES
 
 #: What most calls are is not worth an index: it would be paid for by every call. The rest is
 #: indexed; a query that wants such an index says its condition in these very words.
@@ -81,12 +94,17 @@ class Transaction(Base):
     request_method: Mapped[str] = mapped_column(String(32))
     request_url: Mapped[str] = mapped_column(Text)
     request_headers: Mapped[dict[str, Any]] = mapped_column(JSON)
+    #: The mediator's endpoint, before the path of `request_url`; null for the bus.
+    mediator_url: Mapped[str | None] = mapped_column(String(2048))
     request_body: Mapped[str] = mapped_column(Text)
-    #: The stored text is the body to the byte, so the call can be repeated from it.
+    #: Bytes of the whole body as it came, however much of it is kept; null where nobody knows.
+    request_body_length: Mapped[int | None] = mapped_column(BigInteger)
+    #: The stored text is the whole body, unpacked, so the call can be repeated from it.
     request_body_whole: Mapped[bool]
     response_status_code: Mapped[int | None]
     response_headers: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     response_body: Mapped[str | None] = mapped_column(Text)
+    response_body_length: Mapped[int | None] = mapped_column(BigInteger)
     error_message: Mapped[str | None] = mapped_column(Text)
     esb_exchange_id: Mapped[str | None] = mapped_column(String(64))
     #: The worker process that answers for a `processing` row; see the sweeper.
@@ -108,9 +126,53 @@ class StoredRequest(Base):
         ForeignKey("transactions.correlation_id", ondelete="CASCADE"), primary_key=True
     )
     raw_path: Mapped[str] = mapped_column(Text)
-    #: Query and headers as they go to the mediator, sealed (see `proxy.sealing`).
+    #: Query and headers as they go to the mediator, sealed (see `proxy.record.sealing`).
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
     body: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class StoredResponse(Base):
+    """The whole answer of an asynchronous call, until `expires_at`."""
+
+    __tablename__ = "stored_responses"
+
+    correlation_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("transactions.correlation_id", ondelete="CASCADE"), primary_key=True
+    )
+    status: Mapped[int]
+    #: Headers and body, sealed (see `proxy.record.sealing`).
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class TransactionReport(Base):
+    """Steps of a call besides its own request and answer: part 0 is what its mediator reports in an
+    OpenHIM answer, every further part a secondary route.
+    """
+
+    __tablename__ = "transaction_reports"
+
+    correlation_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("transactions.correlation_id", ondelete="CASCADE"), primary_key=True
+    )
+    part: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    #: JSON, sealed (see `proxy.record.sealing`): `urn`, `orchestrations`, `error`.
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class TransactionProperty(Base):
+    """A property that a mediator gave a call so that it can be found by it: in clear."""
+
+    __tablename__ = "transaction_properties"
+    __table_args__ = (
+        Index("ix_transaction_properties_name_value", "name", "value", "correlation_id"),
+    )
+
+    correlation_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("transactions.correlation_id", ondelete="CASCADE"), primary_key=True
+    )
+    name: Mapped[str] = mapped_column(String(128), primary_key=True)
+    value: Mapped[str] = mapped_column(String(512))
 
 
 class AsyncCall(Leased, Base):

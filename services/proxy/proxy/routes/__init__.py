@@ -3,7 +3,7 @@
 from flask_smorest import Api
 
 from proxy.routes import (
-    calls,
+    audit,
     channels,
     clients,
     health,
@@ -11,17 +11,16 @@ from proxy.routes import (
     metrics,
     registrations,
     rejections,
+    shadow_differences,
     staff,
     tokens,
     transactions,
 )
-from proxy.routes.client_credentials import SECURITY_SCHEMES
+from proxy.routes.calls import describe_calls
 
 
 def register_routes(api: Api) -> None:
     """Put every route of this package into `api`'s app and document."""
-    for name, scheme in SECURITY_SCHEMES.items():
-        api.spec.components.security_scheme(name, scheme)
     for module in (
         clients,
         mediators,
@@ -30,9 +29,11 @@ def register_routes(api: Api) -> None:
         staff,
         transactions,
         rejections,
+        shadow_differences,
         metrics,
         tokens,
+        audit,
         health,
-        calls,
     ):
         api.register_blueprint(module.blp)
+    describe_calls(api)

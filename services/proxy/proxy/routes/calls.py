@@ -1,47 +1,82 @@
-"""For API clients, with their channel credentials: calls by channel id, and how a call stands."""
+"""What API clients ask of the hub itself: described here, served by the gateway's process
+(`proxy.gateway.own_paths`).
+"""
 
-import uuid
 from typing import Any
 
-from common.api import Blueprint
-from flask import Response, g, request
-from flask.views import MethodView
+from common.web.descriptions import describe
+from common.web.single import single
+from flask_smorest import Api
 
-from proxy.call_states import await_end
-from proxy.gateway.admitted import preferences
-from proxy.integration_calls import as_call
-from proxy.models import Transaction
-from proxy.parts import gateway, parts
-from proxy.routes.client_credentials import with_client_credentials
 from proxy.schemas.calls import CallStateOut, IntegrationCallIn
 
-blp = Blueprint("calls", __name__, description="Calls of API clients")
+_SCHEMES: dict[str, dict[str, str]] = {
+    "client_basic": {"type": "http", "scheme": "basic"},
+    "client_id": {"type": "apiKey", "in": "header", "name": "X-Client-Id"},
+    "client_secret": {"type": "apiKey", "in": "header", "name": "X-Client-Secret"},
+}
+_SECURITY: list[dict[str, list[str]]] = [
+    {"client_basic": []},
+    {"client_id": [], "client_secret": []},
+]
 
 
-@blp.route("/integration/call")
-class IntegrationCall(MethodView):
-    """Calls for systems that cannot set paths."""
+def describe_calls(api: Api) -> None:
+    """Put the gateway's own paths into the document."""
+    for name, scheme in _SCHEMES.items():
+        api.spec.components.security_scheme(name, scheme)
+    api.spec.tag({"name": "calls", "description": "Calls of API clients"})
+    _describe(
+        api,
+        "/integration/call",
+        "post",
+        "Make a call by channel id; the answer is the mediator's own.",
+        {
+            "200": {"description": "The mediator's answer, status and type its own"},
+            "202": {"description": "Accepted: a worker makes the call"},
+            "default": {"description": "The mediator's own status, or why it has none"},
+        },
+        problems=(400, 404, 409, 413, 415, 422),
+        requestBody={
+            "required": True,
+            "content": {"application/json": {"schema": IntegrationCallIn}},
+        },
+    )
+    state = {"application/json": {"schema": single(CallStateOut)}}
+    _describe(
+        api,
+        "/transactions/<uuid:correlation_id>/",
+        "get",
+        "How a call stands; `Prefer: wait=<seconds>` waits up to 30 s for its end.",
+        {"200": {"description": "OK", "content": state}},
+        problems=(404,),
+    )
+    _describe(
+        api,
+        "/transactions/<uuid:correlation_id>/response/",
+        "get",
+        "The whole answer of an asynchronous call, as its mediator gave it.",
+        {"default": {"description": "The mediator's status, type and bytes"}},
+        problems=(404, 409),
+    )
 
-    @with_client_credentials
-    @blp.arguments(IntegrationCallIn)
-    @blp.response(200, description="The mediator's answer; its status and type are its own")
-    @blp.alt_response(202, description="Accepted: a worker makes the call")
-    @blp.alt_response("default", description="The mediator's own status, or why it has none")
-    def post(self, given: dict[str, Any]) -> Response:
-        """Make a call by channel id; the answer is the mediator's own."""
-        raw = request.get_data(as_text=True)
-        call, channel_name = as_call(given, raw, g.edge, gateway().routing)
-        reply = gateway().serve(call, channel_name=channel_name)
-        return Response(reply.body, reply.status, reply.headers)
 
-
-@blp.route("/transactions/<uuid:correlation_id>/")
-class CallState(MethodView):
-    """The state of one call."""
-
-    @with_client_credentials
-    @blp.response(200, CallStateOut)
-    def get(self, correlation_id: uuid.UUID) -> Transaction:
-        """How a call stands; `Prefer: wait=<seconds>` waits up to 30 s for its end."""
-        wait = preferences(g.edge.headers).get("wait", "")
-        return await_end(parts().database, correlation_id, g.client.client_id, wait)
+def _describe(
+    api: Api,
+    path: str,
+    method: str,
+    summary: str,
+    responses: dict[str, Any],
+    *,
+    problems: tuple[int, ...],
+    **more: Any,
+) -> None:
+    """An operation with a client's credentials."""
+    operation = {
+        "summary": summary,
+        "tags": ["calls"],
+        "security": _SECURITY,
+        "responses": responses,
+        **more,
+    }
+    describe(api, path, method, operation, (*problems, 401, 403, 503))

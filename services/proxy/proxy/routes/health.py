@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from common.api import Blueprint
 from common.clock import utc_now
+from common.web.api import Blueprint
 from flask import redirect, url_for
 from flask.typing import ResponseReturnValue
 
-from proxy.dependencies import check_all
-from proxy.parts import parts
+from proxy.container import container
+from proxy.health import check_all
 from proxy.schemas.health import HealthOut, IndexOut
 
 blp = Blueprint("hub", __name__)
@@ -27,31 +27,41 @@ ADDRESSES = {
 
 
 @blp.route("/health/", methods=["GET"])
+@blp.public
 @blp.response(200, HealthOut)
 @blp.alt_response(503, schema=HealthOut, description="A part does not answer")
 def health() -> tuple[dict[str, Any], int, dict[str, str]]:
     """Whether the hub is well; its parts are asked when the installation says so."""
-    services = check_all(parts())
+    services = check_all(container())
     ok = all(service["ok"] for service in services.values())
     body = {"ok": ok, "timestamp": utc_now(), "services": services}
     return body, 200 if ok else 503, {"Cache-Control": "no-store"}
 
 
 @blp.route("/", methods=["GET"])
+@blp.public
 @blp.response(200, IndexOut)
 def index() -> dict[str, Any]:
     """The addresses of the hub."""
-    return {"name": "Kiungo", "addresses": ADDRESSES}
+    return {
+        "name": "Kiungo",
+        "service": "kiungo",
+        "status": "ok",
+        "addresses": ADDRESSES,
+        "endpoints": ADDRESSES,
+    }
 
 
 @blp.route("/favicon.ico", methods=["GET"])
+@blp.public
 @blp.response(302, description="Where the icon is")
 def favicon() -> ResponseReturnValue:
     """Lead browsers to the installation's icon."""
-    return redirect(parts().settings.emblem_favicon)
+    return redirect(container().settings.emblem_favicon)
 
 
 @blp.route("/tester/", methods=["GET"])
+@blp.public
 @blp.response(302, description="Where the tester is")
 def tester() -> ResponseReturnValue:
     """Lead operators to the integration tester in the console."""

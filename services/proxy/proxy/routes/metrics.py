@@ -1,24 +1,22 @@
 """`/api/proxy/metrics/`: calls counted per channel and hour or day."""
 
-from collections.abc import Sequence
 from typing import Any
 
-from common.api import Blueprint
 from common.clock import utc_now
-from common.offload import offload_for
-from common.paging import Page, page_schema
+from common.web.api import Blueprint
+from common.web.paging import Page, page_schema
 
-from proxy.parts import parts
+from proxy.container import container
 from proxy.routes.locations import PREFIX
 from proxy.schemas.metrics import ChannelPeriodOut, MetricsArgs
-from proxy.statistics import per_channel, span
-from proxy.tallies import Figures
+from proxy.statistics.rollups import Figures
+from proxy.statistics.summary import per_channel, span
 
 blp = Blueprint("metrics_api", __name__, url_prefix=f"{PREFIX}/metrics")
 
 
 @blp.route("/", methods=["GET"])
-@blp.scope("proxy:read")
+@blp.scope("proxy:read", "proxy:transactions")
 @blp.arguments(MetricsArgs, location="query")
 @blp.response(200, page_schema(ChannelPeriodOut))
 @blp.doc(tags=["metrics"])
@@ -27,11 +25,8 @@ def read_metrics(query: dict[str, Any]) -> Page[Figures]:
 
     All of it is in one answer: at most 14 days by hour, 366 by day.
     """
-    period, database = query["by"], parts().database
+    period, database = query["by"], container().database
     since, until = span(period, query["since"], query["until"], utc_now())
 
-    def count() -> Sequence[Figures]:
-        with database.reading() as session:
-            return per_channel(session, period, since, until, query["channel"])
-
-    return Page(offload_for(database.engine)(count), None)
+    with database.reading() as session:
+        return Page(per_channel(session, period, since, until, query["channel"]), None)

@@ -3,15 +3,16 @@
 import uuid
 from typing import Any
 
-from common.api import Blueprint
-from common.paging import Page, PageArgs, fetch_page, page_schema
+from common.web.api import Blueprint
+from common.web.paging import Page, PageArgs, fetch_page, page_schema
+from common.web.single import single
 from flask.views import MethodView
 from sqlalchemy import select
 
-from proxy import registrations
+from proxy.container import container
 from proxy.models import ExternalSystemRegistration as Registration
-from proxy.parts import parts
-from proxy.records import existing
+from proxy.registry import registrations
+from proxy.registry.records import existing
 from proxy.routes.locations import LOCATION, PREFIX, location
 from proxy.schemas.registrations import RegistrationIn, RegistrationOut
 
@@ -22,20 +23,20 @@ blp = Blueprint("registrations", __name__, url_prefix=f"{PREFIX}/registrations")
 class Registrations(MethodView):
     """All registrations."""
 
-    @blp.scope("proxy:read")
+    @blp.scope("proxy:read", "proxy:channels")
     @blp.arguments(PageArgs, location="query")
     @blp.response(200, page_schema(RegistrationOut))
     def get(self, page: dict[str, Any]) -> Page[Registration]:
         """List registrations, newest first."""
-        with parts().database.reading() as session:
+        with container().database.reading() as session:
             return fetch_page(session, select(Registration), Registration.id, **page)
 
-    @blp.scope("proxy:admin")
+    @blp.scope("proxy:channels", "proxy:admin")
     @blp.arguments(RegistrationIn)
-    @blp.response(201, RegistrationOut, headers=LOCATION)
+    @blp.response(201, single(RegistrationOut), headers=LOCATION)
     def post(self, given: dict[str, Any]) -> tuple[Registration, dict[str, str]]:
         """Register an organization, for one channel or for all; it needs at least one code."""
-        with parts().database.writing() as session:
+        with container().database.writing() as session:
             registration = registrations.create_registration(session, given)
         return registration, location("registrations", registration.id)
 
@@ -44,24 +45,24 @@ class Registrations(MethodView):
 class OneRegistration(MethodView):
     """One registration, by its `id`."""
 
-    @blp.scope("proxy:read")
-    @blp.response(200, RegistrationOut)
+    @blp.scope("proxy:read", "proxy:channels")
+    @blp.response(200, single(RegistrationOut))
     def get(self, registration_id: uuid.UUID) -> Registration:
         """Read a registration."""
-        with parts().database.reading() as session:
+        with container().database.reading() as session:
             return existing(session, Registration, registration_id)
 
-    @blp.scope("proxy:admin")
+    @blp.scope("proxy:channels", "proxy:admin")
     @blp.arguments(RegistrationIn(partial=True))
-    @blp.response(200, RegistrationOut)
+    @blp.response(200, single(RegistrationOut))
     def patch(self, changes: dict[str, Any], registration_id: uuid.UUID) -> Registration:
         """Change what is given of a registration."""
-        with parts().database.writing() as session:
+        with container().database.writing() as session:
             return registrations.update_registration(session, registration_id, changes)
 
-    @blp.scope("proxy:admin")
+    @blp.scope("proxy:channels", "proxy:admin")
     @blp.response(204)
     def delete(self, registration_id: uuid.UUID) -> None:
         """Delete a registration."""
-        with parts().database.writing() as session:
+        with container().database.writing() as session:
             registrations.delete_registration(session, registration_id)

@@ -3,15 +3,18 @@
 import uuid
 from typing import Any
 
-from common.api import Blueprint
-from common.paging import Page, PageArgs, fetch_page, page_schema
+from common.web.api import Blueprint
+from common.web.paging import Page, PageArgs, fetch_page, page_schema
+from common.web.single import single
+from common.web.tokens import held_scopes
 from flask.views import MethodView
 from sqlalchemy import select
 
-from proxy import staff
+from proxy.access import staff
+from proxy.access.scopes import ROLE_SCOPES, check_may_grant
+from proxy.container import container
 from proxy.models import StaffUser
-from proxy.parts import parts
-from proxy.records import existing
+from proxy.registry.records import existing
 from proxy.routes.locations import LOCATION, PREFIX, location
 from proxy.schemas.staff import StaffIn, StaffOut
 
@@ -22,21 +25,22 @@ blp = Blueprint("staff", __name__, url_prefix=f"{PREFIX}/staff")
 class Staff(MethodView):
     """All members of staff."""
 
-    @blp.scope("proxy:admin")
+    @blp.scope("proxy:staff", "proxy:admin")
     @blp.arguments(PageArgs, location="query")
     @blp.response(200, page_schema(StaffOut))
     def get(self, page: dict[str, Any]) -> Page[StaffUser]:
         """List staff, newest first."""
-        with parts().database.reading() as session:
+        with container().database.reading() as session:
             return fetch_page(session, select(StaffUser), StaffUser.id, **page)
 
-    @blp.scope("proxy:admin")
+    @blp.scope("proxy:staff", "proxy:admin")
     @blp.arguments(StaffIn)
-    @blp.response(201, StaffOut, headers=LOCATION)
+    @blp.response(201, single(StaffOut), headers=LOCATION)
     def post(self, given: dict[str, Any]) -> tuple[StaffUser, dict[str, str]]:
         """Let a member of staff in."""
+        check_may_grant(ROLE_SCOPES[given["role"]], held_scopes())
         hashed = staff.with_hashed_password(given)
-        with parts().database.writing() as session:
+        with container().database.writing() as session:
             member = staff.create_staff(session, hashed)
         return member, location("staff", member.id)
 
@@ -45,25 +49,25 @@ class Staff(MethodView):
 class OneMember(MethodView):
     """One member of staff, by its `id`."""
 
-    @blp.scope("proxy:admin")
-    @blp.response(200, StaffOut)
+    @blp.scope("proxy:staff", "proxy:admin")
+    @blp.response(200, single(StaffOut))
     def get(self, member_id: uuid.UUID) -> StaffUser:
         """Read a member of staff."""
-        with parts().database.reading() as session:
+        with container().database.reading() as session:
             return existing(session, StaffUser, member_id)
 
-    @blp.scope("proxy:admin")
+    @blp.scope("proxy:staff", "proxy:admin")
     @blp.arguments(StaffIn(partial=True))
-    @blp.response(200, StaffOut)
+    @blp.response(200, single(StaffOut))
     def patch(self, changes: dict[str, Any], member_id: uuid.UUID) -> StaffUser:
         """Change what is given of a member of staff; the last administrator stays one."""
         hashed = staff.with_hashed_password(changes)
-        with parts().database.writing() as session:
-            return staff.update_staff(session, member_id, hashed)
+        with container().database.writing() as session:
+            return staff.update_staff(session, member_id, hashed, held=held_scopes())
 
-    @blp.scope("proxy:admin")
+    @blp.scope("proxy:staff", "proxy:admin")
     @blp.response(204)
     def delete(self, member_id: uuid.UUID) -> None:
         """Let a member of staff go; the last administrator stays."""
-        with parts().database.writing() as session:
+        with container().database.writing() as session:
             staff.delete_staff(session, member_id)

@@ -2,15 +2,15 @@
 
 from typing import Any
 
-from common.api import Blueprint
+from common.web.api import Blueprint
 from flask import jsonify, request
 from flask.typing import ResponseReturnValue
 
+from proxy.access.caller import caller_address, caller_certificate
+from proxy.access.tokens import GRANT_TYPE, GrantError, TokenRequest, grant
+from proxy.container import container
 from proxy.gateway.admission import Credentials
-from proxy.gateway.call import client_address
-from proxy.parts import parts
 from proxy.schemas.tokens import JwksOut, TokenErrorOut, TokenOut
-from proxy.token_grants import GRANT_TYPE, GrantError, TokenRequest, grant
 
 blp = Blueprint("tokens", __name__)
 
@@ -36,15 +36,18 @@ _FORM = {
 
 
 @blp.route("/oauth/token", methods=["POST"])
+@blp.public
 @blp.response(200, TokenOut)
 @blp.alt_response(400, schema=TokenErrorOut, description="RFC 6749 §5.2")
 @blp.alt_response(401, schema=TokenErrorOut, description="RFC 6749 §5.2, `invalid_client`")
 @blp.alt_response(413, "PROBLEM_413")
 @blp.doc(requestBody=_FORM, security=[{"client_basic": []}, {}])
 def fetch_token() -> ResponseReturnValue:
-    """Fetch an access token by client credentials: HTTP Basic, or members of the form."""
+    """Fetch an access token by client credentials: HTTP Basic, members of the form, or over TLS a
+    certificate of the client's (RFC 8705).
+    """
     try:
-        return grant(parts(), _token_request()), 200, _NOT_STORED
+        return grant(container(), _token_request()), 200, _NOT_STORED
     except GrantError as exc:
         answer = jsonify(error=exc.error, error_description=str(exc))
         headers = dict(_NOT_STORED)
@@ -58,16 +61,13 @@ def _token_request() -> TokenRequest:
     basic = None
     if given is not None and given.type == "basic":
         basic = Credentials(given.username or "", given.password or "")
-    address = client_address(
-        request.remote_addr or "",
-        request.headers.get("X-Forwarded-For", ""),
-        parts().settings.trusted_proxies,
-    )
-    return TokenRequest(request.form.to_dict(flat=False), basic, address)
+    form = request.form.to_dict(flat=False)
+    return TokenRequest(form, basic, caller_address(), caller_certificate())
 
 
 @blp.route("/.well-known/jwks.json", methods=["GET"])
+@blp.public
 @blp.response(200, JwksOut)
 def jwks() -> tuple[dict[str, Any], dict[str, str]]:
     """The public keys that access tokens are signed with (RFC 7517)."""
-    return parts().signer.jwks(), {"Cache-Control": f"public, max-age={JWKS_MAX_AGE_S}"}
+    return container().signer.jwks(), {"Cache-Control": f"public, max-age={JWKS_MAX_AGE_S}"}

@@ -3,31 +3,37 @@
 import uuid
 from typing import Any
 
-from common.api import Blueprint
-from common.offload import offload_for
+from common.audit.log import viewing
+from common.web.api import Blueprint
+from common.web.single import single
+from common.web.tokens import held_scopes
 
-from proxy import reruns
+from proxy.access.reasons import note_reason
+from proxy.access.scopes import excess
+from proxy.container import container
 from proxy.models import Transaction
-from proxy.parts import parts
-from proxy.records import existing
-from proxy.reruns import Rerun, Reruns
+from proxy.record import reruns
+from proxy.record.reports import with_reports
+from proxy.record.reruns import Rerun, Reruns
+from proxy.record.search import Found, find
+from proxy.record.transactions import TransactionFilter, without_bodies
+from proxy.registry.records import existing
 from proxy.routes.locations import LOCATION, PREFIX, location
 from proxy.schemas.transactions import (
     FilterArgs,
+    ReasonArgs,
     RerunIn,
     RerunOut,
     RerunsOut,
     TransactionOut,
     TransactionPage,
 )
-from proxy.search import Found, find
-from proxy.transactions import TransactionFilter
 
 blp = Blueprint("transactions", __name__, url_prefix=f"{PREFIX}/transactions")
 
 
 @blp.route("/", methods=["GET"])
-@blp.scope("proxy:read")
+@blp.scope("proxy:read", "proxy:transactions")
 @blp.arguments(FilterArgs, location="query")
 @blp.response(200, TransactionPage)
 def list_transactions(query: dict[str, Any]) -> Found:
@@ -36,44 +42,51 @@ def list_transactions(query: dict[str, Any]) -> Found:
     The answer comes soon, however large the record is. Where `searched_back_to` is a time, the
     page is not full because the search stopped there: `next_cursor` goes on.
     """
-    database, wanted = parts().database, query.pop("wanted")
-
-    def fetch() -> Found:
-        with database.reading() as session:
-            return find(session, wanted, **query)
-
-    page: Found = offload_for(database.engine)(fetch)
-    return page
+    wanted = query.pop("wanted")
+    with container().database.reading() as session:
+        return find(session, wanted, **query)
 
 
 @blp.route("/<uuid:correlation_id>/", methods=["GET"])
-@blp.scope("proxy:read")
-@blp.response(200, TransactionOut)
-def read_transaction(correlation_id: uuid.UUID) -> Transaction:
-    """Read a call with everything that is on record."""
-    with parts().database.reading() as session:
-        return existing(session, Transaction, correlation_id)
+@blp.scope("proxy:read", "proxy:transactions")
+@blp.arguments(ReasonArgs, location="headers")
+@blp.response(200, single(TransactionOut))
+def read_transaction(_given: dict[str, Any], correlation_id: uuid.UUID) -> dict[str, Any]:
+    """Read a call with everything that is on record; some channels ask why.
+
+    Bodies want `proxy:transactions:bodies`.
+    """
+    sees_bodies = not excess({"proxy:transactions:bodies"}, held_scopes())
+    with container().database.reading() as session:
+        call = existing(session, Transaction, correlation_id)
+        if sees_bodies:
+            note_reason(session, call)
+        whole = with_reports(session, container().sealer, call)
+    if not sees_bodies:
+        viewing(is_shown=False)
+        return without_bodies(whole)
+    return whole
 
 
 @blp.route("/<uuid:correlation_id>/rerun/", methods=["POST"])
-@blp.scope("proxy:admin")
-@blp.response(202, RerunOut, headers=LOCATION)
+@blp.scope("proxy:transactions:rerun", "proxy:admin")
+@blp.response(202, single(RerunOut), headers=LOCATION)
 def rerun(correlation_id: uuid.UUID) -> tuple[Rerun, dict[str, str]]:
     """Make a call again: as a new one that points at this one."""
-    database, timeout_s = parts().database, parts().settings.forward_timeout_s
-    repeated = reruns.rerun_one(database, parts().sealer, correlation_id, timeout_s)
-    parts().bell.ring()
+    database, timeout_s = container().database, container().settings.forward_timeout_s
+    repeated = reruns.rerun_one(database, container().sealer, correlation_id, timeout_s)
+    container().wake_up.send()
     return repeated, location("transactions", repeated.correlation_id)
 
 
 @blp.route("/rerun/", methods=["POST"])
-@blp.scope("proxy:admin")
+@blp.scope("proxy:transactions:rerun", "proxy:admin")
 @blp.arguments(RerunIn)
 @blp.response(202, RerunsOut)
 def rerun_matching(given: dict[str, Any]) -> Reruns:
     """Make the newest calls again that meet conditions, and tell which cannot be repeated."""
     wanted: TransactionFilter = given["wanted"]
-    database, timeout_s = parts().database, parts().settings.forward_timeout_s
-    outcome = reruns.rerun_matching(database, parts().sealer, wanted, given["limit"], timeout_s)
-    parts().bell.ring()
+    database, timeout_s = container().database, container().settings.forward_timeout_s
+    outcome = reruns.rerun_matching(database, container().sealer, wanted, given["limit"], timeout_s)
+    container().wake_up.send()
     return outcome

@@ -1,14 +1,97 @@
 """Channels on the wire, and the question which of them would take a call."""
 
+from typing import Any
+
 import marshmallow as ma
-from common.fields import Flag, Integer, JsonObject, Line, Name, Text
+from common.web.fields import Flag, Integer, JsonObject, Line, Name, Text
 from marshmallow import validate
 
-from proxy.models import ChannelType
-from proxy.schemas.fields import Method, Recorded, Schema, Several
+from proxy.models import USUAL_RESPONSE_RETENTION_DAYS, ChannelType
+from proxy.registry.content_match import KINDS
+from proxy.registry.patterns import with_slash
+from proxy.schemas.fields import (
+    Complete,
+    LineOrNull,
+    Method,
+    NetworkText,
+    Recorded,
+    Schema,
+    Several,
+)
+from proxy.schemas.mediators import CredentialsIn, CredentialsOut
 
 _MEDIA_TYPE = r"^$|^[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+( *;.*)?$"
 LONGEST_TIMEOUT_S = 3600
+LONGEST_TOTAL_S = 24 * 3600
+MOST_RESPONSE_RETENTION_DAYS = 365
+MOST_ROUTES = 10
+
+
+class PathPattern(Name):
+    """A path pattern; one that is no expression starts with a slash."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        text = super()._deserialize(value, *args, **kwargs)
+        return with_slash(text)
+
+
+class MatchBody(Schema):
+    """What a request's body must hold."""
+
+    kind = ma.fields.String(required=True, validate=validate.OneOf(KINDS))
+    expression = Line(
+        required=True,
+        min_length=1,
+        max_length=1024,
+        metadata={
+            "description": "A regular expression, a JSON pointer or `names.with.dots`, or an XPath"
+        },
+    )
+    value = Line(
+        load_default="",
+        max_length=1024,
+        metadata={"description": "What stands there; not for `regex`"},
+    )
+
+
+class RouteIn(Schema):
+    """Another system that gets the channel's calls, too."""
+
+    name = Name(required=True, max_length=100)
+    url = Line(
+        max_length=2048,
+        load_default="",
+        metadata={"description": "Where it listens; or `mediator_id`", "example": "http://a:8080"},
+    )
+    mediator_id = ma.fields.UUID(load_default=None, allow_none=True)
+    is_active = Flag(load_default=True)
+    wait = Flag(
+        load_default=False, metadata={"description": "The caller's answer waits for this route"}
+    )
+    status_check = Line(
+        max_length=100,
+        load_default="",
+        metadata={"description": "Statuses that are no errors, like `2xx, 404`; empty: below 500"},
+    )
+    rewrite_path = Line(max_length=2048, load_default="")
+    rewrite_expression = Line(max_length=1024, load_default="")
+    forward_authorization = Flag(load_default=False)
+    credentials = Complete(CredentialsIn, load_default=None, allow_none=True)
+
+
+class RouteOut(Schema):
+    """A secondary route; its secret is masked."""
+
+    name = ma.fields.String(required=True)
+    url = ma.fields.String(required=True)
+    mediator_id = ma.fields.UUID(required=True, allow_none=True)
+    is_active = ma.fields.Boolean(required=True)
+    wait = ma.fields.Boolean(required=True)
+    status_check = ma.fields.String(required=True)
+    rewrite_path = ma.fields.String(required=True)
+    rewrite_expression = ma.fields.String(required=True)
+    forward_authorization = ma.fields.Boolean(required=True)
+    credentials = ma.fields.Nested(CredentialsOut, required=True, allow_none=True)
 
 
 class ChannelIn(Schema):
@@ -16,20 +99,21 @@ class ChannelIn(Schema):
 
     name = Name(required=True)
     description = Text(max_length=2000, load_default="")
-    path_pattern = Name(
+    path_pattern = PathPattern(
         required=True,
         max_length=1024,
         metadata={
-            "description": "`/exact`, `/prefix/*`, or a regular expression that starts with `^`",
-            "pattern": r"^[/^][^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$",
+            "description": "`/exact`, `/prefix/*` and `/pre*` (begins with), or a regular"
+            " expression: it starts with `^`, or holds `/.*` or ends in `$` and is looked for"
+            " anywhere; a missing first slash is put before all else",
+            "pattern": r"^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]+$",
             "example": "/patients/*",
         },
     )
     methods = Several(Method(), load_default=list, metadata={"description": "Empty: any"})
     requires_request_body = Flag(load_default=False)
-    request_content_type = Line(
+    request_content_type = LineOrNull(
         max_length=255,
-        load_default="",
         validate=validate.Regexp(_MEDIA_TYPE, error="Must be a media type."),
         metadata={"description": "Media type; empty: any", "example": "application/json"},
     )
@@ -54,13 +138,117 @@ class ChannelIn(Schema):
         validate=validate.Range(0, LONGEST_TIMEOUT_S, min_inclusive=False),
         metadata={"description": "Null: the hub's own time-out"},
     )
+    total_timeout_s = ma.fields.Float(
+        load_default=None,
+        allow_none=True,
+        validate=validate.Range(0, LONGEST_TOTAL_S, min_inclusive=False),
+        metadata={
+            "description": "Most seconds for a whole call, streamed answers included;"
+            " null: the hub's own"
+        },
+    )
+    async_passthrough = Flag(
+        load_default=False,
+        metadata={
+            "description": "Leave `Prefer: respond-async` and `?async` to the mediator (FHIR bulk"
+            " export, DHIS2 imports)"
+        },
+    )
     store_request_body = Flag(load_default=True)
     store_response_body = Flag(load_default=True)
     keep_whole_bodies = Flag(
         load_default=False,
         metadata={"description": "Keep requests to the byte, so that every call can be rerun"},
     )
+    ask_reason = Flag(
+        load_default=False,
+        metadata={
+            "description": "Whoever opens a body of its calls says why (`X-Reason`, or in the"
+            " console); the audit log keeps it",
+            "example": False,
+        },
+    )
+    response_retention_days = Integer(
+        high=MOST_RESPONSE_RETENTION_DAYS,
+        load_default=USUAL_RESPONSE_RETENTION_DAYS,
+        metadata={
+            "description": "Days in which the whole answer of an asynchronous call can be fetched;"
+            " 0: it is not kept"
+        },
+    )
+    shadow_url = LineOrNull(
+        max_length=2048,
+        metadata={
+            "description": "Another hub that gets a copy of each call, the client's credentials"
+            " with it; its answers are compared with ours. Empty: none",
+            "example": "https://old-hub.example.org",
+        },
+    )
+    shadow_unsafe = Flag(
+        load_default=False,
+        metadata={"description": "Copy POST, PUT, PATCH and DELETE as well: they act twice"},
+    )
+    is_public = Flag(
+        load_default=False,
+        metadata={"description": "Calls without credentials are let in, as nobody's"},
+    )
+    allowed_addresses = Several(
+        NetworkText(),
+        load_default=list,
+        metadata={"description": "Networks that calls come from; empty: any", "example": []},
+    )
+    always_async = Flag(
+        load_default=False,
+        metadata={"description": "Every call is accepted, and made by a worker"},
+    )
+    match_content_types = Several(
+        Name(validate=validate.Regexp(_MEDIA_TYPE, error="Must be a media type.")),
+        load_default=list,
+        metadata={
+            "description": "Takes only requests of these media types; empty: any",
+            "example": ["application/json"],
+        },
+    )
+    match_body = Complete(lambda: MatchBody(), load_default=None, allow_none=True)
+    rewrite_path = Line(
+        max_length=2048,
+        load_default="",
+        metadata={
+            "description": "The path that the mediator is asked for, whatever was called",
+            "example": "/fhir",
+        },
+    )
+    rewrite_expression = Line(
+        max_length=1024,
+        load_default="",
+        metadata={
+            "description": "`s/from/to/`, and with `g` every match: OpenHIM's `pathTransform`",
+            "example": "s/SHR\\/fhir/fhir/g",
+        },
+    )
+    rewrite_urls = Flag(
+        load_default=False,
+        metadata={"description": "The mediator's addresses in its answers become the hub's"},
+    )
+    tell_client = Flag(
+        load_default=True,
+        metadata={"description": "`X-OpenHIM-ClientID` and `X-Client-Name` for the mediator"},
+    )
+    forward_authorization = Flag(
+        load_default=False,
+        metadata={"description": "The caller's `Authorization` goes on to the mediator"},
+    )
+    routes: ma.fields.Field[Any] = Complete(
+        RouteIn, many=True, load_default=list, validate=validate.Length(max=MOST_ROUTES)
+    )
     mediator_id = ma.fields.UUID(required=True)
+
+    @ma.post_load
+    def _empty_schema_is_none(self, given: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
+        """A schema without a rule would only demand that bodies are JSON; nobody means that."""
+        if given.get("request_body_schema") == {}:
+            given["request_body_schema"] = None
+        return given
 
 
 class ChannelOut(Recorded):
@@ -79,9 +267,26 @@ class ChannelOut(Recorded):
     is_active = ma.fields.Boolean(required=True)
     allow = ma.fields.List(ma.fields.String(), required=True)
     timeout_s = ma.fields.Float(required=True, allow_none=True)
+    total_timeout_s = ma.fields.Float(required=True, allow_none=True)
+    async_passthrough = ma.fields.Boolean(required=True)
     store_request_body = ma.fields.Boolean(required=True)
     store_response_body = ma.fields.Boolean(required=True)
     keep_whole_bodies = ma.fields.Boolean(required=True)
+    ask_reason = ma.fields.Boolean(required=True)
+    response_retention_days = ma.fields.Integer(required=True)
+    shadow_url = ma.fields.String(required=True)
+    shadow_unsafe = ma.fields.Boolean(required=True)
+    is_public = ma.fields.Boolean(required=True)
+    allowed_addresses = ma.fields.List(ma.fields.String(), required=True)
+    always_async = ma.fields.Boolean(required=True)
+    match_content_types = ma.fields.List(ma.fields.String(), required=True)
+    match_body = ma.fields.Nested(MatchBody, required=True, allow_none=True)
+    rewrite_path = ma.fields.String(required=True)
+    rewrite_expression = ma.fields.String(required=True)
+    rewrite_urls = ma.fields.Boolean(required=True)
+    tell_client = ma.fields.Boolean(required=True)
+    forward_authorization = ma.fields.Boolean(required=True)
+    routes = ma.fields.List(ma.fields.Nested(RouteOut), required=True)
     mediator_id = ma.fields.UUID(required=True)
     mediator_urn = ma.fields.String(required=True, attribute="mediator.urn")
 
@@ -118,6 +323,6 @@ class MatchOut(Schema):
     winner = ma.fields.Nested(JudgedOut, required=True, allow_none=True)
     answer = ma.fields.String(
         required=True,
-        metadata={"description": "What the hub would say: `forwarded`, or the refusal"},
+        metadata={"description": "What the hub would say: `forwarded`, or the rejection"},
     )
     channels = ma.fields.List(ma.fields.Nested(JudgedOut), required=True)

@@ -3,15 +3,59 @@
 from typing import Any
 
 import marshmallow as ma
-from common.fields import Flag, Moment, Name
+from common.web.fields import Flag, Integer, Line, Moment, Name, Text
 from marshmallow import validate
 
-from proxy.clients import Issued
+from proxy.access.certificates import binding
+from proxy.access.clients import Issued
+from proxy.access.scopes import HEARTBEAT, SCOPES, is_scope
+from proxy.registry.mediators import URN
 from proxy.schemas.fields import NetworkText, Recorded, Schema, Several
-from proxy.scopes import SCOPES
 
 #: What fits HTTP Basic and a header: printable ASCII without spaces and colons.
+MOST_CALLS = 1_000_000
 CLIENT_ID = r"^[!-9;-~]+$"
+PRINTABLE = r"^[!-~]+$"
+
+
+def chosen_secret() -> Line:
+    """The field of a secret that the caller chose: kept as a slow hash, never answered."""
+    return Line(
+        min_length=1,
+        max_length=1024,
+        load_only=True,
+        metadata={
+            "description": "A secret that the client has already; it is not answered. Without it"
+            " one is made",
+            "format": "password",
+        },
+    )
+
+
+class Scope(Name):
+    """The name of a scope."""
+
+    def __init__(self) -> None:
+        names = "|".join(SCOPES)
+        super().__init__(metadata={"pattern": f"^({names}|{HEARTBEAT}{URN.strip('^$')})$"})
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        text = super()._deserialize(value, *args, **kwargs)
+        if not is_scope(text):
+            raise ma.ValidationError(f"Must be one of: {', '.join(SCOPES)}, {HEARTBEAT}<urn>.")
+        return text
+
+
+class CertificateName(Name):
+    """A certificate's fingerprint or subject."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        text = super()._deserialize(value, *args, **kwargs)
+        try:
+            return binding(text)
+        except ValueError as exc:
+            words = "Must be a SHA-256 fingerprint, or a subject like CN=clinic,O=Health."
+            raise ma.ValidationError(words) from exc
 
 
 class ClientIn(Schema):
@@ -25,8 +69,56 @@ class ClientIn(Schema):
         metadata={"description": "Addresses or CIDR networks; empty: any"},
     )
     roles = Several(Name(max_length=100), load_default=list)
-    scopes = Several(ma.fields.String(validate=validate.OneOf(SCOPES)), load_default=list)
+    scopes = Several(
+        Scope(),
+        load_default=list,
+        metadata={
+            "description": f"Of {', '.join(SCOPES)}, and `{HEARTBEAT}<urn>` for the heartbeats of"
+            " one mediator. Nobody gives what they do not hold.",
+            "example": ["proxy:transactions"],
+        },
+    )
+    certificates = Several(
+        CertificateName(max_length=1000),
+        load_default=list,
+        metadata={
+            "description": "Certificates that stand for a secret, over TLS with"
+            " `KIUNGO_TLS_CLIENT_CA`: SHA-256 fingerprints, or subjects (RFC 4514)",
+            "example": ["CN=clinic,O=Ministry of Health"],
+        },
+    )
+    custom_token = Text(
+        min_length=8,
+        max_length=1024,
+        allow_none=True,
+        load_only=True,
+        validate=validate.Regexp(PRINTABLE, error="Must be printable ASCII without spaces."),
+        metadata={
+            "description": "What the client sends as `Authorization: Custom …`, never answered;"
+            " null: none",
+            "format": "password",
+        },
+    )
+    max_rate = ma.fields.Float(
+        load_default=None,
+        allow_none=True,
+        validate=validate.Range(0, MOST_CALLS, min_inclusive=False),
+        metadata={"description": "Most calls a second; null: `CLIENT_MAX_RATE`"},
+    )
+    max_concurrent = Integer(
+        low=1,
+        high=MOST_CALLS,
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "Most calls at a time; null: `CLIENT_MAX_CONCURRENT`"},
+    )
     is_active = Flag(load_default=True)
+
+
+class NewClientIn(ClientIn):
+    """A client to be made."""
+
+    client_secret = chosen_secret()
 
 
 class SecretOut(Schema):
@@ -44,7 +136,17 @@ class ClientOut(Recorded):
     allowed_ips = ma.fields.List(ma.fields.String(), required=True)
     roles = ma.fields.List(ma.fields.String(), required=True)
     scopes = ma.fields.List(ma.fields.String(), required=True)
+    certificates = ma.fields.List(ma.fields.String(), required=True)
+    max_rate = ma.fields.Float(required=True, allow_none=True)
+    max_concurrent = ma.fields.Integer(required=True, allow_none=True)
     is_active = ma.fields.Boolean(required=True)
+    has_custom_token = ma.fields.Boolean(
+        required=True, metadata={"description": "Whether `Authorization: Custom …` can mean it"}
+    )
+    may_log_in_by_token = ma.fields.Boolean(
+        required=True,
+        metadata={"description": "Whether it can log in as older mediators of OpenHIM do"},
+    )
     secrets = ma.fields.List(
         ma.fields.Nested(SecretOut),
         required=True,
@@ -55,7 +157,11 @@ class ClientOut(Recorded):
 class ClientIssuedOut(ClientOut):
     """A client with the secret it just got: shown this once."""
 
-    client_secret = ma.fields.String(required=True)
+    client_secret = ma.fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Null where the caller chose it"},
+    )
 
     @ma.pre_dump
     def _flatten(self, issued: Issued, **_kwargs: Any) -> dict[str, Any]:
@@ -71,3 +177,4 @@ class RotateIn(Schema):
         load_default=False,
         metadata={"description": "True: every other secret stops working at once"},
     )
+    client_secret = chosen_secret()

@@ -4,15 +4,35 @@ import json
 from typing import Any
 
 import marshmallow as ma
-from common.fields import Flag, Integer, JsonObject, Name, Text
+from common.web.fields import Flag, Integer, JsonObject, Line, Name, Text
 from marshmallow import validate
 
-from proxy.schemas.channels import LONGEST_TIMEOUT_S, ChannelIn, MatchIn
-from proxy.schemas.clients import ClientIn
+from proxy.access.reasons import MAX_REASON_CHARS
+from proxy.access.scopes import HEARTBEAT
+from proxy.models import USUAL_RESPONSE_RETENTION_DAYS
+from proxy.registry.content_match import KINDS
+from proxy.registry.credentials import KINDS as SHOWN
+from proxy.registry.mediators import URN
+from proxy.schemas.channels import (
+    LONGEST_TIMEOUT_S,
+    LONGEST_TOTAL_S,
+    MOST_RESPONSE_RETENTION_DAYS,
+    MOST_ROUTES,
+    ChannelIn,
+    MatchIn,
+    RouteIn,
+    RouteOut,
+)
+from proxy.schemas.clients import MOST_CALLS, PRINTABLE, CertificateName, ClientIn
 from proxy.schemas.fields import NetworkText, Schema, Several
-from proxy.schemas.mediators import MediatorIn
+from proxy.schemas.mediators import MOST_PEM_CHARS, MediatorIn
 from proxy.schemas.registrations import RegistrationIn
 from proxy.schemas.staff import MIN_PASSWORD_LENGTH, StaffIn
+
+#: The fields of the page for a rule of the body, and what each is of the rule.
+_BODY_RULE = {"match_kind": "kind", "match_expression": "expression", "match_value": "value"}
+
+_CREDENTIALS = ("kind", "name", "secret")
 
 
 class Lines(Several):
@@ -76,8 +96,29 @@ class JsonText(BlankIsDefault, JsonObject):
         return json.dumps(value, indent=2, ensure_ascii=False) if value else None
 
 
+class RoutesText(BlankIsDefault):
+    """Secondary routes as a JSON list; secrets are shown as masks, and stay where masks stay."""
+
+    def _deserialize(self, value: Any, *_args: Any, **_kwargs: Any) -> Any:
+        try:
+            found = json.loads(value)
+        except (ValueError, RecursionError) as exc:
+            raise ma.ValidationError(f"This is not JSON: {exc}.") from exc
+        if not isinstance(found, list) or len(found) > MOST_ROUTES:
+            raise ma.ValidationError(f"Must be a list of at most {MOST_ROUTES} routes.")
+        return RouteIn(many=True).load(found)
+
+    def _serialize(self, value: Any, *_args: Any, **_kwargs: Any) -> Any:
+        shown = RouteOut(many=True).dump(value or [])
+        return json.dumps(shown, indent=2, ensure_ascii=False) if shown else None
+
+
 class Seconds(BlankIsDefault, ma.fields.Float):
     """A length of time."""
+
+
+class WholeOrBlank(BlankIsDefault, Whole):
+    """A whole number as typed, or none."""
 
 
 class TypedPassword(BlankIsDefault, Text):
@@ -86,6 +127,25 @@ class TypedPassword(BlankIsDefault, Text):
     def __init__(self, *, required: bool = False) -> None:
         super().__init__(
             required=required, load_only=True, min_length=MIN_PASSWORD_LENGTH, max_length=256
+        )
+
+
+class TypedSecret(BlankIsDefault, Line):
+    """A secret that a client has already; one that was left blank is not there at all."""
+
+    def __init__(self) -> None:
+        super().__init__(load_only=True, max_length=1024)
+
+
+class TypedToken(BlankIsDefault, Text):
+    """A custom token; blank: it stays as it is."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            load_only=True,
+            min_length=8,
+            max_length=1024,
+            validate=validate.Regexp(PRINTABLE, error="Must be printable ASCII without spaces."),
         )
 
 
@@ -112,9 +172,44 @@ class ClientForm(ClientIn):
 
     allowed_ips = Lines(NetworkText(), load_default=list)
     roles = Lines(Name(max_length=100), load_default=list)
+    certificates = Lines(CertificateName(max_length=1000), load_default=list)
+    max_rate = Seconds(
+        load_default=None, validate=validate.Range(0, MOST_CALLS, min_inclusive=False)
+    )
+    max_concurrent = WholeOrBlank(low=1, high=MOST_CALLS, load_default=None)
+    heartbeats = Lines(Name(validate=validate.Regexp(URN)), load_default=list)
+    custom_token = TypedToken()
 
     class Meta:
         exclude = ("is_active",)
+
+    @ma.post_load
+    def _with_heartbeats(self, given: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
+        """Scopes that are bound to a mediator are typed as its urn."""
+        given["scopes"] = given["scopes"] + [HEARTBEAT + urn for urn in given.pop("heartbeats")]
+        return given
+
+    @ma.pre_dump
+    def _split_heartbeats(self, client: Any, **_kwargs: Any) -> dict[str, Any]:
+        shown = {name: getattr(client, name, None) for name in self.fields}
+        bound = [one for one in client.scopes if one.startswith(HEARTBEAT)]
+        return {
+            **shown,
+            "scopes": [one for one in client.scopes if one not in bound],
+            "heartbeats": [one.removeprefix(HEARTBEAT) for one in bound],
+        }
+
+
+class NewClientForm(ClientForm):
+    """A client to be made, with a secret of its own or, blank, one that is made for it."""
+
+    client_secret = TypedSecret()
+
+
+class ReasonForm(Schema):
+    """Why a body is opened."""
+
+    reason = Name(required=True, max_length=MAX_REASON_CHARS)
 
 
 class RotateForm(Schema):
@@ -136,37 +231,112 @@ class ChannelForm(ChannelIn):
         load_default=None,
         validate=validate.Range(0, LONGEST_TIMEOUT_S, min_inclusive=False),
     )
+    total_timeout_s = Seconds(
+        load_default=None,
+        validate=validate.Range(0, LONGEST_TOTAL_S, min_inclusive=False),
+    )
+    async_passthrough = Box()
     store_request_body = Box()
     store_response_body = Box()
     keep_whole_bodies = Box()
+    ask_reason = Box()
+    response_retention_days = Whole(
+        high=MOST_RESPONSE_RETENTION_DAYS, load_default=USUAL_RESPONSE_RETENTION_DAYS
+    )
+    shadow_unsafe = Box()
+    is_public = Box()
+    allowed_addresses = Lines(NetworkText(), load_default=list)
+    always_async = Box()
+    match_content_types = Lines(Name(), load_default=list)
+    match_kind = ma.fields.String(load_default="", validate=validate.OneOf(["", *KINDS]))
+    match_expression = Line(max_length=1024, load_default="")
+    match_value = Line(max_length=1024, load_default="")
+    rewrite_urls = Box()
+    tell_client = Box()
+    forward_authorization = Box()
+    routes = RoutesText(load_default=list)
     mediator_id = Chosen(required=True)
 
     class Meta:
-        exclude = ("is_active",)
+        exclude = ("is_active", "match_body")
+
+    @ma.post_load
+    def _body_rule(self, given: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
+        """Three fields of the page are one rule; without a kind there is none."""
+        kind, expression, value = (given.pop(name, "") for name in _BODY_RULE)
+        rule = {"kind": kind, "expression": expression, "value": value}
+        return {**given, "match_body": rule if kind else None}
+
+    @ma.post_dump(pass_original=True)
+    def _as_fields(self, shown: dict[str, Any], channel: Any, **_kwargs: Any) -> dict[str, Any]:
+        rule = channel.match_body or {}
+        return {**shown, **{name: rule.get(of, "") for name, of in _BODY_RULE.items()}}
 
 
 class TrialForm(MatchIn):
-    """A call that might come, and the pattern as it is being typed; without one, as stored."""
+    """A call that might come, and the pattern and the rewriting as they are being typed; without
+    them, as stored."""
 
     path_pattern = Text(max_length=1024, load_default=None)
+    rewrite_path = Line(max_length=2048, load_default=None)
+    rewrite_expression = Line(max_length=1024, load_default=None)
 
 
 class MediatorForm(MediatorIn):
     """A mediator, all but whether it is switched on: that has a button of its own."""
 
     config = JsonText(load_default=dict)
+    credentials_kind = ma.fields.String(load_default="", validate=validate.OneOf(["", *SHOWN]))
+    credentials_name = Line(max_length=255, load_default="")
+    credentials_secret = Line(max_length=4096, load_default="", load_only=True)
+    ca_certificates = Typed(max_length=MOST_PEM_CHARS, load_default="")
+    client_certificate = Typed(max_length=MOST_PEM_CHARS, load_default="")
+    client_key = Typed(max_length=MOST_PEM_CHARS, load_default="", load_only=True)
 
     class Meta:
-        exclude = ("is_online",)
+        #: The last three are what the mediator says of itself.
+        exclude = ("is_online", "credentials", "endpoints", "config_defs", "default_channels")
+
+    @ma.post_load
+    def _gather(self, given: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
+        """Three fields are the credentials; a key left blank stays, with its certificate."""
+        kind, name, secret = (given.pop(f"credentials_{of}", "") for of in _CREDENTIALS)
+        shown = {"kind": kind, "name": name, "secret": secret}
+        if not given["client_key"] and given["client_certificate"]:
+            del given["client_key"]
+        return {**given, "credentials": shown if kind else None}
+
+    @ma.post_dump(pass_original=True)
+    def _as_fields(self, shown: dict[str, Any], mediator: Any, **_kwargs: Any) -> dict[str, Any]:
+        stored = mediator.credentials or {}
+        found = {f"credentials_{of}": stored.get(of, "") for of in ("kind", "name")}
+        return {**shown, **found}
 
 
 class RegistrationForm(RegistrationIn):
     """An organization's codes, all but whether they are in use: that has a button of its own."""
 
     channel_id = Chosen(load_default=None)
+    allow = Lines(Name(), load_default=list)  # type: ignore[assignment]  # as typed: null is the box below
+    every_client = Box()
 
     class Meta:
         exclude = ("is_active",)
+
+    @ma.pre_dump
+    def _is_for_every_client(self, registration: Any, **_kwargs: Any) -> dict[str, Any]:
+        shown = {name: getattr(registration, name, None) for name in self.fields}
+        return {
+            **shown,
+            "allow": registration.allow or [],
+            "every_client": registration.allow is None,
+        }
+
+    @ma.post_load
+    def _for_every_client(self, given: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
+        if given.pop("every_client"):
+            given["allow"] = None
+        return given
 
 
 class NewMemberForm(StaffIn):

@@ -1,7 +1,7 @@
 """Health and the index of addresses on the wire."""
 
 import marshmallow as ma
-from common.fields import Moment
+from common.web.fields import Moment
 
 
 class PartOut(ma.Schema):
@@ -33,4 +33,12 @@ class IndexOut(ma.Schema):
     """Where to find what."""
 
     name = ma.fields.String(required=True)
+    service = ma.fields.String(required=True)
+    status = ma.fields.String(required=True)
     addresses = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.String(), required=True)
+    endpoints = ma.fields.Dict(
+        keys=ma.fields.String(),
+        values=ma.fields.String(),
+        required=True,
+        metadata={"description": "The same as `addresses`"},
+    )

@@ -1,10 +1,10 @@
 """Statistics on the wire."""
 
 import marshmallow as ma
-from common.fields import Moment, Name
+from common.web.fields import Moment, Name
 
 from proxy.schemas.fields import Schema
-from proxy.statistics import Period
+from proxy.statistics.summary import Period
 
 
 class MetricsArgs(Schema):
@@ -23,6 +23,12 @@ class ChannelPeriodOut(Schema):
     channel = ma.fields.String(required=True, allow_none=True)
     count = ma.fields.Integer(required=True)
     failures = ma.fields.Integer(required=True)
+    completed = ma.fields.Integer(
+        required=True, metadata={"description": "Answered, not all of it with 2xx"}
+    )
+    completed_with_errors = ma.fields.Integer(
+        required=True, metadata={"description": "A secondary route failed"}
+    )
     mean_ms = ma.fields.Float(required=True, allow_none=True)
     p95_ms = ma.fields.Float(
         required=True, allow_none=True, metadata={"description": "To within 5 %; all else is exact"}

@@ -1,9 +1,22 @@
 """ESB registrations on the wire."""
 
-import marshmallow as ma
-from common.fields import Flag, Line, Name
+from typing import Any
 
-from proxy.schemas.fields import Recorded, Schema
+import marshmallow as ma
+from common.web.fields import Flag, Name
+
+from proxy.schemas.fields import LineOrNull, Recorded, Schema, Several
+
+
+class ClientsOrNull(Several):
+    """Client ids and roles. Null is not none here: it is every client."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(Name(), **kwargs)
+
+    def deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        """Read the field's value."""
+        return None if value is None else super().deserialize(value, *args, **kwargs)
 
 
 class RegistrationIn(Schema):
@@ -15,8 +28,16 @@ class RegistrationIn(Schema):
     organization = Name(
         required=True, metadata={"description": "Letter case does not matter when calls match"}
     )
-    api_code = Line(max_length=255, load_default="")
-    push_code = Line(max_length=255, load_default="")
+    api_code = LineOrNull(max_length=255)
+    push_code = LineOrNull(max_length=255)
+    allow = ClientsOrNull(
+        load_default=list,
+        metadata={
+            "description": "Client ids or roles that may act for the organization; empty: none;"
+            " null: every client, as registrations were before they said so",
+            "example": ["clinic"],
+        },
+    )
     is_active = Flag(load_default=True)
 
 
@@ -27,4 +48,10 @@ class RegistrationOut(Recorded):
     organization = ma.fields.String(required=True)
     api_code = ma.fields.String(required=True)
     push_code = ma.fields.String(required=True)
+    allow = ma.fields.List(
+        ma.fields.String(),
+        required=True,
+        allow_none=True,
+        metadata={"description": "Null: every client"},
+    )
     is_active = ma.fields.Boolean(required=True)

@@ -1,14 +1,14 @@
 """Refused requests on the wire."""
 
 import marshmallow as ma
-from common.fields import Moment, Name, Text
-from common.paging import PageArgs
+from common.web.fields import Moment, Name, Text
+from common.web.paging import PageArgs
 
 from proxy.schemas.fields import Schema
 
 
 class RejectionFilter(Schema):
-    """Which refusals; what is not given does not count."""
+    """Which rejections; what is not given does not count."""
 
     client = Name(load_default=None, metadata={"description": "The client id as it was claimed"})
     path = Text(max_length=2048, load_default=None, metadata={"description": "How the path begins"})

@@ -1,10 +1,13 @@
 """Staff on the wire. Passwords only come in."""
 
+from typing import Any
+
 import marshmallow as ma
 from common.console.staff import StaffRole
-from common.fields import Flag, Line, Moment, Name, Text
+from common.web.fields import Flag, Line, Moment, Name, Text
 from marshmallow import validate
 
+from proxy.access.passwords import why_weak
 from proxy.schemas.fields import Recorded, Schema
 
 MIN_PASSWORD_LENGTH = 12
@@ -23,6 +26,15 @@ class StaffIn(Schema):
     password = Text(required=True, load_only=True, min_length=MIN_PASSWORD_LENGTH, max_length=256)
     role = ma.fields.Enum(StaffRole, by_value=ma.fields.String, load_default=StaffRole.VIEWER)
     is_active = Flag(load_default=True)
+
+    @ma.validates_schema
+    def _not_guessed_soon(self, data: dict[str, Any], **_kwargs: Any) -> None:
+        password = data.get("password")
+        if password is None:
+            return
+        reason = why_weak(password, data.get("username", ""), data.get("email", ""))
+        if reason:
+            raise ma.ValidationError({"password": [reason]})
 
 
 class StaffOut(Recorded):

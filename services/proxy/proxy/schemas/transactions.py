@@ -3,15 +3,63 @@
 from typing import Any
 
 import marshmallow as ma
-from common.fields import Integer, Moment, Name, Text
-from common.paging import PageArgs, page_schema
+from common.web.fields import Integer, Line, Moment, Name, Text, check_storable
+from common.web.paging import PageArgs, page_schema
 from marshmallow import validate
 
+from proxy.access.reasons import HEADER, MAX_REASON_CHARS
 from proxy.models import TransactionStatus
-from proxy.schemas.fields import Schema
-from proxy.transactions import TransactionFilter
+from proxy.record.transactions import TransactionFilter
+from proxy.schemas.fields import Headers, Schema
 
 MAX_RERUNS = 1000
+MOST_PROPERTIES_ASKED = 5
+PAIR = r"^[^=\u0000]+=[^\u0000]*$"
+_DOTTED = "properties."
+
+
+class Properties(ma.fields.Field[tuple[tuple[str, str], ...]]):
+    """Names and values: an object, or one pair as `name=value`."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        forms = [
+            {"type": "string", "pattern": PAIR},
+            {"type": "object", "additionalProperties": {"type": "string"}},
+        ]
+        metadata = {
+            "anyOf": forms,
+            "description": "Properties that mediators gave: `name=value`, or `properties.<name>`"
+            " for each",
+        }
+        super().__init__(metadata=metadata, **kwargs)
+
+    def _deserialize(self, value: Any, *_args: Any, **_kwargs: Any) -> tuple[tuple[str, str], ...]:
+        if isinstance(value, str):
+            name, mark, text = value.partition("=")
+            value = {name.strip(): text.strip()} if mark else None
+        if not isinstance(value, dict) or not 0 < len(value) <= MOST_PROPERTIES_ASKED:
+            raise ma.ValidationError("Must be like name=value.")
+        check_storable(value)
+        if not all(name and isinstance(text, str) for name, text in value.items()):
+            raise ma.ValidationError("Must be names with texts.")
+        return tuple(value.items())
+
+
+class ReasonArgs(ma.Schema):
+    """The header of whoever reads a call in whole."""
+
+    reason = Line(
+        data_key=HEADER,
+        load_default="",
+        max_length=MAX_REASON_CHARS,
+        metadata={
+            "description": "Why: for calls of a channel with `ask_reason`",
+            "example": "Complaint 17",
+        },
+    )
+
+    class Meta:
+        unknown = ma.EXCLUDE
 
 
 class Filter(Schema):
@@ -29,7 +77,23 @@ class Filter(Schema):
     )
     since = Moment(metadata={"description": "Started at this time or later"})
     until = Moment(metadata={"description": "Started before this time"})
-    q = Text(max_length=255, metadata={"description": "A text in the URL or the error"})
+    q = Text(
+        max_length=255,
+        metadata={
+            "description": "A text in the URL or the error; or a call's id, or the first 24 hex"
+            " digits of it (`X-OpenHIM-TransactionID`)"
+        },
+    )
+    properties = Properties()
+
+    @ma.pre_load
+    def _undotted(self, given: Any, **_kwargs: Any) -> Any:
+        """`properties.<name>=value` becomes a member of `properties`."""
+        dotted = [name for name in given if str(name).startswith(_DOTTED)]
+        if not dotted:
+            return given
+        kept = {name: given[name] for name in given if name not in dotted}
+        return {**kept, "properties": {name.removeprefix(_DOTTED): given[name] for name in dotted}}
 
 
 class FilterArgs(PageArgs, Filter):  # type: ignore[misc] # both say the same in their Meta
@@ -91,20 +155,55 @@ TransactionPage = page_schema(
 )
 
 
+class OrchestrationOut(Schema):
+    """A step that a mediator took, or a secondary route; as OpenHIM has it, secrets masked."""
+
+    name = ma.fields.String()
+    group = ma.fields.String()
+    request = ma.fields.Dict()
+    response = ma.fields.Dict()
+    error = ma.fields.Dict()
+
+
 class TransactionOut(TransactionSummaryOut):
     """A call with everything that is on record."""
 
-    request_headers = ma.fields.Dict(required=True)
-    request_body = ma.fields.String(required=True)
+    request_headers = Headers(required=True)
+    mediator_url = ma.fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Where it went: the endpoint before the path; null: to the bus"},
+    )
+    request_body = ma.fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Null: the caller may not see bodies"},
+    )
+    request_body_length = ma.fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Bytes of the whole body as it came; null: not known"},
+    )
     request_body_whole = ma.fields.Boolean(
         required=True, metadata={"description": "`request_body` is the body to the byte"}
     )
-    response_headers = ma.fields.Dict(required=True, allow_none=True)
+    response_headers = Headers(required=True, allow_none=True)
     response_body = ma.fields.String(required=True, allow_none=True)
+    response_body_length = ma.fields.Integer(
+        required=True, allow_none=True, metadata={"description": "As `request_body_length`"}
+    )
     esb_exchange_id = ma.fields.String(required=True, allow_none=True)
     match_ms = ma.fields.Float(required=True, allow_none=True)
     upstream_ms = ma.fields.Float(required=True, allow_none=True)
     store_ms = ma.fields.Float(required=True, allow_none=True)
+    mediator_urn = ma.fields.String(
+        required=True, metadata={"description": "What the mediator called itself in its report"}
+    )
+    orchestrations = ma.fields.List(ma.fields.Nested(OrchestrationOut), required=True)
+    properties = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.String(), required=True)
+    mediator_error = ma.fields.Dict(
+        required=True, allow_none=True, metadata={"description": "`message` and `stack`"}
+    )
 
 
 class RerunOut(Schema):

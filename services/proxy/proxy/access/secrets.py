@@ -1,0 +1,183 @@
+"""Client secrets and passwords at rest, and a short memory of what was verified.
+
+A generated secret has 256 bits that nobody guesses: an HMAC of it is kept. What a person chose is
+kept as a slow hash, which costs tens of milliseconds of CPU; on the hot path a verified secret is
+remembered in the process as a keyed digest for `REMEMBER_S`. Checks of the same secret at the same
+moment join, and wrong ones are remembered for a shorter time, so that guessing does not buy CPU.
+"""
+
+import functools
+import hashlib
+import hmac
+import os
+import secrets
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from werkzeug.security import check_password_hash, generate_password_hash
+
+from proxy.access.former_hashes import is_former, matches_former
+
+REMEMBER_S = 60.0
+REMEMBER_WRONG_S = 5.0
+MAX_REMEMBERED = 10_000
+#: As werkzeug spells it; about 50 ms of CPU.
+HASH_METHOD = "scrypt:32768:8:1"
+#: A secret as long, of as many different characters, is no person's choice.
+RANDOM_CHARS = 32
+#: What the hash of a generated secret begins with.
+GENERATED = "hmac-sha256"
+#: Slow hashes that may run at once in a process.
+MAX_HASHING = 2
+
+
+@functools.cache
+def _nobody() -> str:
+    """Checked when a client is unknown, so that the answer takes as long as for a known one."""
+    return hash_secret(secrets.token_urlsafe())
+
+
+def new_secret() -> str:
+    """A secret of 256 bits for a client; shown once, never stored."""
+    return secrets.token_urlsafe(32)
+
+
+def hash_secret(secret: str) -> str:
+    """The slow hash (scrypt) that is stored instead of `secret`."""
+    return generate_password_hash(secret, HASH_METHOD)
+
+
+def hash_generated(secret: str) -> str:
+    """The HMAC that is stored instead of a secret of `new_secret`, under a salt of its own."""
+    salt = secrets.token_hex(16)
+    return f"{GENERATED}${salt}${_salted(salt, secret)}"
+
+
+def hash_taken_over(secret: str) -> str:
+    """The hash of a secret that somebody else made: quick where nobody can have chosen it."""
+    is_random = len(secret) >= RANDOM_CHARS and len(set(secret)) >= RANDOM_CHARS // 3
+    return hash_generated(secret) if is_random else hash_secret(secret)
+
+
+def _salted(salt: str, secret: str) -> str:
+    return hmac.digest(salt.encode(), secret.encode("utf-8", "surrogatepass"), "sha256").hex()
+
+
+def is_generated(stored: str) -> bool:
+    """Whether `stored` is of a generated secret, and quick to compare."""
+    return stored.startswith(f"{GENERATED}$")
+
+
+def is_outdated(stored: str) -> bool:
+    """Whether `stored` is a slow hash of another kind than ours: one that was taken over."""
+    return not is_generated(stored) and not stored.startswith("scrypt:")
+
+
+def matches_generated(secret: str, hashes: Sequence[str]) -> bool:
+    """Whether `secret` belongs to one of the quick ones of `hashes`."""
+    found = False
+    for stored in filter(is_generated, hashes):
+        _, salt, digest = stored.split("$")
+        found |= hmac.compare_digest(_salted(salt, secret), digest)
+    return found
+
+
+def matches_hash(secret: str, hashes: Sequence[str]) -> bool:
+    """Whether `secret` belongs to one of `hashes`; takes as long when there are none."""
+    if matches_generated(secret, hashes):
+        return True
+    slow = [stored for stored in hashes if not is_generated(stored)]
+    if hashes and not slow:
+        return False
+    return _matches_slow(secret, slow)
+
+
+def _matches_slow(secret: str, hashes: Sequence[str]) -> bool:
+    found = False
+    for stored in hashes or (_nobody(),):
+        if is_former(stored):
+            found |= matches_former(stored, secret)
+        else:
+            found |= check_password_hash(stored, secret)
+    return found and bool(hashes)
+
+
+@dataclass
+class SecretChecker:
+    """Checks secrets against their hashes, remembering outcomes for a short time.
+
+    For threads; an event loop asks `known`, and a thread where that is None. The memory's key holds
+    the hashes themselves, so that a rotated secret or a changed client is a new question.
+    """
+
+    clock: Callable[[], float] = time.monotonic
+    _key: bytes = field(default_factory=lambda: os.urandom(32), repr=False)
+    _known: dict[bytes, tuple[bool, float]] = field(default_factory=dict, repr=False)
+    _flights: dict[bytes, threading.Event] = field(default_factory=dict, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    _hashing: threading.BoundedSemaphore = field(
+        default_factory=lambda: threading.BoundedSemaphore(MAX_HASHING), repr=False
+    )
+
+    def known(self, client_id: str, secret: str, hashes: Sequence[str]) -> bool | None:
+        """Whether `secret` is right, where that is quick to say; None when it must be checked."""
+        if matches_generated(secret, hashes):
+            return True
+        if hashes and all(map(is_generated, hashes)):
+            return False
+        return self._recall(self._digest(client_id, secret, hashes))
+
+    def check(self, client_id: str, secret: str, hashes: Sequence[str]) -> bool:
+        """Whether `secret` is one of the client's live secrets."""
+        quick = self.known(client_id, secret, hashes)
+        if quick is not None:
+            return quick
+        digest = self._digest(client_id, secret, hashes)
+        while True:
+            known = self._recall(digest)
+            if known is not None:
+                return known
+            with self._lock:
+                flight = self._flights.get(digest)
+                if flight is None:
+                    # Somebody's flight may have ended since: what it found is remembered by now.
+                    known = self._recall(digest)
+                    if known is not None:
+                        return known
+                    mine = self._flights[digest] = threading.Event()
+            if flight is None:
+                return self._verify(digest, secret, hashes, mine)
+            flight.wait()
+
+    def _recall(self, digest: bytes) -> bool | None:
+        known = self._known.get(digest)
+        return known[0] if known is not None and known[1] > self.clock() else None
+
+    def _verify(
+        self, digest: bytes, secret: str, hashes: Sequence[str], flight: threading.Event
+    ) -> bool:
+        try:
+            with self._hashing:
+                right = matches_hash(secret, hashes)
+            self._remember(digest, right)
+            return right
+        finally:
+            with self._lock:
+                del self._flights[digest]
+            flight.set()
+
+    def _remember(self, digest: bytes, right: bool) -> None:
+        now = self.clock()
+        if len(self._known) >= MAX_REMEMBERED:
+            self._known = {key: value for key, value in self._known.items() if value[1] > now}
+            if len(self._known) >= MAX_REMEMBERED:
+                self._known.clear()
+        self._known[digest] = (right, now + (REMEMBER_S if right else REMEMBER_WRONG_S))
+
+    def _digest(self, client_id: str, secret: str, hashes: Sequence[str]) -> bytes:
+        """Each part stands after its length, so that no two questions read the same."""
+        parts = (part.encode("utf-8", "surrogatepass") for part in (client_id, secret, *hashes))
+        framed = b"".join(len(part).to_bytes(8, "big") + part for part in parts)
+        return hmac.digest(self._key, framed, hashlib.sha256)

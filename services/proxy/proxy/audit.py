@@ -1,0 +1,65 @@
+"""What counts in the proxy's audit log."""
+
+from common.audit.changes import Kind
+from common.audit.log import AuditRules
+
+from proxy.models import (
+    CallGrant,
+    Channel,
+    Client,
+    ClientSecret,
+    ExternalSystemRegistration,
+    Mediator,
+    StaffUser,
+)
+
+_HEARTBEAT = frozenset({"last_heartbeat", "uptime"})
+_ASKS = "asks a question; nothing changes"
+
+KINDS = {
+    Channel: Kind(
+        "channel", lambda one: str(one.name), digested=frozenset({"request_body_example"})
+    ),
+    Mediator: Kind(
+        "mediator",
+        lambda one: str(one.urn),
+        # Whatever a mediator needs, passwords among it; what it suggests.
+        digested=frozenset({"config", "default_channels", "endpoints"}),
+        left_out=_HEARTBEAT,
+    ),
+    ExternalSystemRegistration: Kind("registration", lambda one: str(one.organization)),
+    Client: Kind(
+        "client",
+        lambda one: str(one.client_id),
+        digested=frozenset({"token_digest", "sealed_log_in"}),
+    ),
+    ClientSecret: Kind("client_secret", digested=frozenset({"secret_hash"})),
+    CallGrant: Kind("call_grant", lambda one: str(one.client_name), digested=frozenset({"digest"})),
+    StaffUser: Kind(
+        "staff",
+        lambda one: str(one.username),
+        digested=frozenset({"password_hash"}),
+        left_out=frozenset({"last_login_at"}),
+    ),
+}
+
+RULES = AuditRules(
+    kinds=KINDS,
+    not_acts={
+        "console.log_in": "notes sign-ins itself, good and bad ones",
+        "console.try_channel": _ASKS,
+        "console._nothing_here": "there is no such page",
+        "channels.test_match": _ASKS,
+        "mediators.heartbeat": "a program's sign of life, every few seconds",
+        "openhim.mediator_heartbeat": "a program's sign of life, every few seconds",
+        "openhim.validate_metadata": _ASKS,
+        "tokens.fetch_token": "a client's program, every few minutes; its calls are on record",
+    },
+    views={
+        "openhim.list_transactions": "transaction.viewed",
+        "openhim.read_transaction": "transaction.viewed",
+        "console.transaction": "transaction.viewed",
+        "transactions.read_transaction": "transaction.viewed",
+    },
+    jobs=frozenset({"worker", "purge", "demo-mediator"}),
+)

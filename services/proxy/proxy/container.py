@@ -1,0 +1,71 @@
+"""What a proxy process is made of, built once and found again in every request."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from common.db.database import Database, open_engine
+from common.jobs.broker import open_broker
+from common.jobs.wake_up import WakeUp
+from flask import current_app
+
+from proxy.access.call_grants import CallGrants
+from proxy.access.client_tokens import ClientTokens
+from proxy.access.secrets import SecretChecker
+from proxy.access.signing import TokenSigner
+from proxy.access.throttle import Throttle
+from proxy.config import SCHEMA, Settings
+from proxy.gateway.async_calls import WAKE_UP_QUEUE
+from proxy.gateway.esb import EsbRelay
+from proxy.record import masks
+from proxy.record.live_feed import LiveFeed
+from proxy.record.sealing import Sealer
+
+#: A token that the proxy makes for its own call to another service lives this long.
+OWN_TOKEN_LIFETIME_S = 60
+
+
+@dataclass(frozen=True)
+class Container:
+    """The long-lived objects of a process."""
+
+    settings: Settings
+    database: Database
+    secrets: SecretChecker
+    throttle: Throttle
+    signer: TokenSigner
+    sealer: Sealer
+    wake_up: WakeUp
+    esb_relay: EsbRelay
+    live_feed: LiveFeed
+    grants: CallGrants
+    client_tokens: ClientTokens
+
+
+def build_container(settings: Settings) -> Container:
+    """The container of a process with these settings; opens no connection."""
+    database = Database(open_engine(settings, SCHEMA))
+    signer = TokenSigner(Path(settings.token_keys_dir or settings.var_dir / "keys" / "tokens"))
+    masks.add(settings.masked_headers, settings.masked_parameters)
+    return Container(
+        settings=settings,
+        database=database,
+        secrets=SecretChecker(),
+        throttle=Throttle(),
+        signer=signer,
+        sealer=Sealer(signer.storage_keys),
+        wake_up=WakeUp(lambda: open_broker(settings), WAKE_UP_QUEUE),
+        esb_relay=EsbRelay(
+            settings.esb_relay_url,
+            settings.esb_relay_timeout_s,
+            lambda: signer.sign("kiungo-proxy", OWN_TOKEN_LIFETIME_S, scope="esb:relay"),
+        ),
+        live_feed=LiveFeed(database),
+        grants=CallGrants(database, signer.grant_keys),
+        client_tokens=ClientTokens(signer.client_token_keys),
+    )
+
+
+def container() -> Container:
+    """The container of the current app."""
+    found: Container = current_app.extensions["proxy"]
+    return found

@@ -1,0 +1,1 @@
+"""Demonstration data and a mediator to reach; no part of the image."""

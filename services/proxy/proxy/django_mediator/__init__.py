@@ -1,0 +1,1 @@
+"""The Django mediator that Kiungo replaces: its settings, staff and record move in."""

@@ -1,0 +1,136 @@
+"""Which channel takes a call. Pure: tested by tables.
+
+Order: path, then method, then mediator online, then the lowest `priority` number, then name; of
+these the first whose rule for contents the call meets, where it has one. A
+path with `.` or `..` segments matches nothing: what it means would be the mediator's to decide.
+"""
+
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from proxy.registry.content_match import ContentRule
+from proxy.registry.patterns import Pattern, has_dot_segments
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateChannel:
+    """What matching needs to know of an active channel."""
+
+    id: uuid.UUID
+    name: str
+    pattern: Pattern
+    methods: frozenset[str]
+    priority: int
+    mediator_id: uuid.UUID
+    #: What a call must hold besides.
+    content: ContentRule | None = None
+
+    def takes(self, method: str) -> bool:
+        """Whether the channel allows `method`; none listed means any."""
+        return not self.methods or method in self.allowed
+
+    @property
+    def allowed(self) -> frozenset[str]:
+        """The channel's methods. Whoever may GET may ask for the head alone (RFC 9110 §9.3.2)."""
+        return self.methods | {"HEAD"} if "GET" in self.methods else self.methods
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """This channel takes the call."""
+
+    channel: CandidateChannel
+
+
+@dataclass(frozen=True, slots=True)
+class NoPath:
+    """No active channel for this path."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoMethod:
+    """The path has channels, but none takes the method; `allow` lists what they take."""
+
+    allow: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Offline:
+    """The path and method have channels, but all their mediators are offline."""
+
+    channel: CandidateChannel
+
+
+Verdict = Matched | NoPath | NoMethod | Offline
+
+
+class ChannelIndex:
+    """Active channels, ready to be asked; only those whose start a path has are tried."""
+
+    def __init__(self, channels: Iterable[CandidateChannel]) -> None:
+        self.channels = sorted(channels, key=_order)
+        self._exact: dict[str, list[CandidateChannel]] = {}
+        by_length: dict[int, dict[str, list[CandidateChannel]]] = {}
+        for channel in self.channels:
+            pattern = channel.pattern
+            if pattern.exact is None:
+                starts = by_length.setdefault(len(pattern.start), {})
+                starts.setdefault(pattern.start, []).append(channel)
+            else:
+                self._exact.setdefault(pattern.exact, []).append(channel)
+        self._by_length = sorted(by_length.items())
+
+    def on_path(self, path: str) -> list[CandidateChannel]:
+        """The channels whose pattern matches `path`, best first."""
+        if has_dot_segments(path):
+            return []
+        exact = self._exact.get(path, [])
+        others = [
+            channel
+            for length, starts in self._by_length
+            for channel in starts.get(path[:length], ())
+            if channel.pattern.matches(path)
+        ]
+        return sorted((*exact, *others), key=_order) if others else exact
+
+    def match(self, method: str, path: str, is_online: Callable[[uuid.UUID], bool]) -> Verdict:
+        """The verdict on a call; `path` is percent-decoded once."""
+        return _verdict(self.on_path(path), method, is_online)
+
+    def match_named(
+        self, name: str, method: str, path: str, is_online: Callable[[uuid.UUID], bool]
+    ) -> Verdict:
+        """The verdict on a call to the channel called `name`, whichever others take the path."""
+        named = [channel for channel in self.on_path(path) if channel.name == name]
+        return _verdict(named, method, is_online)
+
+    def takers(
+        self, name: str | None, method: str, path: str, is_online: Callable[[uuid.UUID], bool]
+    ) -> list[CandidateChannel]:
+        """All that would take the call but for its contents, best first; with `name` only that."""
+        return [
+            channel
+            for channel in self.on_path(path)
+            if channel.takes(method)
+            and is_online(channel.mediator_id)
+            and name in (None, channel.name)
+        ]
+
+
+def _order(channel: CandidateChannel) -> tuple[int, str]:
+    return channel.priority, channel.name
+
+
+def _verdict(
+    candidates: Sequence[CandidateChannel], method: str, is_online: Callable[[uuid.UUID], bool]
+) -> Verdict:
+    if not candidates:
+        return NoPath()
+    takers = [channel for channel in candidates if channel.takes(method)]
+    if not takers:
+        return NoMethod(tuple(sorted({name for one in candidates for name in one.allowed})))
+    for channel in takers:
+        if is_online(channel.mediator_id):
+            return Matched(channel)
+    return Offline(takers[0])

@@ -1,0 +1,1 @@
+"""The record of every call: found, searched, watched, and made again from."""

@@ -1,0 +1,122 @@
+"""Searching the record newest first: however large it is and whatever is asked for, soon answered.
+
+The search goes back step by step. A step looks at so many *candidates*: the newest calls that meet
+one condition of the filter which an index answers (else: the newest calls), and keeps those that
+meet all of it. When a page is not full after `BUDGET_S`, it is given as it is, with the time that
+the search has come back to and a cursor that goes on from there.
+"""
+
+import math
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from common.ids import moment_of
+from common.web.paging import Page, bounded, decode_cursor, encode_cursor
+from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy.orm import Session
+
+from proxy.models import Transaction
+from proxy.record.transactions import Condition, TransactionFilter, summaries
+
+#: The candidates of a step. Scattered ones cost a page each: a step is to take milliseconds.
+STEP = 2_000
+#: No step begins later than this.
+BUDGET_S = 0.08
+
+Lead = Sequence[Condition]
+
+_id = Transaction.correlation_id
+
+
+@dataclass(frozen=True)
+class Found(Page[Transaction]):
+    """A page of calls; `searched_back_to` when there was no time to fill it."""
+
+    searched_back_to: datetime | None = None
+
+
+def find(session: Session, wanted: TransactionFilter, *, limit: int, cursor: str | None) -> Found:
+    """The newest calls after `cursor` that meet the filter, without bodies and headers.
+
+    Raises Invalid for a cursor this list never gave out.
+    """
+    limit = bounded(limit)
+    below = decode_cursor(cursor, _id) if cursor else None
+    calls, edge = newest(session, wanted, limit + 1, below, budget_s=BUDGET_S)
+    if len(calls) > limit:
+        return Found(calls[:limit], encode_cursor(calls[limit - 1].correlation_id))
+    if edge is not None:
+        return Found(calls, encode_cursor(edge), searched_back_to=moment_of(edge))
+    return Found(calls, None)
+
+
+def newest(
+    session: Session,
+    wanted: TransactionFilter,
+    count: int,
+    below: uuid.UUID | None = None,
+    *,
+    budget_s: float = math.inf,
+) -> tuple[list[Transaction], uuid.UUID | None]:
+    """At most `count` calls that meet the filter, and where the search ended: None, at the end."""
+    until = time.monotonic() + budget_s
+    lead = _furthest_reaching(session, wanted, below)
+    calls: list[Transaction] = []
+    while True:
+        step = Step(wanted, lead, below)
+        edge = step.edge(session)
+        calls += session.scalars(step.meeting(edge).limit(count - len(calls)))
+        if len(calls) == count:
+            return calls, calls[-1].correlation_id
+        if edge is None or time.monotonic() > until:
+            return calls, edge
+        below = edge
+
+
+def _furthest_reaching(
+    session: Session, wanted: TransactionFilter, below: uuid.UUID | None
+) -> Lead:
+    """The lead that the fewest calls meet: its candidates go back furthest."""
+    leads = wanted.leads() or [[]]
+    if len(leads) == 1:
+        return leads[0]
+    edges = [Step(wanted, lead, below).edge(session) for lead in leads]
+    return leads[min(range(len(leads)), key=lambda at: edges[at] or uuid.UUID(int=0))]
+
+
+@dataclass(frozen=True)
+class Step:
+    """The newest candidates below an id."""
+
+    wanted: TransactionFilter
+    lead: Lead
+    below: uuid.UUID | None
+
+    def ids(self) -> Select[uuid.UUID]:
+        """The candidates and all before them, newest first: read from an index alone."""
+        conditions = (*self.lead, *self.wanted.span(), *self._range(None))
+        return select(_id).where(*conditions).order_by(_id.desc())
+
+    def edge(self, session: Session) -> uuid.UUID | None:
+        """The last candidate; None when there are fewer."""
+        return session.scalar(self.ids().offset(STEP - 1).limit(1))
+
+    def meeting(self, edge: uuid.UUID | None) -> Select[Transaction]:
+        """The candidates that meet the filter.
+
+        Without a condition that leads they are a range of ids, read where it lies. With one, the
+        index is asked for ids alone: a planner that knows how frequent a value is, but not that
+        all of it is old, would rather read everything that is newer.
+        """
+        calls = summaries(self.wanted)
+        if not self.lead:
+            return calls.where(*self._range(edge)).order_by(_id.desc())
+        ids = self.ids().limit(STEP).subquery()
+        return calls.join(ids, _id == ids.c.correlation_id).order_by(ids.c.correlation_id.desc())
+
+    def _range(self, edge: uuid.UUID | None) -> list[ColumnElement[bool]]:
+        lowest = [] if edge is None else [_id >= edge]
+        return lowest if self.below is None else [*lowest, _id < self.below]

@@ -1,0 +1,222 @@
+"""Finding calls in the record, and what was refused before it became one."""
+
+import re
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from common.ids import lowest_id_at
+from sqlalchemy import ColumnElement, Select, TextClause, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session, load_only
+
+from proxy.models import (
+    OPEN_STATUSES,
+    Channel,
+    Rejection,
+    Transaction,
+    TransactionProperty,
+    TransactionStatus,
+)
+from proxy.models.transactions import NOT_200, NOT_SUCCESSFUL, RARE_METHOD, USUAL_METHODS
+
+Condition = ColumnElement[bool] | TextClause
+
+#: A call's id is made within this much of its `started_at`.
+_ID_MARGIN = timedelta(minutes=1)
+#: What mediators know of a call's id (`X-OpenHIM-TransactionID`).
+SHORT_ID_DIGITS = 24
+_HEX = re.compile("[0-9a-f]+")
+
+#: What a list shows of each call; the bodies and headers are for the single one.
+SUMMARY = (
+    Transaction.correlation_id,
+    Transaction.parent_id,
+    Transaction.channel_name,
+    Transaction.client_name,
+    Transaction.client_address,
+    Transaction.organization,
+    Transaction.status,
+    Transaction.request_method,
+    Transaction.request_url,
+    Transaction.response_status_code,
+    Transaction.error_message,
+    Transaction.started_at,
+    Transaction.completed_at,
+    Transaction.duration_ms,
+)
+
+
+def without_bodies(found: Mapping[str, Any]) -> dict[str, Any]:
+    """A call that was read, as those see it who may not see bodies."""
+    return {**found, "request_body": None, "response_body": None, "orchestrations": []}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransactionFilter:
+    """Which calls; what is None does not count.
+
+    `response_status` is one status (`404`) or a class (`5xx`), `path` the beginning of the path,
+    `q` a text anywhere in the URL or the error, or a call's id or the first 24 hex digits of it;
+    `properties` are names and values that mediators gave; `since` inclusive and `until` exclusive.
+    """
+
+    status: TransactionStatus | None = None
+    channel: str | None = None
+    client: str | None = None
+    method: str | None = None
+    path: str | None = None
+    response_status: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    q: str | None = None
+    properties: tuple[tuple[str, str], ...] = ()
+
+    def is_empty(self) -> bool:
+        """Whether every call meets it."""
+        return self == TransactionFilter()
+
+    def criteria(self) -> list[ColumnElement[bool]]:
+        """The filter in SQL."""
+        found = within(self.since, self.until)
+        found += self._equal().values()
+        if self.path:
+            found.append(begins_with(Transaction.request_url, self.path))
+        found += [_has_property(*one) for one in self.properties]
+        if self.q:
+            named = ids_named(self.q)
+            found.append(_between(*named) if named else _mentions(self.q))
+        return found
+
+    def leads(self) -> list[list[Condition]]:
+        """Parts of the filter that an index answers, newest call first."""
+        equal = self._equal()
+        leads: list[list[Condition]] = [
+            [equal[name]] for name in ("channel", "client") if name in equal
+        ]
+        if self.status not in (None, TransactionStatus.SUCCESSFUL):
+            leads.append([NOT_SUCCESSFUL, equal["status"]])
+        if self.response_status not in (None, "200", "2xx"):
+            leads.append([NOT_200, equal["response_status"]])
+        if self.method and self.method.upper() not in USUAL_METHODS:
+            leads.append([RARE_METHOD, equal["method"]])
+        leads += [[_has_property(*one)] for one in self.properties]
+        return leads
+
+    def span(self) -> list[ColumnElement[bool]]:
+        """The filter's span of time as a range of ids."""
+        named = ids_named(self.q) if self.q else None
+        return _ids_within(self.since, self.until) + ([_between(*named)] if named else [])
+
+    def _equal(self) -> dict[str, ColumnElement[bool]]:
+        """The conditions on columns of few values, by the filter's name."""
+        columns = (
+            ("status", Transaction.status, self.status),
+            ("channel", Transaction.channel_name, self.channel),
+            ("client", Transaction.client_name, self.client),
+            ("method", Transaction.request_method, self.method and self.method.upper()),
+        )
+        equal = {name: column == value for name, column, value in columns if value is not None}
+        if self.response_status:
+            equal["response_status"] = _answered(self.response_status)
+        return equal
+
+
+def within(since: datetime | None, until: datetime | None) -> list[ColumnElement[bool]]:
+    """Calls that started in a span of time; ids are made in order, so they narrow the search."""
+    found = _ids_within(since, until)
+    if since is not None:
+        found.append(Transaction.started_at >= since)
+    if until is not None:
+        found.append(Transaction.started_at < until)
+    return found
+
+
+def _ids_within(since: datetime | None, until: datetime | None) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if since is not None:
+        found.append(Transaction.correlation_id >= lowest_id_at(_shifted(since, -_ID_MARGIN)))
+    if until is not None:
+        found.append(Transaction.correlation_id < lowest_id_at(_shifted(until, _ID_MARGIN)))
+    return found
+
+
+def _shifted(moment: datetime, by: timedelta) -> datetime:
+    try:
+        return moment + by
+    except OverflowError:
+        return moment
+
+
+def begins_with(column: InstrumentedAttribute[str], start: str) -> ColumnElement[bool]:
+    """Whether a text starts with `start`, letter case and all, on both databases."""
+    return func.substr(column, 1, len(start)) == start
+
+
+def _answered(wanted: str) -> ColumnElement[bool]:
+    if wanted.endswith("xx"):
+        first = int(wanted[0]) * 100
+        return Transaction.response_status_code.between(first, first + 99)
+    return Transaction.response_status_code == int(wanted)
+
+
+def ids_named(text: str) -> tuple[uuid.UUID, uuid.UUID] | None:
+    """The lowest and the highest id that `text` may name: a call's id, or what mediators know of it
+    (`X-OpenHIM-TransactionID`, its first 24 hex digits); None for any other text.
+    """
+    digits = text.strip().replace("-", "").lower()
+    if len(digits) not in (SHORT_ID_DIGITS, 32) or not _HEX.fullmatch(digits):
+        return None
+    return uuid.UUID(digits.ljust(32, "0")), uuid.UUID(digits.ljust(32, "f"))
+
+
+def _between(lowest: uuid.UUID, highest: uuid.UUID) -> ColumnElement[bool]:
+    return Transaction.correlation_id.between(lowest, highest)
+
+
+def _has_property(name: str, value: str) -> ColumnElement[bool]:
+    found = select(TransactionProperty.correlation_id).where(
+        TransactionProperty.name == name, TransactionProperty.value == value
+    )
+    return Transaction.correlation_id.in_(found)
+
+
+def _mentions(text: str) -> ColumnElement[bool]:
+    return or_(
+        Transaction.request_url.icontains(text, autoescape=True),
+        Transaction.error_message.icontains(text, autoescape=True),
+    )
+
+
+def summaries(wanted: TransactionFilter) -> Select[Transaction]:
+    """The calls that meet the filter, without bodies and headers."""
+    return select(Transaction).where(*wanted.criteria()).options(load_only(*SUMMARY))
+
+
+def asks_reason(session: Session, *calls: Transaction) -> bool:
+    """Whether bodies of these calls are opened with a reason only: as their channels say now."""
+    names = {call.channel_name for call in calls if call.channel_name is not None}
+    asks = select(Channel.id).where(Channel.ask_reason, Channel.name.in_(names)).limit(1)
+    return session.scalar(asks) is not None
+
+
+def open_calls(limit: int) -> Select[uuid.UUID, TransactionStatus]:
+    """The newest calls that have not ended, and how they stand."""
+    return (
+        select(Transaction.correlation_id, Transaction.status)
+        # The second says nothing new, but lets SQLite see that an index holds these rows.
+        .where(Transaction.status.in_(OPEN_STATUSES), NOT_SUCCESSFUL)
+        .order_by(Transaction.correlation_id.desc())
+        .limit(limit)
+    )
+
+
+def rejections_like(client: str | None, path: str | None) -> Select[Rejection]:
+    """What was refused, of one claimed client and below one path where they are given."""
+    query = select(Rejection)
+    if client is not None:
+        query = query.where(Rejection.client_claimed == client)
+    if path:
+        query = query.where(begins_with(Rejection.request_path, path))
+    return query

@@ -1,0 +1,1 @@
+"""What calls are decided by: channels and their patterns, mediators, registrations."""

@@ -1,0 +1,1 @@
+"""Calls counted: by channel and hour, and how the recent ones went."""

@@ -1,0 +1,187 @@
+"""Calls by channel and hour: whole hours as the worker summed them up, the rest as on record."""
+
+import math
+import operator
+import struct
+from bisect import bisect_left
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import accumulate
+from typing import Any, Self
+
+from sqlalchemy import BigInteger, case, cast, extract, func, literal, select
+from sqlalchemy.orm import Session
+
+from proxy.models import HourlyRollup, Transaction, TransactionStatus
+from proxy.record.transactions import within
+
+HOUR = timedelta(hours=1)
+#: The statuses that calls are counted by, in the order of Rollup's fields.
+_COUNTED = (
+    TransactionStatus.FAILED,
+    TransactionStatus.COMPLETED,
+    TransactionStatus.COMPLETED_WITH_ERRORS,
+)
+
+#: Durations are counted between these edges, from 0.1 ms to 1,000 s; each is 10 % above the last.
+EDGES_MS = [10 ** (step / 24) for step in range(-24, 6 * 24 + 1)]
+#: The counts of one hour: less than the first edge, less than the second, …, longer than the last.
+COUNTS = struct.Struct(f"<{len(EDGES_MS) + 1}I")
+
+
+@dataclass
+class Rollup:
+    """Some calls: how many, and how long those took that have ended."""
+
+    calls: int = 0
+    failures: int = 0
+    completed: int = 0
+    completed_with_errors: int = 0
+    total_ms: float = 0.0
+    #: As in COUNTS.
+    durations: list[int] = field(default_factory=lambda: [0] * (len(EDGES_MS) + 1))
+
+    def count(self, calls: "Rollup", durations_at: int | None) -> None:
+        """Count calls of about one duration, or calls that have none."""
+        self.add(calls)
+        if durations_at is not None:
+            self.durations[durations_at] += calls.calls
+
+    def add(self, other: "Rollup") -> None:
+        """Count the other's calls, too."""
+        self.calls += other.calls
+        self.failures += other.failures
+        self.completed += other.completed
+        self.completed_with_errors += other.completed_with_errors
+        self.total_ms += other.total_ms
+        self.durations = list(map(operator.add, self.durations, other.durations))
+
+    @property
+    def mean_ms(self) -> float | None:
+        """None when no call has ended."""
+        ended = sum(self.durations)
+        return self.total_ms / ended if ended else None
+
+    @property
+    def p95_ms(self) -> float | None:
+        """The lowest duration that at least 95 of 100 ended calls do not exceed, to within 5 %."""
+        reached = list(accumulate(self.durations))
+        if not reached[-1]:
+            return None
+        at = bisect_left(reached, math.ceil(reached[-1] * 95 / 100))
+        last = len(EDGES_MS) - 1
+        between = math.sqrt(EDGES_MS[max(at - 1, 0)] * EDGES_MS[min(at, last)])
+        return round(between, 2 - math.floor(math.log10(between)))
+
+
+@dataclass(frozen=True)
+class Figures:
+    """One channel's calls from `start` on; times in milliseconds, None when no call has ended.
+
+    The 95th percentile is true to within 5 %, all else is exact.
+    """
+
+    start: datetime
+    channel: str | None
+    count: int
+    failures: int
+    mean_ms: float | None
+    p95_ms: float | None
+    completed: int = 0
+    completed_with_errors: int = 0
+
+    @classmethod
+    def of(cls, start: datetime, channel: str, rollup: Rollup) -> Self:
+        """What a rollup says."""
+        return cls(
+            start,
+            channel or None,
+            rollup.calls,
+            rollup.failures,
+            rollup.mean_ms,
+            rollup.p95_ms,
+            rollup.completed,
+            rollup.completed_with_errors,
+        )
+
+
+#: By channel and when its calls begin; the name is empty for calls that knew none.
+Rollups = dict[tuple[datetime, str], Rollup]
+
+
+def rollups(
+    session: Session, since: datetime, until: datetime, channel: str | None = None
+) -> Rollups:
+    """The calls that started from `since` to before `until`, by the hour of the clock."""
+    end = rolled_up_until(session)
+    if end is None or end <= since:
+        return counted(session, on_the_hour(since), since, until, HOUR, channel)
+    first = on_the_hour(since + HOUR - timedelta(microseconds=1))
+    last = max(first, min(on_the_hour(until), end))
+    query = select(*HourlyRollup.__table__.columns).where(
+        HourlyRollup.hour >= first, HourlyRollup.hour < last
+    )
+    if channel is not None:
+        query = query.where(HourlyRollup.channel_name == channel)
+    whole_hours = {(row.hour, row.channel_name): _stored(row) for row in session.execute(query)}
+    before = counted(session, first - HOUR, since, min(first, until), HOUR, channel)
+    return before | whole_hours | counted(session, last, last, until, HOUR, channel)
+
+
+def _stored(row: Any) -> Rollup:
+    return Rollup(
+        row.calls,
+        row.failures,
+        row.completed,
+        row.completed_with_errors,
+        row.total_ms,
+        list(COUNTS.unpack(row.durations)),
+    )
+
+
+def rolled_up_until(session: Session) -> datetime | None:
+    """All hours before this are summed up; None when none is."""
+    last = session.scalar(select(func.max(HourlyRollup.hour)))
+    return None if last is None else last + HOUR
+
+
+def on_the_hour(moment: datetime) -> datetime:
+    """The beginning of the hour."""
+    return moment.replace(minute=0, second=0, microsecond=0)
+
+
+def counted(
+    session: Session,
+    origin: datetime,
+    since: datetime,
+    until: datetime,
+    step: timedelta,
+    channel: str | None = None,
+) -> Rollups:
+    """The calls of a span of time, counted in the record, in steps from `origin` on.
+
+    The origin is a whole second, and not after the span.
+    """
+    if since >= until:
+        return {}
+    beginning = literal(int(origin.timestamp()), BigInteger)
+    after = extract("epoch", Transaction.started_at) - beginning
+    duration_ms = Transaction.duration_ms
+    below = [(duration_ms < edge, at) for at, edge in enumerate(EDGES_MS)]
+    query = select(
+        cast(after - after % int(step.total_seconds()), BigInteger).label("after_s"),
+        func.coalesce(Transaction.channel_name, "").label("name"),
+        case((duration_ms.is_(None), None), *below, else_=len(EDGES_MS)).label("durations_at"),
+        func.count(),
+        *(func.count(case((Transaction.status == status, 1))) for status in _COUNTED),
+        func.sum(func.coalesce(duration_ms, 0.0)),
+    ).where(*within(since, until))
+    if channel is not None:
+        query = query.where(Transaction.channel_name == channel)
+    found: Rollups = defaultdict(Rollup)
+    rows = session.execute(query.group_by("after_s", "name", "durations_at"))
+    for after_s, name, at, *figures in rows:
+        start = origin + timedelta(seconds=after_s)
+        found[start, name].count(Rollup(*figures), at)
+    return dict(found)

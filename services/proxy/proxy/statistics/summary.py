@@ -1,0 +1,63 @@
+"""How many calls, how many failed, how long they took: per channel and hour or day."""
+
+import enum
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from common.errors import Invalid
+from sqlalchemy.orm import Session
+
+from proxy.statistics.rollups import Figures, Rollup, rollups
+
+
+class Period(enum.StrEnum):
+    """What calls are counted by; both begin on the hour or at midnight, UTC."""
+
+    HOUR = "hour"
+    DAY = "day"
+
+    @property
+    def length(self) -> timedelta:
+        """How long one lasts."""
+        return timedelta(hours=1) if self is Period.HOUR else timedelta(days=1)
+
+    @property
+    def longest_span(self) -> timedelta:
+        """How much can be asked for at once."""
+        return timedelta(days=14 if self is Period.HOUR else 366)
+
+    @property
+    def usual_span(self) -> timedelta:
+        """What is answered when nothing is asked for."""
+        return timedelta(days=1 if self is Period.HOUR else 30)
+
+
+def span(
+    period: Period, since: datetime | None, until: datetime | None, now: datetime
+) -> tuple[datetime, datetime]:
+    """The span that is meant; without `until` it ends now. Raises Invalid: too long, or empty."""
+    until = until or now
+    if since is None:
+        since = until - min(period.usual_span, until - datetime.min.replace(tzinfo=UTC))
+    if since >= until:
+        raise Invalid("since must be before until", {"since": ["Must be before until."]})
+    if until - since > period.longest_span:
+        days = period.longest_span.days
+        raise Invalid(f"At most {days} days by {period}", {"since": [f"At most {days} days."]})
+    return since, until
+
+
+def per_channel(
+    session: Session,
+    period: Period,
+    since: datetime,
+    until: datetime,
+    channel: str | None = None,
+) -> Sequence[Figures]:
+    """The calls that started from `since` to before `until`: newest period first, by channel."""
+    found: dict[tuple[datetime, str], Rollup] = defaultdict(Rollup)
+    for (hour, name), rollup in rollups(session, since, until, channel).items():
+        found[hour if period is Period.HOUR else hour.replace(hour=0), name].add(rollup)
+    newest_first = sorted(found, key=lambda key: (-key[0].timestamp(), key[1]))
+    return [Figures.of(*key, found[key]) for key in newest_first]

@@ -1,0 +1,185 @@
+"""The search through the record: bounded steps that miss nothing, whatever is asked for."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from common.ids import new_id_at
+from proxy.container import Container
+from proxy.models import Transaction, TransactionStatus
+from proxy.record import search
+from proxy.record.search import Step, newest
+from proxy.record.transactions import TransactionFilter
+from sqlalchemy import insert, text
+
+NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
+CALLS = 90
+STEP = 4
+
+
+def a_call(number: int) -> dict[str, Any]:
+    """Each column has common values, rare ones, and ones that only the oldest calls have."""
+    started_at = NOON + timedelta(seconds=number)
+    is_old, status_code = number < 10, [200, 200, 404, 503, 201, 200, 302][number % 7]
+    return {
+        "correlation_id": new_id_at(started_at),
+        "channel_name": "Old" if is_old else f"Channel {number % 3}",
+        "client_name": "lab" if number % 11 == 0 else "clinic",
+        "client_address": "192.0.2.7",
+        "status": TransactionStatus.FAILED if status_code > 400 else TransactionStatus.SUCCESSFUL,
+        "request_method": ["GET", "POST", "POST", "PUT", "DELETE"][number % 5],
+        "request_url": f"/old/{number}" if is_old else f"/new/{number}?odd={number % 2}",
+        "request_headers": {},
+        "request_body": "",
+        "request_body_whole": True,
+        "response_status_code": None if number % 13 == 0 else status_code,
+        "error_message": "Refused" if status_code > 400 else None,
+        "started_at": started_at,
+    }
+
+
+@pytest.fixture
+def calls(container: Container) -> list[dict[str, Any]]:
+    """A record, newest first."""
+    rows = [a_call(number) for number in range(CALLS)]
+    with container.database.writing() as session:
+        session.execute(insert(Transaction), rows)
+    return rows[::-1]
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small steps, and time for one only."""
+    monkeypatch.setattr(search, "STEP", STEP)
+    monkeypatch.setattr(search, "BUDGET_S", 0)
+
+
+def pages(api: Any, **query: Any) -> list[dict[str, Any]]:
+    """Every page of the list."""
+    found: list[dict[str, Any]] = []
+    cursor = None
+    while not found or cursor:
+        answer = api.get("transactions/", **query, **({"cursor": cursor} if cursor else {}))
+        assert answer.status_code == 200, answer.get_data(as_text=True)
+        found.append(answer.get_json())
+        cursor = found[-1]["next_cursor"]
+    return found
+
+
+FILTERS: list[tuple[dict[str, str], Callable[[dict[str, Any]], bool]]] = [
+    ({}, lambda _: True),
+    ({"status": "failed"}, lambda one: one["status"] == "failed"),
+    ({"status": "successful"}, lambda one: one["status"] == "successful"),
+    ({"status": "pending"}, lambda _: False),
+    ({"channel": "Old"}, lambda one: one["channel_name"] == "Old"),
+    ({"client": "lab"}, lambda one: one["client_name"] == "lab"),
+    ({"method": "get"}, lambda one: one["request_method"] == "GET"),
+    ({"method": "delete"}, lambda one: one["request_method"] == "DELETE"),
+    ({"method": "TRACE"}, lambda _: False),
+    ({"path": "/old/"}, lambda one: one["request_url"].startswith("/old/")),
+    ({"response_status": "200"}, lambda one: one["response_status_code"] == 200),
+    ({"response_status": "503"}, lambda one: one["response_status_code"] == 503),
+    ({"response_status": "418"}, lambda _: False),
+    ({"response_status": "2xx"}, lambda one: one["response_status_code"] in (200, 201)),
+    ({"response_status": "4xx"}, lambda one: one["response_status_code"] == 404),
+    ({"q": "ODD=1"}, lambda one: "odd=1" in one["request_url"]),
+    ({"q": "refused"}, lambda one: one["error_message"] is not None),
+    ({"q": "nowhere"}, lambda _: False),
+    (
+        {"channel": "Channel 1", "status": "failed", "response_status": "5xx"},
+        lambda one: one["channel_name"] == "Channel 1" and one["response_status_code"] == 503,
+    ),
+    (
+        {"client": "clinic", "method": "PUT", "q": "old"},
+        lambda one: (
+            one["client_name"] == "clinic"
+            and one["request_method"] == "PUT"
+            and "old" in one["request_url"]
+        ),
+    ),
+    (
+        {"since": "2026-05-01T12:00:05Z", "until": "2026-05-01T12:00:30Z", "channel": "Channel 0"},
+        lambda one: (
+            5 <= (one["started_at"] - NOON).seconds < 30 and one["channel_name"] == "Channel 0"
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("query", "meets"), FILTERS, ids=[str(query) for query, _ in FILTERS])
+@pytest.mark.usefixtures("hurried")
+def test_pages_of_a_hurried_search_hold_every_call_once_in_order(
+    api: Any, calls: list[dict[str, Any]], query: dict[str, str], meets: Callable[..., bool]
+) -> None:
+    found = pages(api, **query, limit=3)
+
+    ids = [call["correlation_id"] for page in found for call in page["data"]]
+    assert ids == [str(call["correlation_id"]) for call in calls if meets(call)]
+
+
+@pytest.mark.usefixtures("hurried")
+def test_page_that_is_not_full_says_how_far_the_search_came(
+    api: Any, calls: list[dict[str, Any]]
+) -> None:
+    first, *_, last = pages(api, path="/old/", limit=20)
+
+    assert (first["count"], last["count"]) == (0, 2)
+    assert first["searched_back_to"] == "2026-05-01T12:01:26Z"
+    assert calls[STEP - 1]["started_at"] == NOON + timedelta(seconds=86)
+    assert last["searched_back_to"] is None
+
+
+@pytest.mark.usefixtures("hurried", "calls")
+def test_full_page_is_not_called_unfinished(api: Any) -> None:
+    page = api.get("transactions/", limit=3).get_json()
+
+    assert (page["count"], page["searched_back_to"]) == (3, None)
+    assert page["next_cursor"]
+
+
+@pytest.mark.usefixtures("hurried", "calls")
+def test_without_a_time_limit_the_search_goes_to_the_end(container: Container) -> None:
+    with container.database.reading() as session:
+        found, edge = newest(session, TransactionFilter(path="/old/"), 500)
+
+    assert (len(found), edge) == (10, None)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "index"),
+    [
+        ({}, "pk_transactions"),
+        ({"channel": "Old"}, "ix_transactions_channel_name_correlation_id"),
+        ({"client": "lab"}, "ix_transactions_client_name_correlation_id"),
+        ({"status": TransactionStatus.PENDING}, "ix_transactions_not_successful"),
+        ({"response_status": "418"}, "ix_transactions_not_200"),
+        ({"response_status": "1xx"}, "ix_transactions_not_200"),
+        ({"method": "PATCH"}, "ix_transactions_rare_method"),
+    ],
+)
+def test_candidates_come_from_an_index_in_order(
+    container: Container, wanted: dict[str, Any], index: str
+) -> None:
+    filter_ = TransactionFilter(**wanted)
+    query = Step(filter_, (filter_.leads() or [[]])[0], None).ids().limit(search.STEP)
+    engine = container.database.engine
+    is_sqlite = engine.dialect.name == "sqlite"
+    shown = query.compile(engine, compile_kwargs={"literal_binds": True})
+    with container.database.writing() as session:
+        session.execute(insert(Transaction), [a_call(number % CALLS) for number in range(4000)])
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("ANALYZE"))
+        if not is_sqlite:
+            # So few rows are sorted as fast; what counts is that the index can give them in order.
+            connection.execute(text("SET enable_sort = off"))
+            connection.execute(text("SET enable_seqscan = off"))
+        explain = "EXPLAIN QUERY PLAN" if is_sqlite else "EXPLAIN"
+        plan = "\n".join(str(row) for row in connection.execute(text(f"{explain} {shown}")))
+        if not is_sqlite:
+            connection.execute(text("RESET ALL"))
+
+    named = "sqlite_autoindex_transactions_1" if is_sqlite and index.startswith("pk") else index
+    assert f"COVERING INDEX {named}" in plan or f"Scan Backward using {named}" in plan
+    assert "Sort" not in plan
+    assert "TEMP B-TREE" not in plan

@@ -1,0 +1,378 @@
+"""Every act of staff and every change by the API leaves an event; so do views and exports."""
+
+import io
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from click.testing import Result
+from common.audit.requests import acts_of
+from common.audit.verify import rows_after, verify
+from flask import Flask
+from openhim_documents import a_channel as an_openhim_channel
+from openhim_documents import a_client as an_openhim_client
+from openhim_documents import a_mediator as an_openhim_mediator
+from proxy.container import Container
+from proxy.models import AUDIT_TABLES
+from sqlalchemy import text
+from werkzeug.test import TestResponse
+
+PASSWORD = "correct horse battery"
+A_CHANNEL = {
+    "name": "Results",
+    "path_pattern": "/results/*",
+    "channel_type": "http",
+    "priority": "1",
+    "response_retention_days": "1",
+}
+A_MEDIATOR = {"name": "Lab", "urn": "urn:mediator:lab", "version": "1.0.0"}
+#: What is made at OpenHIM's addresses.
+MADE = {"channels": "Registry", "clients": "lab-system"}
+A_MEMBER = {"username": "juma", "role": "viewer", "email": "juma@example.org"}
+
+
+@pytest.fixture
+def events(container: Container) -> Callable[[], list[dict[str, Any]]]:
+    """All events, oldest first."""
+
+    def read() -> list[dict[str, Any]]:
+        with container.database.reading() as session:
+            return list(rows_after(session, AUDIT_TABLES, 0))
+
+    return read
+
+
+def done(answer: TestResponse) -> TestResponse:
+    assert answer.status_code < 400, (answer.request.path, answer.text[-600:])
+    return answer
+
+
+Acts = dict[tuple[str, str], Callable[[], TestResponse]]
+
+
+def api_acts(api, call: str) -> Acts:
+    """Each route that changes something, asked so that it does."""
+    made: dict[str, Any] = {}
+
+    def make(noun: str, given: dict[str, Any]) -> Callable[[], TestResponse]:
+        def act() -> TestResponse:
+            answer = api.post(f"{noun}/", given() if callable(given) else given)
+            made[noun] = answer.get_json()
+            return answer
+
+        return act
+
+    def path(noun: str, end: str = "") -> str:
+        return f"{noun}/{made[noun]['id']}/{end}"
+
+    def secret() -> str:
+        return f"secrets/{api.get(path('clients')).get_json()['secrets'][0]['id']}/"
+
+    return {
+        ("mediators.Mediators", "POST"): make("mediators", api.a_mediator()),
+        ("mediators.OneMediator", "PATCH"): lambda: api.patch(path("mediators"), {"name": "New"}),
+        ("channels.Channels", "POST"): make("channels", lambda: api.a_channel(made["mediators"])),
+        ("transactions.rerun", "POST"): lambda: api.post(f"transactions/{call}/rerun/"),
+        ("transactions.rerun_matching", "POST"): lambda: api.post(
+            "transactions/rerun/", {"client": "clinic", "limit": 1}
+        ),
+        ("mediators.install_suggested_channels", "POST"): lambda: api.post(
+            path("mediators", "channels/"), {}
+        ),
+        ("channels.OneChannel", "PATCH"): lambda: api.patch(path("channels"), {"priority": 7}),
+        ("registrations.Registrations", "POST"): make(
+            "registrations", {"organization": "TRA", "api_code": "a"}
+        ),
+        ("registrations.OneRegistration", "PATCH"): lambda: api.patch(
+            path("registrations"), {"api_code": "b"}
+        ),
+        ("registrations.OneRegistration", "DELETE"): lambda: api.delete(path("registrations")),
+        ("channels.OneChannel", "DELETE"): lambda: api.delete(path("channels")),
+        ("mediators.OneMediator", "DELETE"): lambda: api.delete(path("mediators")),
+        ("clients.Clients", "POST"): make("clients", api.a_client()),
+        ("clients.OneClient", "PATCH"): lambda: api.patch(path("clients"), {"roles": ["r"]}),
+        ("clients.rotate_secret", "POST"): lambda: api.post(path("clients", "rotate-secret/"), {}),
+        ("clients.drop_secret", "DELETE"): lambda: api.delete(path("clients", secret())),
+        ("clients.OneClient", "DELETE"): lambda: api.delete(path("clients")),
+        ("staff.Staff", "POST"): make("staff", api.a_member(username="juma")),
+        ("staff.OneMember", "PATCH"): lambda: api.patch(path("staff"), {"role": "operator"}),
+        ("staff.OneMember", "DELETE"): lambda: api.delete(path("staff")),
+    }
+
+
+def page_acts(admin, api, call: str) -> Acts:
+    """Each form of the console, sent so that it changes something."""
+    mediator = api.made(
+        "mediators",
+        **api.a_mediator(
+            config_defs=[{"param": "url", "type": "string"}],
+            config={"url": "u"},
+            default_channels=[an_openhim_channel()],
+        ),
+    )
+    channel = api.made("channels", **api.a_channel(mediator))
+    registration = api.made("registrations", organization="TRA", api_code="a")
+    client = api.made("clients", **api.a_client())
+    member = api.made("staff", username="asha", password=PASSWORD)
+
+    def form(path: str, /, **given: Any) -> Callable[[], TestResponse]:
+        return lambda: admin.act(f"/admin/mediator/{path}", **given)
+
+    def secret() -> TestResponse:
+        found = api.get(f"clients/{client['id']}/").get_json()["secrets"][0]["id"]
+        return form(f"clients/{client['id']}/secrets/{found}/drop/")()
+
+    def configure() -> TestResponse:
+        path = f"mediators/{mediator['id']}/config/"
+        page = admin.get(f"/admin/mediator/{path}").text
+        seen = page.split('name="seen" value="')[1].split('"')[0]
+        return form(path, seen=seen, **{"config.url": "other"})()
+
+    def take_over() -> TestResponse:
+        export = json.dumps({"Channels": [an_openhim_channel(name="Taken over")]}).encode()
+        return form("openhim/", act="take over", file=(io.BytesIO(export), "export.json"))()
+
+    at = {"mediator_id": mediator["id"]}
+    lab = {"endpoint_url": "http://127.0.0.1:9"}
+    return {
+        ("console.open_transaction", "POST"): form(f"transactions/{call}/open/", reason="why"),
+        ("console.rerun", "POST"): form(f"transactions/{call}/rerun/"),
+        ("console.rerun_batch", "POST"): form("transactions/rerun/", client="clinic"),
+        ("console.create_channel", "POST"): form("channels/new/", **A_CHANNEL, **at),
+        ("console.change_channel", "POST"): form(
+            f"channels/{channel['id']}/edit/",
+            **{**A_CHANNEL, "name": "B", "path_pattern": "/b"},
+            **at,
+        ),
+        ("console.switch_channel", "POST"): form(f"channels/{channel['id']}/deactivate/"),
+        ("console.create_mediator", "POST"): form("mediators/new/", **A_MEDIATOR, **lab),
+        ("console.change_mediator", "POST"): form(
+            f"mediators/{mediator['id']}/edit/", **{**A_MEDIATOR, "urn": "urn:b"}, **lab
+        ),
+        ("console.change_mediator_config", "POST"): configure,
+        ("console.install_suggested_channel", "POST"): form(
+            f"mediators/{mediator['id']}/channels/", name="Registry"
+        ),
+        ("console.import_openhim_export", "POST"): take_over,
+        ("console.switch_mediator", "POST"): form(f"mediators/{mediator['id']}/deactivate/"),
+        ("console.create_registration", "POST"): form(
+            "registrations/new/", organization="NIDA", api_code="n"
+        ),
+        ("console.change_registration", "POST"): form(
+            f"registrations/{registration['id']}/", organization="TRA", api_code="b"
+        ),
+        ("console.switch_registration", "POST"): form(
+            f"registrations/{registration['id']}/deactivate/"
+        ),
+        ("console.create_client", "POST"): form("clients/new/", name="Lab", client_id="lab"),
+        ("console.change_client", "POST"): form(
+            f"clients/{client['id']}/edit/", name="New", client_id="clinic"
+        ),
+        ("console.rotate_secret", "POST"): form(f"clients/{client['id']}/rotate-secret/"),
+        ("console.drop_secret", "POST"): secret,
+        ("console.tester_grant", "POST"): form("tester/grant/", client="clinic"),
+        ("console.switch_client", "POST"): form(f"clients/{client['id']}/deactivate/"),
+        ("console.create_member", "POST"): form("staff/new/", **A_MEMBER, password=PASSWORD),
+        ("console.change_member", "POST"): form(
+            f"staff/{member['id']}/", **{**A_MEMBER, "username": "asha"}
+        ),
+        ("console.switch_member", "POST"): form(f"staff/{member['id']}/deactivate/"),
+        ("console.log_out", "POST"): lambda: admin.act("/admin/logout/"),
+    }
+
+
+def openhim_acts(api, call: str) -> Acts:
+    """Each of OpenHIM's addresses that changes something, asked so that it does."""
+
+    def ask(method: str, path: str, json: Any = None) -> TestResponse:
+        headers = {"Authorization": f"Bearer {api.token}"}
+        path = f"/api/openhim/{path}"
+        return api.client.open(path, method=method, json=json, headers=headers)
+
+    def asking(method: str, path: str, json: Any = None) -> Callable[[], TestResponse]:
+        return lambda: ask(method, path, json)
+
+    def of_it(method: str, noun: str, json: Any = None) -> Callable[[], TestResponse]:
+        """Of the record that was made last."""
+        names = {"channels": "name", "clients": "clientID"}
+
+        def act() -> TestResponse:
+            found = {one[names[noun]]: one["_id"] for one in ask("GET", noun).get_json()}
+            return ask(method, f"{noun}/{found[MADE[noun]]}", json)
+
+        return act
+
+    mediator = an_openhim_mediator(defaultChannelConfig=[an_openhim_channel(name="Suggested")])
+    at = f"mediators/{mediator['urn']}"
+    whole = {"Clients": [an_openhim_client("x", clientID="third")]}
+    ended = {"status": "Successful", "response": {"status": 200}}
+    return {
+        ("openhim.register", "POST"): asking("POST", "mediators", mediator),
+        ("openhim.change_config", "PUT"): asking("PUT", f"{at}/config", {"url": "other"}),
+        ("openhim.install", "POST"): asking("POST", f"{at}/channels"),
+        ("openhim.create_channel", "POST"): asking("POST", "channels", an_openhim_channel()),
+        ("openhim.change_channel", "PUT"): of_it("PUT", "channels", {"methods": ["PUT"]}),
+        ("openhim.delete_channel", "DELETE"): of_it("DELETE", "channels"),
+        ("openhim.delete_mediator", "DELETE"): lambda: without_channels(api, ask, at),
+        ("openhim.create_client", "POST"): asking("POST", "clients", an_openhim_client("x")),
+        ("openhim.change_client", "PUT"): of_it("PUT", "clients", {"name": "Other"}),
+        ("openhim.remove_client", "DELETE"): of_it("DELETE", "clients"),
+        ("openhim.import_metadata", "POST"): asking("POST", "metadata", whole),
+        ("openhim.change_transaction", "PUT"): asking(
+            "PUT", f"transactions/{call.replace('-', '')[:24]}", ended
+        ),
+    }
+
+
+def without_channels(api, ask: Callable[..., TestResponse], path: str) -> TestResponse:
+    """A mediator is deleted once no channel leads to it."""
+    for one in api.get("channels/").get_json()["data"]:
+        done(api.delete(f"channels/{one['id']}/"))
+    return ask("DELETE", path)
+
+
+def test_every_act_leaves_an_event(
+    app: Flask, api, admin, record: Callable[..., str], events: Any
+) -> None:
+    calls = [record(minute) for minute in range(2)]
+    pages = page_acts(admin, api, calls[0])
+    walked = walk(pages, "staff", "amina", events)
+    for noun in ("channels", "registrations", "mediators", "clients"):
+        for one in api.get(f"{noun}/").get_json()["data"]:
+            done(api.delete(f"{noun}/{one['id']}/"))
+    staff = [one for one in api.get("staff/").get_json()["data"] if one["username"] != "amina"]
+    for one in staff:
+        done(api.delete(f"staff/{one['id']}/"))
+    walked |= walk(api_acts(api, calls[1]), "client", "tester", events)
+    walked |= walk(openhim_acts(api, calls[0]), "client", "tester", events)
+    assert walked == acts_of(app)
+
+
+def walk(acts: Acts, kind: str, name: str, events: Any) -> set[tuple[str, str]]:
+    for which, act in acts.items():
+        before = len(events())
+        done(act())
+        added = events()[before:]
+        assert added, which
+        assert {(one["actor_kind"], one["actor"]) for one in added} == {(kind, name)}, which
+    return set(acts)
+
+
+def test_no_secret_is_in_an_event_and_its_change_is(api, admin, events: Any) -> None:
+    made = api.made("clients", **api.a_client())
+    mediator = api.a_mediator(config={"password": "mediators-own"})
+    api.made("mediators", **mediator)
+    stored = json.dumps(events(), default=str)
+    assert made["client_secret"] not in stored
+    assert PASSWORD not in stored
+    assert "mediators-own" not in stored
+    assert "scrypt" not in stored
+    acts = [one["act"] for one in events()]
+    assert acts[-3:] == ["client.created", "client_secret.created", "mediator.created"]
+    assert json.loads(events()[-1]["after"])["config"].startswith("sha256:")
+
+
+def test_signing_in_well_and_badly_is_noted(browser, member: Any, events: Any) -> None:
+    browser.sign_in(password="wrong")
+    browser.sign_in(username="my-password-by-mistake")
+    browser.sign_in()
+    rejected, unknown, good = events()[-3:]
+    assert [one["act"] for one in (rejected, unknown, good)] == [
+        "staff.sign_in_rejected",
+        "staff.sign_in_rejected",
+        "staff.signed_in",
+    ]
+    assert (rejected["actor"], rejected["object_id"]) == ("amina", member["id"])
+    assert (unknown["actor"], unknown["object_name"][:7]) == ("", "sha256:")
+    assert (good["actor"], good["address"]) == ("amina", "198.51.100.7")
+    assert "mistake" not in json.dumps(events(), default=str)
+
+
+def test_views_of_bodies_and_exports_are_noted(
+    api, admin, record: Callable[..., str], events: Any
+) -> None:
+    call = record(1, response_body="a diagnosis")
+    begun = len(events())
+    done(admin.get("/admin/mediator/transactions/"))  # no bodies: nothing to note
+    done(admin.get(f"/admin/mediator/transactions/{call}/"))
+    done(admin.get(f"/admin/mediator/tester/calls/{call}/?later=true"))
+    done(api.get(f"transactions/{call}/"))
+    done(admin.get("/admin/mediator/transactions/?format=csv&channel=Patients&q=4711"))
+    seen = events()[begun:]
+    assert [(one["act"], one["actor"]) for one in seen] == [
+        ("transaction.viewed", "amina"),
+        ("transaction.viewed", "amina"),
+        ("transaction.viewed", "tester"),
+        ("list.exported", "amina"),
+    ]
+    assert [one["object_id"] for one in seen[:3]] == [call] * 3
+    exported = json.loads(seen[3]["after"])
+    assert (exported["channel"], seen[3]["object_name"]) == ("Patients", "transactions.csv")
+    assert "4711" not in seen[3]["after"]
+    assert "diagnosis" not in json.dumps(seen, default=str)
+
+
+def test_a_channel_may_ask_why_a_body_is_opened(
+    api, admin, record: Callable[..., str], channel: Any, events: Any
+) -> None:
+    api.patch(f"channels/{channel['id']}/", {"ask_reason": True})
+    call, body = record(1, response_body="a diagnosis"), "a diagnosis"
+    page = f"/admin/mediator/transactions/{call}/"
+    begun = len(events())
+    closed = [
+        done(admin.get(page)),
+        done(admin.get(f"/admin/mediator/tester/calls/{call}/?later=true")),
+        admin.act(f"{page}open/", reason=" "),
+        api.get(f"transactions/{call}/"),
+    ]
+    assert [one.status_code for one in closed] == [200, 200, 422, 403]
+    assert not any(body in one.text for one in closed)
+    assert len(events()) == begun
+    assert body in done(admin.act(f"{page}open/", reason="Complaint 17")).text
+    assert body in done(api.ask("GET", f"transactions/{call}/", headers={"X-Reason": "R"})).text
+    seen = [(one["act"], one["object_id"], one["after"]) for one in events()[begun:]]
+    assert seen == [
+        ("transaction.viewed", call, '{"reason":"Complaint 17"}'),
+        ("transaction.viewed", call, '{"reason":"R"}'),
+    ]
+
+
+def test_page_and_list_show_the_same_to_those_who_may(api_with, channel: Any, admin) -> None:
+    auditor = api_with("proxy:audit")
+    page = done(auditor.get("audit/", act="channel.", object="patients")).get_json()
+    (event,) = page["data"]
+    assert (event["act"], event["object_id"]) == ("channel.created", channel["id"])
+    assert event["after"]["path_pattern"] == "/patients/*"
+    assert api_with("proxy:read").get("audit/").status_code == 403
+    shown = done(admin.get("/admin/mediator/audit/?act=channel.&who=tester")).text
+    assert "channel.created" in shown
+    assert "client.created" not in shown
+    assert "channel.created" in done(admin.get("/admin/mediator/audit/?format=csv")).text
+
+
+def test_operators_do_not_see_the_page(signed_in) -> None:
+    assert signed_in.get("/admin/mediator/audit/").status_code == 403
+
+
+def test_commands_name_themselves_and_verify_finds_a_changed_row(app, container):
+    def flask(*arguments: str) -> Result:
+        with app.app_context():
+            return app.test_cli_runner().invoke(args=arguments)
+
+    assert flask("create-client", "lab").exit_code == 0
+    whole = flask("verify-audit")
+    assert (whole.exit_code, whole.output[:19]) == (0, "2 events are whole;")
+    event = json.loads(flask("export-audit").output.splitlines()[0])
+    assert (event["act"], event["actor"]) == ("client.created", "create-client")
+    with container.database.engine.begin() as connection:
+        connection.execute(text("UPDATE audit_events SET actor = 'somebody' WHERE id = 2"))
+    broken = flask("verify-audit")
+    assert broken.exit_code == 1
+    assert "row 2 was changed" in broken.output
+
+
+def test_the_chain_is_whole_after_all_that(api, channel: Any, container: Container) -> None:
+    with container.database.reading() as session:
+        verdict = verify(session, AUDIT_TABLES)
+    assert (verdict.problem, verdict.last_id) == (None, 2)
