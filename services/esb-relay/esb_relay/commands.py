@@ -6,22 +6,22 @@ import sys
 from pathlib import Path
 
 import click
+from common.audit.commands import record_if_possible
 from flask import Flask
 
+from esb_relay.container import container
 from esb_relay.errors import EsbRelayError, MissingSetting
-from esb_relay.key_files import load_private_key, write_private_key, write_public_key
-from esb_relay.keys import Curve, Encoding, generate
-from esb_relay.parts import parts
+from esb_relay.keys.files import load_private_key, write_private_key, write_public_key
+from esb_relay.keys.pairs import Curve, Encoding, generate
+from esb_relay.keys.signing import signed_request, verdict
 from esb_relay.retention import keep_bounded
-from esb_relay.signing import signed_request, verdict
-from esb_relay.stand_in.server import StandIn, listen
 from esb_relay.wire.terms import Format, Mode
 from esb_relay.worker import run_worker
 
 
 def register_commands(app: Flask) -> None:
     """Add the commands to `flask --app esb_relay`."""
-    for command in (keygen, sign, verify, purge, worker, run_stand_in):
+    for command in (keygen, sign, verify, purge, worker, run_simulator):
         app.cli.add_command(command)
 
 
@@ -41,6 +41,7 @@ def keygen(curve: str, out: Path) -> None:
         write_public_key(key.public, public)
     except OSError as exc:
         raise click.ClickException(f"{exc.filename}: {os.strerror(exc.errno or 0)}") from exc
+    record_if_possible("key.created", key.kid)
     click.echo(f"kid={key.kid}\ncurve={key.curve}\nprivate={out}\npublic={public}")
     click.echo(f"public_der_b64={key.public.encoded(Encoding.DER_B64).decode()}")
 
@@ -52,7 +53,7 @@ def keygen(curve: str, out: Path) -> None:
 @click.option("--format", "format_", type=click.Choice([one.value for one in Format]))
 def sign(code: str, mode: str, user_id: str | None, format_: str | None) -> None:
     """Read an esbBody from standard input and print the signed envelope, as it would be sent."""
-    process = parts()
+    process = container()
     given = Format(format_ or process.settings.data_format)
     raw = sys.stdin.buffer.read()
     try:
@@ -67,7 +68,7 @@ def sign(code: str, mode: str, user_id: str | None, format_: str | None) -> None
 def verify(key: str) -> None:
     """Read an envelope from standard input and say whether, and in which spelling, it is valid."""
     try:
-        said = verdict(parts().keyring, sys.stdin.buffer.read(), key)
+        said = verdict(container().keyring, sys.stdin.buffer.read(), key)
     except EsbRelayError as exc:
         raise click.ClickException(str(exc)) from exc
     click.echo(json.dumps(said))
@@ -78,25 +79,27 @@ def verify(key: str) -> None:
 @click.command("purge")
 def purge() -> None:
     """Remove exchanges, calls of the bus and late answers that have outlived their time."""
-    removed = keep_bounded(parts().database, parts().settings)
+    removed = keep_bounded(container().database, container().settings)
     click.echo(", ".join(f"{count} {kind}" for kind, count in removed.items()))
 
 
 @click.command("worker")
 def worker() -> None:
     """Ask targets of accepted calls, post late answers, publish events; until SIGTERM."""
-    run_worker(parts())
+    run_worker(container())
 
 
-@click.command("stand-in")
+@click.command("simulator")
 @click.option("--port", type=int, envvar="DEMO_GOVESB_PORT", default=8091)
 @click.option("--key", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=True)
-def run_stand_in(port: int, key: Path) -> None:
+def run_simulator(port: int, key: Path) -> None:
     """Run a GovESB of one's own on loopback: token server (/token) and engine.
 
     It knows this installation's client; KEY is the private key it signs with.
     """
-    process = parts()
+    from esb_relay.demo.server import Simulator, listen  # not part of the image
+
+    process = container()
     client_id, secret = process.settings.client_id, process.settings.client_secret
     if client_id is None or secret is None:
         raise click.ClickException(str(MissingSetting("ESB_CLIENT_ID", "ESB_CLIENT_SECRET")))
@@ -104,5 +107,5 @@ def run_stand_in(port: int, key: Path) -> None:
         own, client_key = load_private_key(str(key)), process.keyring.own_public_key()
     except EsbRelayError as exc:
         raise click.ClickException(str(exc)) from exc
-    bus = StandIn(own, client_key, client_id=client_id, secret=secret)
+    bus = Simulator(own, client_key, client_id=client_id, secret=secret)
     listen(bus, port).serve_forever()

@@ -49,9 +49,14 @@ class Settings(ConsoleSettings):
     max_attempts: int = setting("ESB_MAX_ATTEMPTS", positive(int), default=3)
     store_bodies: bool = setting("ESB_STORE_BODIES", flag, default=False)
     exchange_retention_days: int = setting("ESB_RETENTION_DAYS", positive(int), default=90)
+    envelope_max_age_s: float = setting("ESB_ENVELOPE_MAX_AGE", positive(float), default=86_400.0)
+    envelope_retention_days: int = setting(
+        "ESB_ENVELOPE_RETENTION_DAYS", positive(int), default=3_650
+    )
     callback_timeout_s: float = setting("ESB_CALLBACK_TIMEOUT", positive(float), default=20.0)
     body_max_bytes: int = setting("REQUEST_BODY_MAX_BYTES", positive(int), default=20 * 1024 * 1024)
     proxy_url: str = setting("PROXY_URL", http_url, default="http://127.0.0.1:8081")
+    proxy_gateway_url: str = setting("PROXY_GATEWAY_URL", http_url, default="http://127.0.0.1:8085")
     proxy_client_id: str = setting("ESB_RELAY_CLIENT_ID", default="esb-relay")
     proxy_client_secret: str | None = setting("ESB_RELAY_CLIENT_SECRET", default=None, secret=True)
 

@@ -1,6 +1,6 @@
 """What can go wrong in the relay, in the words of the protocol. None of these knows HTTP.
 
-The statuses they answer with come from `common.problems`, by the class in brackets.
+The statuses they answer with come from `common.web.problems`, by the class in brackets.
 
 EsbRelayError (DomainError: the request cannot be read)
 ├── MalformedText            not JSON, or not the XML that GovESB uses
@@ -12,7 +12,7 @@ EsbRelayError (DomainError: the request cannot be read)
 ├── BadTarget                a callback route's target is not of the route's kind (Invalid)
 ├── UnknownRecord            an id or a name in a URL names nothing (NotFound)
 ├── AnsweredAlready          a `requestId` has another late answer (Conflict)
-├── NotRecorded              the exchange log cannot be written: nothing was sent (Unavailable)
+├── NotRecorded              the database cannot be written; says what was done (Unavailable)
 ├── MissingSetting           a call needs a setting that this installation lacks (Unavailable)
 └── KeyProblem               (Unavailable)
     ├── UnreadableKey        no file, no known encoding, or not the kind of key expected
@@ -78,7 +78,7 @@ class AnsweredAlready(EsbRelayError, Conflict):
 
 
 class NotRecorded(EsbRelayError, Unavailable):
-    """The exchange log cannot be written: nothing was sent."""
+    """The database cannot be written now; the message says what was done before."""
 
 
 class MissingSetting(EsbRelayError, Unavailable):

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from common.clock import utc_now
-from common.database import Database
+from common.db.database import Database
 from common.ids import lowest_id_at
 from common.logs import get_logger
 from sqlalchemy import ColumnElement, delete, select, tuple_
@@ -15,6 +15,7 @@ from esb_relay.models import (
     DeliveryStatus,
     Exchange,
     ExchangeStatus,
+    InboundEnvelope,
     InboundRequest,
     InboundStatus,
 )
@@ -40,6 +41,12 @@ def keep_bounded(database: Database, settings: Settings) -> dict[str, int]:
             (InboundRequest.route, InboundRequest.request_id),
             InboundRequest.received_at < oldest,
             InboundRequest.status == InboundStatus.DONE,
+        ),
+        "inbound_envelopes": _purge(
+            database,
+            (InboundEnvelope.digest,),
+            InboundEnvelope.received_at
+            < utc_now() - timedelta(days=settings.envelope_retention_days),
         ),
         "async_answers": _purge(
             database,

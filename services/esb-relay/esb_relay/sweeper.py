@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from common.clock import utc_now
-from common.database import Database
+from common.db.database import Database
 from common.logs import get_logger
 from sqlalchemy import update
 

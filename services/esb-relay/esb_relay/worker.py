@@ -1,16 +1,23 @@
 """The relay's worker process: late answers, accepted calls, events, the sweeper, retention."""
 
+import asyncio
+import contextlib
+import signal
 import threading
 
-from common.broker import BROKER_ERRORS, open_broker
-from common.doorbell import Listener
-from common.events import relay_due
-from common.leased_work import LeasedWork
+import uvloop
+from common.db.reader import Reader
+from common.jobs.broker import BROKER_ERRORS, open_broker
+from common.jobs.events import relay_due
+from common.jobs.leased_tasks import LeasedTasks
+from common.jobs.wake_up import Listener, on_wake_ups
+from common.jobs.worker import every
 from common.logs import get_logger
-from common.worker import every, stop_on_signals, work
+from sqlalchemy.exc import SQLAlchemyError
 
-from esb_relay import deliveries
-from esb_relay.callbacks import late_work
+from esb_relay.callbacks import deliveries, late_work
+from esb_relay.container import WAKE_UP_QUEUE, Container, Engine, build_engine
+from esb_relay.engine.exchange_log import ExchangeWriter
 from esb_relay.models import (
     AsyncAnswer,
     DeliveryStatus,
@@ -18,79 +25,112 @@ from esb_relay.models import (
     InboundStatus,
     OutboxEvent,
 )
-from esb_relay.parts import BELL, Parts
 from esb_relay.retention import keep_bounded
 from esb_relay.sweeper import end_interrupted
 
 log = get_logger(__name__)
 
-SLOTS = 8
+MOST = 64
 LEASE_S = 30.0
 SWEEP_EVERY_S = 5.0
 PURGE_EVERY_S = 3600.0
+PUBLISH_EVERY_S = 2.0
 
 
-class RelayWork:
-    """All that is due, step by step."""
-
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
-        database = parts.database
-        deliverer = deliveries.Deliverer(parts.settings, database, parts.keyring, parts.exchanger)
-        self._answers = LeasedWork(
-            database,
-            AsyncAnswer,
-            deliveries.claimed,
-            deliverer.run,
-            AsyncAnswer.status == DeliveryStatus.PENDING,
-            slots=SLOTS,
-            lease_s=LEASE_S,
-            log_id=lambda delivery: str(delivery.answer_id),
-        )
-        self._calls = LeasedWork(
-            database,
-            InboundRequest,
-            late_work.claimed,
-            late_work.LateWork(database, parts.targets, parts.bell.ring).run,
-            InboundRequest.status == InboundStatus.WAITING,
-            slots=SLOTS,
-            lease_s=LEASE_S,
-            log_id=lambda accepted: f"{accepted.call.route} {accepted.call.request_id}",
-        )
-
-    def step(self) -> int:
-        """Start what is due; returns how much that was."""
-        return self._calls.step() + self._answers.step() + self._publish()
-
-    def renew_leases(self) -> None:
-        """Keep what runs in this process."""
-        self._calls.renew_leases()
-        self._answers.renew_leases()
-
-    def drain(self) -> None:
-        """Finish what is in hand."""
-        self._calls.drain()
-        self._answers.drain()
-
-    def _publish(self) -> int:
-        """Put due events on their queues; a broker that is away gets them later."""
-        try:
-            with open_broker(self._parts.settings) as connection:
-                return relay_due(self._parts.database, OutboxEvent, connection)
-        except BROKER_ERRORS as exc:
-            log.warning("events_not_published", reason=type(exc).__name__)
-            return 0
+def run_worker(container: Container, *, lease_s: float = LEASE_S) -> None:
+    """Work until SIGTERM; what is in hand is finished. Others may take up a lease that ended."""
+    stopped = threading.Event()
+    every(SWEEP_EVERY_S, lambda: end_interrupted(container.database, container.settings), stopped)
+    every(PURGE_EVERY_S, lambda: keep_bounded(container.database, container.settings), stopped)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_work(container, lease_s))
+    stopped.set()
 
 
-def run_worker(parts: Parts) -> None:
-    """Work until SIGTERM; what is in hand is finished."""
-    stopping, drained = stop_on_signals(), threading.Event()
-    relay_work = RelayWork(parts)
-    every(LEASE_S / 3, relay_work.renew_leases, drained)
-    every(SWEEP_EVERY_S, lambda: end_interrupted(parts.database, parts.settings), stopping)
-    every(PURGE_EVERY_S, lambda: keep_bounded(parts.database, parts.settings), stopping)
-    listener = Listener(lambda: open_broker(parts.settings), BELL)
-    log.info("worker_started", slots=SLOTS)
-    work(relay_work.step, listener, stopping)
-    relay_work.drain()
-    drained.set()
+async def _work(container: Container, lease_s: float) -> None:
+    reader = Reader()
+    engine = build_engine(container, reader, ExchangeWriter(container.database.engine))
+    stopping, woken = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    answers = _late_answers(container, engine, reader, lease_s)
+    calls = _accepted_calls(container, engine, reader, lease_s)
+
+    def wake() -> None:
+        for hands in (answers, calls):
+            hands.wake()
+        woken.set()
+
+    listener = Listener(lambda: open_broker(container.settings), WAKE_UP_QUEUE)
+    on_wake_ups(listener, lambda: loop.call_soon_threadsafe(wake))
+    log.info("worker_started", most=MOST)
+    publishing = loop.create_task(_keep_publishing(container, woken))
+    await asyncio.gather(answers.work(stopping), calls.work(stopping))
+    publishing.cancel()
+    await engine.exchanger.close()
+    engine.targets.close()
+    reader.close()
+
+
+def _late_answers(
+    container: Container, engine: Engine, reader: Reader, lease_s: float
+) -> LeasedTasks[AsyncAnswer, deliveries.Delivery]:
+    deliverer = deliveries.Deliverer(
+        container.settings,
+        container.database,
+        container.keyring,
+        engine.exchanger,
+        reader,
+        lease_s=lease_s,
+    )
+    return LeasedTasks(
+        container.database,
+        AsyncAnswer,
+        deliveries.claimed,
+        deliverer.run,
+        AsyncAnswer.status == DeliveryStatus.PENDING,
+        threads=reader,
+        most=MOST,
+        lease_s=lease_s,
+        log_id=lambda delivery: str(delivery.answer_id),
+    )
+
+
+def _accepted_calls(
+    container: Container, engine: Engine, reader: Reader, lease_s: float
+) -> LeasedTasks[InboundRequest, late_work.Accepted]:
+    work = late_work.LateWork(
+        container.database, engine.targets, reader, container.wake_up.send, lease_s=lease_s
+    )
+    return LeasedTasks(
+        container.database,
+        InboundRequest,
+        late_work.claimed,
+        work.run,
+        InboundRequest.status == InboundStatus.WAITING,
+        threads=reader,
+        most=MOST,
+        lease_s=lease_s,
+        log_id=lambda accepted: f"{accepted.call.route} {accepted.call.request_id}",
+    )
+
+
+async def _keep_publishing(container: Container, woken: asyncio.Event) -> None:
+    """Put due events on their queues, at each wake-up and now and then."""
+    while True:
+        woken.clear()
+        while await asyncio.to_thread(_publish, container):
+            pass
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(woken.wait(), PUBLISH_EVERY_S)
+
+
+def _publish(container: Container) -> int:
+    """How many events were published; a broker or a database that is away gets them later."""
+    try:
+        with open_broker(container.settings) as connection:
+            return relay_due(container.database, OutboxEvent, connection)
+    except (*BROKER_ERRORS, SQLAlchemyError) as exc:
+        log.warning("events_not_published", reason=type(exc).__name__)
+        return 0

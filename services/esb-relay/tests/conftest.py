@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from esb_relay.keys import Curve, PrivateKey, generate
+from esb_relay.keys.pairs import Curve, PrivateKey, generate
 from esb_relay.wire.envelope import seal
 from esb_relay.wire.signature import sign
 from esb_relay.wire.terms import Format, Root

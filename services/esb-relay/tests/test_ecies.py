@@ -5,7 +5,7 @@ import json
 
 import pytest
 from esb_relay.errors import BadCiphertext
-from esb_relay.keys import Curve, Encoding, PrivateKey, generate
+from esb_relay.keys.pairs import Curve, Encoding, PrivateKey, generate
 from esb_relay.wire.ecies import decrypt, encrypt
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -5,7 +5,7 @@ import time
 
 import pytest
 from esb_relay.errors import BadSignature, MalformedEnvelope
-from esb_relay.keys import PrivateKey
+from esb_relay.keys.pairs import PrivateKey
 from esb_relay.wire.envelope import Envelope, read_envelope, seal
 from esb_relay.wire.incoming import read_answer, read_call
 from esb_relay.wire.json_canonical import canonical as canonical_json

@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import pytest
+from esb_relay.config import Settings
 from esb_relay.errors import KeyFileExposed, UnreadableKey
-from esb_relay.key_files import load_private_key, load_public_keys, write_private_key
-from esb_relay.keys import Curve, Encoding, PrivateKey, generate
+from esb_relay.keys.files import load_private_key, load_public_keys, write_private_key
+from esb_relay.keys.keyring import Keyring
+from esb_relay.keys.pairs import Curve, Encoding, PrivateKey, generate
 
 
 def test_written_key_is_its_owners_and_read_back(tmp_path: Path, key: PrivateKey) -> None:
@@ -66,3 +68,17 @@ def test_error_names_a_path_but_never_what_may_be_a_damaged_key(p256: PrivateKey
         load_private_key(damaged)
     assert damaged[:8] not in str(refused.value)
     assert refused.value.__suppress_context__
+
+
+def test_each_setting_whose_key_cannot_be_used_is_named_once(
+    tmp_path: Path, p256: PrivateKey
+) -> None:
+    write_private_key(p256, tmp_path / "own.pem")
+    given = {"private_key": "keys/none.pem", "esb_public_keys": "keys/none.pub"}
+    troubles = Keyring(Settings(**given)).troubles()
+    assert [trouble.partition(":")[0] for trouble in troubles] == [
+        "CLIENT_PRIVATE_KEY",
+        "GOV_ESB_PUBLIC_KEY",
+    ]
+    assert Keyring(Settings(private_key=str(tmp_path / "own.pem"))).troubles() == []
+    assert Keyring(Settings()).troubles() == []

@@ -7,7 +7,13 @@ import pytest
 from cryptography.hazmat.primitives import serialization as ser
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from esb_relay.errors import KeyProblem, UnreadableKey, UnsupportedCurve
-from esb_relay.keys import Curve, Encoding, PrivateKey, parse_private_key, parse_public_keys
+from esb_relay.keys.pairs import (
+    Curve,
+    Encoding,
+    PrivateKey,
+    parse_private_key,
+    parse_public_keys,
+)
 
 _PLAIN = ser.NoEncryption()
 _PKCS8, _SEC1 = ser.PrivateFormat.PKCS8, ser.PrivateFormat.TraditionalOpenSSL

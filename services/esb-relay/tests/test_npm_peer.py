@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives import serialization as ser
 from esb_relay.errors import BadSignature
-from esb_relay.keys import Encoding, PrivateKey, generate
+from esb_relay.keys.pairs import Encoding, PrivateKey, generate
 from esb_relay.wire.ecies import decrypt, encrypt
 from esb_relay.wire.envelope import read_envelope, seal
 from esb_relay.wire.incoming import read_answer, read_call

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from esb_relay.errors import UnsendableBody
-from esb_relay.keys import Curve, PrivateKey
+from esb_relay.keys.pairs import Curve, PrivateKey
 from esb_relay.wire.envelope import Envelope, read_envelope, seal
 from esb_relay.wire.incoming import read_answer, read_call
 from esb_relay.wire.json_canonical import canonical

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from esb_relay.errors import BadSignature
-from esb_relay.keys import Curve, PrivateKey, generate
+from esb_relay.keys.pairs import Curve, PrivateKey, generate
 from esb_relay.wire.envelope import Envelope, read_envelope
 from esb_relay.wire.signature import Verified, sign, verify
 from esb_relay.wire.terms import Format, Spelling

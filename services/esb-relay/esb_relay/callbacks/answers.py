@@ -1,9 +1,9 @@
 """Signed answers to the bus, in the format in which it asked."""
 
 from esb_relay.callbacks.results import Result
+from esb_relay.engine.relaying import sealed
 from esb_relay.errors import UnsendableBody
-from esb_relay.keyring import Keyring
-from esb_relay.relaying import sealed
+from esb_relay.keys.keyring import Keyring
 from esb_relay.wire.outgoing import failure_data, success_data
 from esb_relay.wire.terms import Format, Root
 from esb_relay.wire.xml_body import json_to_xml

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from esb_relay.callbacks.results import Result
 from esb_relay.callbacks.targets import TargetCall
+from esb_relay.engine.exchange_log import MAX_NAME, Beginning
 from esb_relay.engine.outcomes import Outcome
-from esb_relay.exchange_log import MAX_NAME, Beginning
 from esb_relay.models import CallbackRoute, Direction, ExchangeMode, ExchangeStatus, TargetKind
 from esb_relay.wire.envelope import Envelope
 from esb_relay.wire.incoming import Call

@@ -1,21 +1,29 @@
-"""Calls of the bus on record, once per route and `requestId`, with the answer each was given."""
+"""Calls of the bus on record, with the answer each was given.
+
+A signed message acts once over all routes, and a route takes a `requestId` once.
+"""
 
 import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from common.clock import utc_now
-from common.database import Database
-from common.events import queue_event
-from common.leases import held
-from sqlalchemy import ColumnElement, insert, select, update
+from common.db.database import Database
+from common.jobs.events import queue_event
+from sqlalchemy import ColumnElement, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from esb_relay.callbacks.targets import TargetCall
+from esb_relay.engine.exchange_log import Beginning, ended_row, started_row
 from esb_relay.engine.outcomes import Outcome
-from esb_relay.exchange_log import Beginning, ended_row, started_row
-from esb_relay.models import Exchange, InboundRequest, InboundStatus, OutboxEvent
+from esb_relay.models import (
+    Exchange,
+    InboundEnvelope,
+    InboundRequest,
+    InboundStatus,
+    OutboxEvent,
+)
 
 #: Rows that no worker shall find are due then.
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
@@ -24,10 +32,11 @@ EVENT_TYPE = "kiungo.esb.callback"
 
 @dataclass(frozen=True, slots=True)
 class Mine:
-    """This delivery runs the target. `may_have_run`: an earlier one died while it did."""
+    """This delivery runs the target until `until`. `may_have_run`: an earlier one began to."""
 
     token: uuid.UUID
     exchange_id: uuid.UUID
+    until: datetime
     may_have_run: bool = False
 
 
@@ -43,43 +52,60 @@ class Busy:
 
 
 @dataclass(frozen=True, slots=True)
+class ActedOn:
+    """The message may not act here (again); `reason` is what the bus is answered."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Arrival:
     """A verified call, as it is put on record."""
 
     call: TargetCall
     beginning: Beginning
+    digest: bytes
 
 
 class Inbox:
     """The rows of `inbound_requests`, each change in one transaction with its exchange."""
 
-    def __init__(self, database: Database, lease_s: float, *, store_bodies: bool) -> None:
+    def __init__(
+        self, database: Database, lease_s: float, *, max_age_s: float, store_bodies: bool
+    ) -> None:
         self._database = database
         self._lease = timedelta(seconds=lease_s)
+        self._max_age = timedelta(seconds=max_age_s)
         self._store_bodies = store_bodies
 
-    def take(self, arrival: Arrival) -> Mine | Answered | Busy:
+    def take(self, arrival: Arrival) -> Mine | Answered | Busy | ActedOn:
         """Put a call on record for its target to be asked now, or find it there."""
-        token = uuid.uuid4()
+        token, until = uuid.uuid4(), utc_now() + self._lease
         try:
             with self._database.writing() as session:
+                rejected = self._claim(session, arrival)
+                if rejected is not None:
+                    return rejected
                 found = self._find(session, arrival)
                 if found is not None:
-                    return self._again(session, found, token)
+                    return self._again(session, found, token, until)
                 row = self._record(session, arrival, InboundStatus.RUNNING)
-                row.lease_token, row.lease_until = token, utc_now() + self._lease
+                row.lease_token, row.lease_until = token, until
                 row.sent_at = row.received_at
                 session.flush()
         except IntegrityError:
-            return Busy()  # the other delivery came first by a moment
-        return Mine(token, arrival.beginning.id)
+            return self._overtaken(arrival)
+        return Mine(token, arrival.beginning.id, until)
 
     def accept(
         self, arrival: Arrival, answer: bytes, outcome: Outcome, *, queue: str | None, data: str
-    ) -> Answered | Busy:
+    ) -> Answered | Busy | ActedOn:
         """Put a call on record with its answer: for a worker, or as an event on `queue`."""
         try:
             with self._database.writing() as session:
+                rejected = self._claim(session, arrival)
+                if rejected is not None:
+                    return rejected
                 found = self._find(session, arrival)
                 if found is not None:
                     _count_delivery(session, found.exchange_id)
@@ -102,30 +128,43 @@ class Inbox:
                 session.flush()
                 self._end(session, arrival.beginning, outcome)
         except IntegrityError:
-            return Busy()
+            return self._overtaken(arrival)
         return Answered(answer)
 
-    def finish(self, mine: Mine, arrival: Arrival, answer: bytes, outcome: Outcome) -> bytes:
-        """Keep the answer; where the claim no longer stands, the one that is kept counts."""
+    def finish(
+        self, mine: Mine, arrival: Arrival, answer: bytes, outcome: Outcome
+    ) -> Answered | Busy:
+        """Keep the answer, unless the claim fell away: then another delivery's counts."""
         with self._database.writing() as session:
-            kept = session.execute(
-                update(InboundRequest)
-                .where(*_is(arrival.call), held(InboundRequest, mine.token))
-                .values(status=InboundStatus.DONE, answer=answer, lease_until=None, body=None)
-            )
-            if kept.rowcount:  # type: ignore[attr-defined]
-                self._end(session, arrival.beginning, outcome, mine.exchange_id)
-                return answer
-        with self._database.reading() as session:
-            return session.scalar(select(InboundRequest.answer).where(*_is(arrival.call))) or answer
-
-    def forget(self, mine: Mine, arrival: Arrival, outcome: Outcome) -> None:
-        """The target was not asked: the next delivery starts anew."""
-        with self._database.writing() as session:
-            row = session.get(InboundRequest, (arrival.call.route, arrival.call.request_id))
-            if row is not None and row.lease_token == mine.token:
-                session.delete(row)
+            row = self._find(session, arrival)
+            if row is None or row.lease_token != mine.token:
+                return Answered(row.answer) if row is not None and row.answer else Busy()
+            row.status, row.answer, row.body = InboundStatus.DONE, answer, None
+            row.lease_until = row.lease_token = None
             self._end(session, arrival.beginning, outcome, mine.exchange_id)
+        return Answered(answer)
+
+    def forget(self, mine: Mine, arrival: Arrival, outcome: Outcome) -> bool:
+        """This delivery did not ask the target; the next one does, if none before this one did.
+
+        False: the claim fell away, so that another delivery's answer counts.
+        """
+        with self._database.writing() as session:
+            row = self._find(session, arrival)
+            if row is None or row.lease_token != mine.token:
+                return False
+            if mine.may_have_run:
+                row.lease_until = row.lease_token = None
+            else:
+                session.delete(row)
+                session.execute(
+                    delete(InboundEnvelope).where(
+                        InboundEnvelope.route == row.route,
+                        InboundEnvelope.request_id == row.request_id,
+                    )
+                )
+            self._end(session, arrival.beginning, outcome, mine.exchange_id)
+        return True
 
     def refuse(self, beginning: Beginning, outcome: Outcome) -> None:
         """Put on record that a verified call was refused."""
@@ -139,20 +178,56 @@ class Inbox:
         with self._database.reading() as session:
             return session.scalar(select(InboundRequest.answer).where(*_is(call)))
 
+    def _claim(self, session: Session, arrival: Arrival) -> ActedOn | None:
+        """Note that this message acts at this route, or say why it may not."""
+        seen = session.get(InboundEnvelope, arrival.digest)
+        if seen is not None:
+            return self._seen_before(session, seen, arrival)
+        call = arrival.call
+        session.add(
+            InboundEnvelope(
+                digest=arrival.digest,
+                route=call.route,
+                request_id=call.request_id,
+                received_at=arrival.beginning.started_at,
+            )
+        )
+        session.flush()
+        return None
+
+    def _seen_before(
+        self, session: Session, seen: InboundEnvelope, arrival: Arrival
+    ) -> ActedOn | None:
+        """None: it came to this route, not long ago, so that it gets the answer it got."""
+        if seen.route != arrival.call.route:
+            return ActedOn("this message was acted on already, at another route")
+        is_old = arrival.beginning.started_at - seen.received_at > self._max_age
+        if is_old or self._find(session, arrival) is None:
+            return ActedOn("this message was acted on already, too long ago to be answered again")
+        return None
+
+    def _overtaken(self, arrival: Arrival) -> Busy | ActedOn:
+        """Another delivery came first by a moment: here, or at another route."""
+        with self._database.reading() as session:
+            seen = session.get(InboundEnvelope, arrival.digest)
+            if seen is not None and seen.route != arrival.call.route:
+                return ActedOn("this message was acted on already, at another route")
+        return Busy()
+
     def _find(self, session: Session, arrival: Arrival) -> InboundRequest | None:
         key = (arrival.call.route, arrival.call.request_id)
         return session.get(InboundRequest, key, with_for_update=True)
 
     def _again(
-        self, session: Session, row: InboundRequest, token: uuid.UUID
+        self, session: Session, row: InboundRequest, token: uuid.UUID, until: datetime
     ) -> Mine | Answered | Busy:
         _count_delivery(session, row.exchange_id)
         if row.answer is not None:
             return Answered(row.answer)
         if row.lease_until is not None and row.lease_until > utc_now():
             return Busy()
-        row.lease_token, row.lease_until = token, utc_now() + self._lease
-        return Mine(token, row.exchange_id, may_have_run=True)
+        row.lease_token, row.lease_until = token, until
+        return Mine(token, row.exchange_id, until, may_have_run=True)
 
     def _record(self, session: Session, arrival: Arrival, status: InboundStatus) -> InboundRequest:
         call, beginning = arrival.call, arrival.beginning

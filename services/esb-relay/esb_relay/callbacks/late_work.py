@@ -1,20 +1,25 @@
-"""Calls that were answered "accepted": a worker asks their targets, and queues the late answers."""
+"""Calls that were answered "accepted": a worker asks their targets, and queues the late answers.
+
+A worker may stand still between any two lines, for longer than its lease. Its successor sees by
+`sent_at` that the target may have been asked; whoever comes back late changes nothing.
+"""
 
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from common.backoff import next_attempt
 from common.clock import utc_now
-from common.correlation import Trail, follow, leave
-from common.database import Database
-from common.leases import held
+from common.correlation import RequestContext, follow, leave
+from common.db.database import Database
+from common.db.reader import Reader
+from common.jobs.backoff import next_attempt
+from common.jobs.leases import ClaimLost, held
 from common.logs import get_logger
 from sqlalchemy import Update, select, update
 
-from esb_relay.async_answers import LateAnswer, queue_late_answer
 from esb_relay.callbacks.arriving import may_repeat
+from esb_relay.callbacks.async_answers import LateAnswer, queue_late_answer
 from esb_relay.callbacks.inbox import NEVER
 from esb_relay.callbacks.results import INTERRUPTED, NotAsked, Result
 from esb_relay.callbacks.targets import TargetCall, Targets
@@ -41,6 +46,14 @@ class Accepted:
     was_sent: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What may be done until `until`, when another worker may take the call up."""
+
+    route: CallbackRoute | None
+    until: datetime
+
+
 def claimed(row: InboundRequest, token: uuid.UUID) -> Accepted:
     """What the work needs of a claimed row."""
     return Accepted(
@@ -54,40 +67,62 @@ def claimed(row: InboundRequest, token: uuid.UUID) -> Accepted:
 
 
 class LateWork:
-    """Asks the targets of accepted calls; `ring` tells the workers of a late answer."""
+    """Asks the targets of accepted calls; `wake_up` tells the workers of a late answer."""
 
-    def __init__(self, database: Database, targets: Targets, ring: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        targets: Targets,
+        reader: Reader,
+        wake_up: Callable[[], None],
+        *,
+        lease_s: float,
+    ) -> None:
         self._database = database
+        self._lease = timedelta(seconds=lease_s)
+        self._reader = reader
         self._targets = targets
-        self._ring = ring
+        self._wake_up = wake_up
 
-    def run(self, accepted: Accepted) -> None:
+    async def run(self, accepted: Accepted) -> None:
         """Ask once; then the late answer is queued, or the call put off."""
-        trail = follow(Trail(accepted.correlation_id))
+        request_context = follow(RequestContext(accepted.correlation_id))
         try:
-            route = self._begin(accepted)
-            self._end(accepted, self._ask(accepted, route), route)
-            self._ring()
+            begun = await self._reader.run(lambda: self._begin(accepted))
+            result = await self._ask(accepted, begun)
+            await self._reader.run(lambda: self._end(accepted, result, begun.route))
+            self._wake_up()
+        except ClaimLost:
+            log.warning("claim_lost", route=accepted.call.route)
         except NotAsked as exc:
-            self._put_off(accepted, str(exc))
+            reason = str(exc)
+            await self._reader.run(lambda: self._put_off(accepted, reason))
         finally:
-            leave(trail)
+            leave(request_context)
 
-    def _begin(self, accepted: Accepted) -> CallbackRoute | None:
-        """The route; from now on its target may have acted."""
+    def _begin(self, accepted: Accepted) -> Begun:
+        """Start the lease anew; from now on the target may have acted. Raises ClaimLost."""
+        now = utc_now()
+        until = now + self._lease
         with self._database.writing() as session:
-            session.execute(self._row(accepted).values(sent_at=utc_now()))
-            return session.scalar(
+            begun = session.execute(self._row(accepted).values(sent_at=now, lease_until=until))
+            if not begun.rowcount:  # type: ignore[attr-defined]
+                raise ClaimLost
+            route = session.scalar(
                 select(CallbackRoute).where(CallbackRoute.name == accepted.call.route)
             )
+            return Begun(route, until)
 
-    def _ask(self, accepted: Accepted, route: CallbackRoute | None) -> Result:
+    async def _ask(self, accepted: Accepted, begun: Begun) -> Result:
+        route = begun.route
+        if accepted.was_sent and (route is None or not may_repeat(route)):
+            return Result(False, INTERRUPTED)
         if route is None:
             return Result(False, "there is no such route any more")
-        if accepted.was_sent and not may_repeat(route):
-            return Result(False, INTERRUPTED)
+        if utc_now() >= begun.until:
+            raise NotAsked("this worker stood still; another one may have taken the call up")
         try:
-            return self._targets.ask(route, accepted.call)
+            return await self._targets.ask(route, accepted.call)
         except NotAsked as exc:
             if accepted.attempts >= MAX_ATTEMPTS:
                 return Result(False, f"{exc} (after {accepted.attempts} attempts)")
@@ -119,12 +154,13 @@ class LateWork:
 
     def _put_off(self, accepted: Accepted, reason: str) -> None:
         moment = next_attempt(accepted.attempts, utc_now(), first=FIRST_RETRY, cap=LONGEST_PAUSE)
+        again = self._row(accepted).values(
+            lease_until=None, lease_token=None, next_attempt_at=moment
+        )
+        if not accepted.was_sent:
+            again = again.values(sent_at=None)
         with self._database.writing() as session:
-            session.execute(
-                self._row(accepted).values(
-                    sent_at=None, lease_until=None, lease_token=None, next_attempt_at=moment
-                )
-            )
+            session.execute(again)
         log.info("callback_put_off", route=accepted.call.route, reason=reason)
 
     def _row(self, accepted: Accepted) -> Update:

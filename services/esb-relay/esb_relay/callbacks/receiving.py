@@ -1,13 +1,15 @@
 """A call of the bus, from its bytes to the signed answer."""
 
-import time
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-from common.database import Database
+from common.clock import utc_now
+from common.db.database import Database
+from common.db.reader import Reader, off_the_loop
 from common.logs import get_logger
 from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 
 from esb_relay.callbacks.answers import signed_answer
 from esb_relay.callbacks.arriving import (
@@ -20,17 +22,17 @@ from esb_relay.callbacks.arriving import (
     status_of,
     trouble_with,
 )
-from esb_relay.callbacks.inbox import Answered, Arrival, Busy, Inbox, Mine
+from esb_relay.callbacks.inbox import ActedOn, Answered, Arrival, Busy, Inbox, Mine
 from esb_relay.callbacks.results import INTERRUPTED, NotAsked, Result
 from esb_relay.callbacks.targets import TargetCall, Targets
 from esb_relay.config import Settings
-from esb_relay.errors import BadSignature, MalformedEnvelope
-from esb_relay.exchange_log import Beginning
-from esb_relay.keyring import Keyring
+from esb_relay.engine.exchange_log import Beginning
+from esb_relay.errors import BadSignature, MalformedEnvelope, NotRecorded
+from esb_relay.keys.keyring import Keyring
 from esb_relay.models import CallbackRoute, ExchangeStatus, TargetKind
-from esb_relay.wire.envelope import read_envelope
-from esb_relay.wire.incoming import read_call
-from esb_relay.wire.signature import verify
+from esb_relay.wire.envelope import Envelope, read_envelope
+from esb_relay.wire.incoming import Call, read_call
+from esb_relay.wire.signature import Verified, verify
 from esb_relay.wire.terms import Format
 
 log = get_logger(__name__)
@@ -50,7 +52,7 @@ class Reply:
 
 
 class Receiver:
-    """Takes calls from the bus. `offload` keeps a blocking database off the event loop."""
+    """Takes calls from the bus."""
 
     def __init__(
         self,
@@ -58,106 +60,131 @@ class Receiver:
         database: Database,
         keyring: Keyring,
         targets: Targets,
-        *,
-        offload: Callable[[Callable[[], Any]], Any],
-        ring: Callable[[], None],
+        reader: Reader,
+        wake_up: Callable[[], None],
     ) -> None:
         self._settings = settings
         self._database = database
         self._keyring = keyring
         self._targets = targets
-        self._offload = offload
-        self._ring = ring
+        self._reader = reader
+        self._wake_up = wake_up
         longest_s = settings.connect_timeout_s + settings.callback_timeout_s + 5
-        self.inbox = Inbox(database, longest_s, store_bodies=settings.store_bodies)
+        self.inbox = Inbox(
+            database,
+            longest_s,
+            max_age_s=settings.envelope_max_age_s,
+            store_bodies=settings.store_bodies,
+        )
 
-    def receive(self, route_name: str, raw: bytes, correlation_id: str) -> Reply:
+    async def receive(self, route_name: str, raw: bytes, correlation_id: str) -> Reply:
         """Answer a call; whatever is an envelope gets a signed answer.
 
         Raises MalformedEnvelope for what is none, MissingSetting, KeyProblem.
         """
-        envelope = read_envelope(raw)
+        envelope = await off_the_loop(len(raw), lambda: read_envelope(raw))
         self._keyring.private_key()
         try:
-            verified = verify(envelope, self._keyring.esb_keys())
-            call = read_call(envelope)
+            verified, call = await off_the_loop(len(raw), lambda: self._verified(envelope))
         except (BadSignature, MalformedEnvelope) as exc:
             log.warning("callback_refused", route=route_name[:100], reason=str(exc))
             return self._reply(Result(False, f"the request is refused: {exc}"), envelope.format)
         received = VerifiedCall(raw, envelope, call, verified)
-        route = self._offload(lambda: self._route(route_name))
+        route = await self._reader.run(lambda: self._route(route_name))
         beginning = beginning_of(received, route_name, route, correlation_id)
         trouble = trouble_with(call, route)
         if route is None or trouble:
-            return self._refuse(received, beginning, trouble)
-        target_call = TargetCall(route.name, call.request_id or "", call.api_code, body_of(call))
-        arrival = Arrival(target_call, beginning)
+            return await self._refuse(received, beginning, trouble)
+        body = await off_the_loop(len(raw), lambda: body_of(call))
+        target_call = TargetCall(route.name, call.request_id or "", call.api_code, body)
+        arrival = Arrival(target_call, beginning, verified.digest)
         if route.is_async or route.target_kind is TargetKind.QUEUE:
-            return self._accept(received, arrival, route)
-        return self._run(received, arrival, route)
+            return await self._accept(received, arrival, route)
+        return await self._run(received, arrival, route)
 
-    def _refuse(self, received: VerifiedCall, beginning: Beginning, reason: str) -> Reply:
+    def _verified(self, envelope: Envelope) -> tuple[Verified, Call]:
+        return verify(envelope, self._keyring.esb_keys()), read_call(envelope)
+
+    async def _refuse(self, received: VerifiedCall, beginning: Beginning, reason: str) -> Reply:
         reply = self._reply(Result(False, reason), received.envelope.format)
         outcome = outcome_of(ExchangeStatus.REFUSED, received, reply.envelope, reason)
-        self._offload(lambda: self.inbox.refuse(beginning, outcome))
+        await self._reader.run(lambda: self.inbox.refuse(beginning, outcome))
         return reply
 
-    def _accept(self, received: VerifiedCall, arrival: Arrival, route: CallbackRoute) -> Reply:
+    async def _accept(
+        self, received: VerifiedCall, arrival: Arrival, route: CallbackRoute
+    ) -> Reply:
         """Answer at once; a worker asks the target, or publishes the event."""
         format_ = received.envelope.format
         reply = self._reply(Result(True), format_)
         outcome = outcome_of(ExchangeStatus.SUCCEEDED, received, reply.envelope, None)
         queue = route.target if route.target_kind is TargetKind.QUEUE else None
         data = event_data(arrival.call, route)
-        found = self._offload(
+        found = await self._reader.run(
             lambda: self.inbox.accept(arrival, reply.envelope, outcome, queue=queue, data=data)
         )
+        if isinstance(found, ActedOn):
+            return await self._refuse(received, arrival.beginning, found.reason)
         if isinstance(found, Busy):
-            return self._await_answer(arrival.call, format_)
-        self._ring()
+            return await self._await_answer(arrival.call, format_)
+        self._wake_up()
         return Reply(found.answer, format_)
 
-    def _run(self, received: VerifiedCall, arrival: Arrival, route: CallbackRoute) -> Reply:
+    async def _run(self, received: VerifiedCall, arrival: Arrival, route: CallbackRoute) -> Reply:
         """Ask the target now, unless an earlier delivery did."""
         format_ = received.envelope.format
-        found = self._offload(lambda: self.inbox.take(arrival))
+        found = await self._reader.run(lambda: self.inbox.take(arrival))
+        if isinstance(found, ActedOn):
+            return await self._refuse(received, arrival.beginning, found.reason)
         if isinstance(found, Answered):
             log.info("callback_repeated", route=route.name, request_id=arrival.call.request_id)
             return Reply(found.answer, format_)
         if isinstance(found, Busy):
-            return self._await_answer(arrival.call, format_)
+            return await self._await_answer(arrival.call, format_)
         mine: Mine = found
         try:
-            result = self._ask(mine, route, arrival.call)
+            result = await self._ask(mine, route, arrival.call)
         except NotAsked as exc:
-            return self._give_up(received, arrival, mine, str(exc))
+            return await self._give_up(received, arrival, mine, str(exc))
         reply = self._reply(result, format_)
         outcome = outcome_of(status_of(result), received, reply.envelope, result.message or None)
-        answer: bytes = self._offload(
-            lambda: self.inbox.finish(mine, arrival, reply.envelope, outcome)
-        )
-        return Reply(answer, format_)
+        try:
+            ended = await self._reader.run(
+                lambda: self.inbox.finish(mine, arrival, reply.envelope, outcome)
+            )
+        except (SQLAlchemyError, TimeoutError) as exc:
+            raise NotRecorded("The target was asked; its answer cannot be recorded now") from exc
+        if isinstance(ended, Busy):
+            return await self._await_answer(arrival.call, format_)
+        return Reply(ended.answer, format_)
 
-    def _ask(self, mine: Mine, route: CallbackRoute, call: TargetCall) -> Result:
+    async def _ask(self, mine: Mine, route: CallbackRoute, call: TargetCall) -> Result:
         if mine.may_have_run and not may_repeat(route):
             return Result(False, INTERRUPTED, is_unknown=True)
-        return self._targets.ask(route, call)
+        if utc_now() >= mine.until:
+            raise NotAsked("this process stood still; the request may be in other hands by now")
+        return await self._targets.ask(route, call)
 
-    def _give_up(self, received: VerifiedCall, arrival: Arrival, mine: Mine, reason: str) -> Reply:
+    async def _give_up(
+        self, received: VerifiedCall, arrival: Arrival, mine: Mine, reason: str
+    ) -> Reply:
         reply = self._reply(Result(False, reason), received.envelope.format)
         outcome = outcome_of(ExchangeStatus.NOT_SENT, received, reply.envelope, reason)
-        self._offload(lambda: self.inbox.forget(mine, arrival, outcome))
+        stood = await self._reader.run(lambda: self.inbox.forget(mine, arrival, outcome))
+        if not stood:
+            return await self._await_answer(arrival.call, received.envelope.format)
         log.warning("callback_target_not_asked", route=arrival.call.route, reason=reason)
         return reply
 
-    def _await_answer(self, call: TargetCall, format_: Format) -> Reply:
+    async def _await_answer(self, call: TargetCall, format_: Format) -> Reply:
         """Another delivery is at it: its answer is this one's as well."""
-        deadline = time.monotonic() + self._settings.callback_timeout_s
-        while time.monotonic() < deadline:
-            answer = self._offload(lambda: self.inbox.answer_to(call))
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._settings.callback_timeout_s
+        while loop.time() < deadline:
+            answer = await self._reader.run(lambda: self.inbox.answer_to(call))
             if answer is not None:
                 return Reply(answer, format_)
-            time.sleep(LOOK_EVERY_S)
+            await asyncio.sleep(LOOK_EVERY_S)
         return self._reply(IN_HAND, format_)
 
     def _reply(self, result: Result, format_: Format) -> Reply:

@@ -4,7 +4,8 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 
-from common.http import HttpClient, NotSent, OutcomeUnknown, Timeouts
+from common.http.async_client import AsyncHttpClient
+from common.http.outcomes import NotSent, OutcomeUnknown, Timeouts
 
 from esb_relay.callbacks.results import NotAsked, Result, result_of, unknown
 from esb_relay.config import Settings
@@ -26,11 +27,13 @@ class Targets:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._client = HttpClient(
-            Timeouts(connect_s=settings.connect_timeout_s, read_s=settings.callback_timeout_s)
+        timeouts = Timeouts(
+            connect_s=settings.connect_timeout_s, read_s=settings.callback_timeout_s
         )
+        self._own = AsyncHttpClient(timeouts)
+        self._client = AsyncHttpClient(timeouts, rules=settings.outbound())
 
-    def ask(self, route: CallbackRoute, call: TargetCall) -> Result:
+    async def ask(self, route: CallbackRoute, call: TargetCall) -> Result:
         """Post the call to its target. Raises NotAsked."""
         url, headers = self._address(route)
         headers |= {
@@ -42,9 +45,10 @@ class Targets:
             headers["X-ESB-Api-Code"] = _sendable(call.api_code)
         if call.body is not None:
             headers["Content-Type"] = "application/json"
-        data = None if call.body is None else call.body.encode()
+        data = b"" if call.body is None else call.body.encode()
+        client = self._client if route.target_kind is TargetKind.HTTP else self._own
         try:
-            answer = self._client.request("POST", url, data=data, headers=headers)
+            answer = await client.request("POST", url, data, headers)
         except NotSent as exc:
             raise NotAsked("the target cannot be reached") from exc
         except OutcomeUnknown:
@@ -53,6 +57,7 @@ class Targets:
 
     def close(self) -> None:
         """Close the connections that rest."""
+        self._own.close()
         self._client.close()
 
     def _address(self, route: CallbackRoute) -> tuple[str, dict[str, str]]:
@@ -65,7 +70,7 @@ class Targets:
             "X-Client-Id": self._settings.proxy_client_id,
             "X-Client-Secret": secret,
         }
-        return self._settings.proxy_url + route.target, credentials
+        return self._settings.proxy_gateway_url + route.target, credentials
 
 
 def idempotency_key(call: TargetCall) -> str:

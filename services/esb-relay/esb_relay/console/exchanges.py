@@ -5,13 +5,13 @@ import uuid
 from common.console.csv_export import Column
 from common.console.forms import choices, read_filters
 from common.console.listing import listing
-from common.paging import Page, fetch_page
+from common.web.paging import Page, fetch_page
 from flask import render_template
 from flask.typing import ResponseReturnValue
 
 from esb_relay.console.blueprint import pages
 from esb_relay.console.reading import read
-from esb_relay.exchanges import ExchangeFilter, existing_exchange, matching
+from esb_relay.engine.exchanges import ExchangeFilter, existing_exchange, matching
 from esb_relay.models import Direction, Exchange, ExchangeMode, ExchangeStatus
 from esb_relay.schemas.exchanges import Filter
 

@@ -4,10 +4,10 @@ from flask import Response, render_template
 from flask.typing import ResponseReturnValue
 
 from esb_relay.console.blueprint import pages
+from esb_relay.container import container
 from esb_relay.errors import KeyProblem
-from esb_relay.keyring import KnownKey
-from esb_relay.keys import Encoding
-from esb_relay.parts import parts
+from esb_relay.keys.keyring import KnownKey
+from esb_relay.keys.pairs import Encoding
 
 
 @pages.page("/keys/")
@@ -20,7 +20,7 @@ def keys() -> ResponseReturnValue:
 @pages.page("/keys/<kid>/public.der")
 def key_file(kid: str) -> ResponseReturnValue:
     """A public key as the file that openssl and Java read."""
-    key = parts().keyring.of_kid(kid)
+    key = container().keyring.of_kid(kid)
     headers = {"Content-Disposition": f'attachment; filename="{key.kid}.der"'}
     return Response(
         key.encoded(Encoding.DER), content_type="application/octet-stream", headers=headers
@@ -30,6 +30,6 @@ def key_file(kid: str) -> ResponseReturnValue:
 def known_keys() -> tuple[list[KnownKey], str | None]:
     """The keys, or why they cannot be read; the reason names the setting."""
     try:
-        return parts().keyring.known(), None
+        return container().keyring.known(), None
     except KeyProblem as exc:
         return [], str(exc)

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from esb_relay.console.blueprint import pages
 from esb_relay.console.reading import read
-from esb_relay.exchanges import counts_since, latest_troubles
+from esb_relay.engine.exchanges import counts_since, latest_troubles
 
 _SPAN = timedelta(days=1)
 _TROUBLES_SHOWN = 10

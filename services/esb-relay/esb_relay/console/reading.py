@@ -1,22 +1,16 @@
-"""What a page shows is read in one transaction that does not hold up other requests."""
+"""What a page shows is read in one transaction."""
 
 from collections.abc import Callable
 from typing import TypeVar
 
 from sqlalchemy.orm import Session
 
-from esb_relay.parts import parts
+from esb_relay.container import container
 
 T = TypeVar("T")
 
 
 def read(query: Callable[[Session], T]) -> T:
-    """What `query` finds; it may run in another thread, where there is no current app."""
-    process = parts()
-
-    def run() -> T:
-        with process.database.reading() as session:
-            return query(session)
-
-    found: T = process.offload(run)
-    return found
+    """What `query` finds."""
+    with container().database.reading() as session:
+        return query(session)

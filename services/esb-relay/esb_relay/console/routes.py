@@ -10,18 +10,18 @@ from common.console.forms import Form, choices, read_filters, read_form
 from common.console.listing import listing
 from common.console.staff import StaffRole
 from common.errors import Invalid
-from common.paging import Page, fetch_page
-from common.problems import taken_fields
+from common.web.paging import Page, fetch_page
+from common.web.problems import taken_fields
 from flask import redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from esb_relay import callback_routes
+from esb_relay.callbacks import routes as callback_routes
 from esb_relay.console.blueprint import pages
 from esb_relay.console.reading import read
+from esb_relay.container import container
 from esb_relay.models import CallbackRoute, TargetKind
-from esb_relay.parts import parts
 from esb_relay.schemas.callbacks import RouteOut
 from esb_relay.schemas.forms import RouteFilter, RouteForm
 
@@ -99,7 +99,7 @@ def change_route(route_id: uuid.UUID) -> ResponseReturnValue:
 def switch_route(route_id: uuid.UUID, act: str) -> ResponseReturnValue:
     """Open a route again, or close it and keep it."""
     is_active = act == "activate"
-    with parts().database.writing() as session:
+    with container().database.writing() as session:
         callback_routes.update_route(session, route_id, {"is_active": is_active})
     flash("The bus may call this route." if is_active else "Calls of this route are refused now.")
     return redirect(url_for("console.route", route_id=route_id), 303)
@@ -112,7 +112,7 @@ def _save(
     if form.errors:
         return _form(form, route)
     try:
-        with parts().database.writing() as session:
+        with container().database.writing() as session:
             saved = act(session)
     except Invalid as exc:
         return _form(form.refused(exc.errors), route)

@@ -12,11 +12,11 @@ from flask.typing import ResponseReturnValue
 
 from esb_relay.console.blueprint import pages
 from esb_relay.console.keys import known_keys
+from esb_relay.container import container
 from esb_relay.errors import MalformedText
-from esb_relay.keyring import ESB, OWN, RECIPIENT
-from esb_relay.parts import parts
+from esb_relay.keys.keyring import ESB, OWN, RECIPIENT
+from esb_relay.keys.signing import signed_request, verdict
 from esb_relay.schemas.forms import SignForm, VerifyForm
-from esb_relay.signing import signed_request, verdict
 from esb_relay.wire.terms import Format, Mode
 
 log = get_logger(__name__)
@@ -38,7 +38,12 @@ def sign() -> ResponseReturnValue:
     code, mode = given["code"], given["mode"]
     try:
         envelope = signed_request(
-            parts().keyring, mode, code, given["body"].encode(), given["format"], given["user_id"]
+            container().keyring,
+            mode,
+            code,
+            given["body"].encode(),
+            given["format"],
+            given["user_id"],
         ).decode()
     except (Invalid, MalformedText) as exc:
         return _page(sign_form=form.refused({"body": [str(exc)]}))
@@ -54,7 +59,7 @@ def verify() -> ResponseReturnValue:
     if form.errors:
         return _page(verify_form=form)
     try:
-        said = verdict(parts().keyring, form.values["envelope"].encode(), form.values["key"])
+        said = verdict(container().keyring, form.values["envelope"].encode(), form.values["key"])
     except Invalid as exc:
         return _page(verify_form=form.refused(exc.errors))
     return _page(verify_form=form, said=said)

@@ -1,15 +1,15 @@
 """Requests to the engine over pooled connections, each with a bound on its time and its answer."""
 
-import time
 from dataclasses import dataclass, field
 
-from common.correlation import current_trail
-from common.upstream import Answer, BrokenOff, Endpoint, Pool, TimedOut
+from common.correlation import current_request_context
+from common.http.answer import Limits
+from common.http.endpoint import Endpoint
+from common.http.pool import Pool
 
 from esb_relay.wire.terms import Format
 
 MAX_ANSWER_BYTES = 20 * 1024 * 1024
-_PIECE_BYTES = 65_536
 
 CONTENT_TYPES = {
     Format.JSON: "application/json; charset=utf-8",
@@ -23,6 +23,13 @@ class Received:
 
     status: int
     body: bytes = field(repr=False)
+    #: The `Content-Encoding`: none is asked for.
+    coding: str = ""
+
+    @property
+    def work_bytes(self) -> int:
+        """How many bytes there may be to work on."""
+        return MAX_ANSWER_BYTES if self.coding else len(self.body)
 
 
 class EngineClient:
@@ -30,30 +37,28 @@ class EngineClient:
 
     def __init__(self, url: str, *, connect_timeout_s: float, read_timeout_s: float) -> None:
         self._endpoint = Endpoint.parse(url)
-        self._read_timeout_s = read_timeout_s
+        # An engine that sends its answer too slowly has not answered in time.
+        self._limits = Limits(silence_s=read_timeout_s, total_s=read_timeout_s)
         self._pool = Pool(connect_timeout_s)
 
-    def post(self, path: str, envelope: bytes, format_: Format, token: str) -> Received:
+    async def post(self, path: str, envelope: bytes, format_: Format, token: str) -> Received:
         """Send one envelope. Nothing is ever sent twice from here.
 
-        Raises Unreachable (nothing left), TimedOut and BrokenOff (it may have arrived).
+        Raises NotSent (nothing left), OutcomeUnknown and its kinds (it may have arrived).
         """
-        connection = self._pool.take(self._endpoint)
+        connection = await self._pool.take(self._endpoint)
         head = self._head(path, len(envelope), format_, token)
-        deadline = time.monotonic() + self._read_timeout_s
-        try:
-            response = connection.exchange("POST", head, (envelope,), self._read_timeout_s)
-        except BaseException:
-            connection.close()
-            raise
-        return _read(Answer(self._pool, self._endpoint, connection, response), deadline)
+        answer = await connection.exchange("POST", head, envelope, self._limits)
+        body = await answer.read_whole(MAX_ANSWER_BYTES)
+        codings = [value for name, value in answer.headers if name.lower() == "content-encoding"]
+        return Received(answer.status, body, ",".join(codings))
 
     def close(self) -> None:
         """Close the connections that rest."""
         self._pool.close()
 
     def _head(self, path: str, length: int, format_: Format, token: str) -> bytes:
-        trail = current_trail()
+        context = current_request_context()
         lines = [
             f"POST {self._endpoint.base_path}{path} HTTP/1.1",
             f"Host: {self._endpoint.authority}",
@@ -62,22 +67,6 @@ class EngineClient:
             f"Content-Length: {length}",
             "Accept: application/json, application/xml",
             "Accept-Encoding: identity",
-            *(f"{name}: {value}" for name, value in (trail.headers() if trail else {}).items()),
+            *(f"{name}: {value}" for name, value in (context.headers() if context else {}).items()),
         ]
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
-
-
-def _read(answer: Answer, deadline: float) -> Received:
-    """The whole answer. An engine that sends it too slowly has not answered in time."""
-    pieces, size = [], 0
-    try:
-        while piece := answer.read_available(_PIECE_BYTES):
-            pieces.append(piece)
-            size += len(piece)
-            if size > MAX_ANSWER_BYTES:
-                raise BrokenOff("the answer is too large")
-            if time.monotonic() > deadline:
-                raise TimedOut
-    finally:
-        answer.close()
-    return Received(answer.status, b"".join(pieces))

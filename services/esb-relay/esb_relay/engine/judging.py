@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from esb_relay.engine.outcomes import Outcome
 from esb_relay.errors import BadSignature, MalformedEnvelope
-from esb_relay.keys import PublicKey
+from esb_relay.keys.pairs import PublicKey
 from esb_relay.models import ExchangeStatus
 from esb_relay.wire.envelope import read_envelope
 from esb_relay.wire.incoming import Answer, read_answer
@@ -22,10 +22,14 @@ def judge(status: int, received: bytes, keys: Sequence[PublicKey]) -> Outcome:
     try:
         envelope = read_envelope(received)
         verified = verify(envelope, keys)
-        answer = read_answer(envelope)
     except (MalformedEnvelope, BadSignature) as exc:
         return _unverified(status, received, str(exc))
-    return _verified(status, received, answer, verified)
+    try:
+        return _verified(status, received, read_answer(envelope), verified)
+    except MalformedEnvelope as exc:
+        # The bus's own words, whatever the status: the request was taken, so it is not sent again.
+        reason = f"the engine answered {status}: {exc}"
+        return Outcome(ExchangeStatus.UNVERIFIABLE, reason, status, received)
 
 
 def judge_delivery(status: int, received: bytes, keys: Sequence[PublicKey]) -> Outcome:
@@ -34,6 +38,11 @@ def judge_delivery(status: int, received: bytes, keys: Sequence[PublicKey]) -> O
     if 200 <= status < 300 and outcome.answer is None:
         return Outcome(ExchangeStatus.SUCCEEDED, http_status=status, received=received)
     return outcome
+
+
+def undecodable(status: int, received: bytes, reason: str) -> Outcome:
+    """The outcome where the answer cannot be unpacked: nobody can tell what it says."""
+    return _unverified(status, received, reason)
 
 
 def _verified(status: int, received: bytes, answer: Answer, verified: Verified) -> Outcome:
@@ -45,7 +54,6 @@ def _verified(status: int, received: bytes, answer: Answer, verified: Verified) 
         received=received,
         answer=answer,
         verified=verified,
-        wants_token=status == UNAUTHORIZED,
     )
 
 

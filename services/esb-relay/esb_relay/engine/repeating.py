@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from common.backoff import next_attempt
+from common.jobs.backoff import next_attempt
 
 from esb_relay.engine.outcomes import Outcome
 from esb_relay.models import ExchangeMode

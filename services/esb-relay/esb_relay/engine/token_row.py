@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from common.clock import utc_now
-from common.database import Database
+from common.db.database import Database
 from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 

@@ -1,12 +1,17 @@
 """GovESB's token server: client credentials in, an access token out."""
 
 import base64
+from urllib.parse import urlencode
 
-from common.http import HttpClient, OutboundError, Timeouts
+from common.http.async_client import AsyncHttpClient
+from common.http.outcomes import OutboundError, Timeouts
 
 from esb_relay.config import Settings
 from esb_relay.engine.grants import Grant, TokenTrouble, read_grant
 from esb_relay.errors import MissingSetting
+
+#: An answer with a token is short.
+MAX_ANSWER_BYTES = 1024 * 1024
 
 
 class TokenServer:
@@ -15,7 +20,7 @@ class TokenServer:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         limits = Timeouts(connect_s=settings.connect_timeout_s, read_s=settings.read_timeout_s)
-        self._client = HttpClient(limits, pool_size=2)
+        self._client = AsyncHttpClient(limits, max_answer_bytes=MAX_ANSWER_BYTES)
 
     def account(self) -> tuple[str, str, str]:
         """Address, client id and secret. Raises MissingSetting that names what is not set."""
@@ -30,7 +35,7 @@ class TokenServer:
             raise MissingSetting(*missing)
         return settings.token_url or "", settings.client_id or "", settings.client_secret or ""
 
-    def fetch(self) -> Grant:
+    async def fetch(self) -> Grant:
         """A new token. Raises TokenTrouble, MissingSetting."""
         url, client_id, secret = self.account()
         basic = base64.b64encode(f"{client_id}:{secret}".encode()).decode()
@@ -40,12 +45,20 @@ class TokenServer:
             "grant_type": self._settings.grant_type,
         }
         try:
-            answer = self._client.request(
+            answer = await self._client.request(
                 "POST",
                 url,
-                data=form,
-                headers={"Authorization": f"Basic {basic}", "Accept": "application/json"},
+                urlencode(form).encode(),
+                {
+                    "Authorization": f"Basic {basic}",
+                    "Accept": "application/json",
+                    "Content-Type": "application/x-www-form-urlencoded",
+                },
             )
         except OutboundError as exc:
             raise TokenTrouble(f"no token: {exc}") from exc
         return read_grant(answer.status_code, answer.content)
+
+    def close(self) -> None:
+        """Close the connections that rest."""
+        self._client.close()

@@ -1,13 +1,12 @@
 """The access token of every request to the engine: kept, shared, renewed by one caller."""
 
-import threading
+import asyncio
 import time
-from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 from common.clock import utc_now
-from common.database import Database
+from common.db.database import Database
+from common.db.reader import Reader
 from common.logs import get_logger
 
 from esb_relay.config import Settings
@@ -32,14 +31,13 @@ class EsbTokens:
         settings: Settings,
         database: Database,
         server: TokenServer,
-        *,
-        offload: Callable[[Callable[[], Any]], Any],
+        reader: Reader,
     ) -> None:
         self._settings = settings
         self._database = database
         self._server = server
-        self._offload = offload
-        self._lock = threading.Lock()
+        self._reader = reader
+        self._lock = asyncio.Lock()
         self._token: Token | None = None
         self._row: TokenRow | None = None
         self._failures = 0
@@ -49,13 +47,17 @@ class EsbTokens:
         """Raises MissingSetting that names what a token needs."""
         self._server.account()
 
-    def get(self) -> Token:
+    async def get(self) -> Token:
         """A good token. Raises TokenTrouble, MissingSetting."""
-        return self._good(0) or self._wait_for(0)
+        return self._good(0) or await self._wait_for(0)
 
-    def renew(self, refused: Token) -> Token:
+    async def renew(self, refused: Token) -> Token:
         """Another token than `refused`, which the engine no longer takes."""
-        return self._good(refused.version) or self._wait_for(refused.version)
+        return self._good(refused.version) or await self._wait_for(refused.version)
+
+    def close(self) -> None:
+        """Close the connections to the token server that rest."""
+        self._server.close()
 
     def _good(self, stale_version: int) -> Token | None:
         token = self._token
@@ -63,42 +65,42 @@ class EsbTokens:
             return None
         return token
 
-    def _wait_for(self, stale_version: int) -> Token:
+    async def _wait_for(self, stale_version: int) -> Token:
         """One caller of this process looks and fetches; the others get what comes of it."""
         failures = self._failures
-        with self._lock:
+        async with self._lock:
             token = self._good(stale_version)
             if token is not None:
                 return token
             if self._failures != failures:
                 raise TokenTrouble(self._failure)
             try:
-                self._token = token = self._shared_token(stale_version)
+                self._token = token = await self._shared_token(stale_version)
             except TokenTrouble as exc:
                 self._failures += 1
                 self._failure = str(exc)
                 raise
             return token
 
-    def _shared_token(self, stale_version: int) -> Token:
+    async def _shared_token(self, stale_version: int) -> Token:
         row = self._own_row()
         deadline = time.monotonic() + 2 * self._longest_fetch_s()
         while time.monotonic() < deadline:
-            found = self._offload(lambda: look_again(row, stale_version))
+            found = await self._reader.run(lambda: look_again(row, stale_version))
             if isinstance(found, Token):
                 return found
             if isinstance(found, Lease):
-                return self._fetch(row, found)
-            time.sleep(LOOK_EVERY_S)
+                return await self._fetch(row, found)
+            await asyncio.sleep(LOOK_EVERY_S)
         raise TokenTrouble("no token: another process did not come back with one in time")
 
-    def _fetch(self, row: TokenRow, lease: Lease) -> Token:
+    async def _fetch(self, row: TokenRow, lease: Lease) -> Token:
         try:
-            grant = self._server.fetch()
+            grant = await self._server.fetch()
         except TokenTrouble:
-            self._offload(lambda: row.release(lease))
+            await self._reader.run(lambda: row.release(lease))
             raise
-        token: Token = self._offload(lambda: row.store(lease, grant))
+        token = await self._reader.run(lambda: row.store(lease, grant))
         log.info("esb_token_fetched", version=token.version, life_s=grant.life_s)
         return token
 

@@ -5,9 +5,9 @@ import uuid
 from datetime import datetime
 
 from common.clock import utc_now
-from common.database import stored_enum
+from common.db.database import stored_enum
 from common.ids import new_id
-from common.leases import Leased
+from common.jobs.leases import Leased
 from sqlalchemy import String, Text, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 

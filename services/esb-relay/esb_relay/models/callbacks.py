@@ -5,10 +5,10 @@ import uuid
 from datetime import datetime
 
 from common.clock import utc_now
-from common.database import stored_enum
+from common.db.database import stored_enum
 from common.ids import new_id
-from common.leases import Leased
-from sqlalchemy import LargeBinary, String, Text, Uuid
+from common.jobs.leases import Leased
+from sqlalchemy import Index, LargeBinary, String, Text, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
 from esb_relay.models.base import Base
@@ -49,6 +49,19 @@ class InboundStatus(enum.StrEnum):
     RUNNING = "running"  # its target is being asked by whoever holds the lease
     WAITING = "waiting"  # answered "accepted"; a worker asks its target
     DONE = "done"  # its target was asked, or what came of it is not known
+
+
+class InboundEnvelope(Base):
+    """A signed message of the bus that was acted on, at whichever route; outlives its answer."""
+
+    __tablename__ = "inbound_envelopes"
+    __table_args__ = (Index("ix_inbound_envelopes_route_request_id", "route", "request_id"),)
+
+    #: SHA-256 of the text that was signed.
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    route: Mapped[str] = mapped_column(String(100))
+    request_id: Mapped[str] = mapped_column(String(255))
+    received_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class InboundRequest(Leased, Base):

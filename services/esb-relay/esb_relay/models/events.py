@@ -1,6 +1,6 @@
 """Events that wait to be put on a queue."""
 
-from common.events import OutgoingEvent
+from common.jobs.events import OutgoingEvent
 
 from esb_relay.models.base import Base
 

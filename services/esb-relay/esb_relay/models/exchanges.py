@@ -4,7 +4,7 @@ import enum
 import uuid
 from datetime import datetime
 
-from common.database import stored_enum
+from common.db.database import stored_enum
 from sqlalchemy import Float, Index, String, Text, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 

@@ -3,14 +3,15 @@
 import uuid
 from typing import Any
 
-from common.api import Blueprint
-from common.paging import Page, PageArgs, fetch_page, page_schema
+from common.web.api import Blueprint
+from common.web.paging import Page, PageArgs, fetch_page, page_schema
+from common.web.single import single
 from flask.views import MethodView
 from sqlalchemy import select
 
-from esb_relay import callback_routes
+from esb_relay.callbacks import routes as callback_routes
+from esb_relay.container import container
 from esb_relay.models import CallbackRoute
-from esb_relay.parts import parts
 from esb_relay.routes.locations import LOCATION, PREFIX, location
 from esb_relay.schemas.callbacks import RouteIn, RouteOut
 
@@ -26,15 +27,15 @@ class CallbackRoutes(MethodView):
     @blp.response(200, page_schema(RouteOut))
     def get(self, page: dict[str, Any]) -> Page[CallbackRoute]:
         """List routes, newest first."""
-        with parts().database.reading() as session:
+        with container().database.reading() as session:
             return fetch_page(session, select(CallbackRoute), CallbackRoute.id, **page)
 
     @blp.scope("esb:admin")
     @blp.arguments(RouteIn)
-    @blp.response(201, RouteOut, headers=LOCATION)
+    @blp.response(201, single(RouteOut), headers=LOCATION)
     def post(self, given: dict[str, Any]) -> tuple[CallbackRoute, dict[str, str]]:
         """Open a route for the bus."""
-        with parts().database.writing() as session:
+        with container().database.writing() as session:
             route = callback_routes.create_route(session, given)
         return route, location("routes", route.id)
 
@@ -44,23 +45,23 @@ class OneCallbackRoute(MethodView):
     """One route, by its `id`."""
 
     @blp.scope("esb:admin")
-    @blp.response(200, RouteOut)
+    @blp.response(200, single(RouteOut))
     def get(self, route_id: uuid.UUID) -> CallbackRoute:
         """Read a route."""
-        with parts().database.reading() as session:
+        with container().database.reading() as session:
             return callback_routes.existing_route(session, route_id)
 
     @blp.scope("esb:admin")
     @blp.arguments(RouteIn(partial=True))
-    @blp.response(200, RouteOut)
+    @blp.response(200, single(RouteOut))
     def patch(self, changes: dict[str, Any], route_id: uuid.UUID) -> CallbackRoute:
         """Change what is given of a route."""
-        with parts().database.writing() as session:
+        with container().database.writing() as session:
             return callback_routes.update_route(session, route_id, changes)
 
     @blp.scope("esb:admin")
     @blp.response(204)
     def delete(self, route_id: uuid.UUID) -> None:
         """Close a route."""
-        with parts().database.writing() as session:
+        with container().database.writing() as session:
             callback_routes.delete_route(session, route_id)

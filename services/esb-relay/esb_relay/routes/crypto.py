@@ -1,13 +1,14 @@
-"""`/api/esb/sign/`, `verify/`, `encrypt/`, `decrypt/`: the protocol's parts, each by itself."""
+"""`/api/esb/sign/`, `verify/`, `encrypt/`, `decrypt/`: the protocol's container, each by itself."""
 
 from typing import Any
 
-from common.api import Blueprint
+from common.web.api import Blueprint
 from flask import Response, request
 from werkzeug.exceptions import UnsupportedMediaType
 
+from esb_relay.container import container
 from esb_relay.engine.client import CONTENT_TYPES
-from esb_relay.parts import parts
+from esb_relay.keys.signing import signed_request, verdict
 from esb_relay.routes.locations import PREFIX
 from esb_relay.routes.raw_bodies import (
     ANYTHING,
@@ -26,7 +27,6 @@ from esb_relay.schemas.relay import (
     VerdictOut,
     VerifyArgs,
 )
-from esb_relay.signing import signed_request, verdict
 from esb_relay.wire import ecies
 from esb_relay.wire.envelope import decode_text
 from esb_relay.wire.terms import Format
@@ -45,7 +45,12 @@ def sign(terms: dict[str, Any]) -> Response:
     """Sign a raw `esbBody` (JSON or XML by content type): the envelope, as it would be sent."""
     format_ = _format()
     envelope = signed_request(
-        parts().keyring, terms["mode"], terms["code"], request.get_data(), format_, terms["user_id"]
+        container().keyring,
+        terms["mode"],
+        terms["code"],
+        request.get_data(),
+        format_,
+        terms["user_id"],
     )
     return Response(envelope, content_type=CONTENT_TYPES[format_])
 
@@ -57,7 +62,7 @@ def sign(terms: dict[str, Any]) -> Response:
 @blp.response(200, VerdictOut)
 def verify(query: dict[str, Any]) -> dict[str, Any]:
     """Check a raw envelope; always 200 for anything that was read."""
-    return verdict(parts().keyring, request.get_data(), query["key"])
+    return verdict(container().keyring, request.get_data(), query["key"])
 
 
 @blp.route("/encrypt/", methods=["POST"])
@@ -67,7 +72,7 @@ def verify(query: dict[str, Any]) -> dict[str, Any]:
 @blp.response(200, EncryptedOut)
 def encrypt(query: dict[str, Any]) -> Response:
     """Encrypt raw bytes for one recipient."""
-    recipient = parts().keyring.named(query["to"], field="to")
+    recipient = container().keyring.named(query["to"], field="to")
     return Response(ecies.encrypt(request.get_data(), recipient), content_type=JSON)
 
 
@@ -76,7 +81,7 @@ def encrypt(query: dict[str, Any]) -> Response:
 @blp.doc(requestBody=content({JSON: EncryptedOut}), responses=answer("The bytes", {BYTES: BINARY}))
 def decrypt() -> Response:
     """Decrypt what was encrypted for us: the raw bytes."""
-    plain = ecies.decrypt(decode_text(request.get_data()), parts().keyring.private_key())
+    plain = ecies.decrypt(decode_text(request.get_data()), container().keyring.private_key())
     return Response(plain, content_type=BYTES)
 
 
@@ -89,4 +94,4 @@ def _format() -> Format:
         return Format.XML
     if request.get_data():
         raise UnsupportedMediaType(f"The body must be {JSON} or {XML}")
-    return Format(parts().settings.data_format)
+    return Format(container().settings.data_format)

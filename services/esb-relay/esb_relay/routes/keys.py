@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from common.api import Blueprint
-from common.paging import Page, page_schema
+from common.web.api import Blueprint
+from common.web.paging import Page, page_schema
 from flask import Response
 
-from esb_relay.keyring import KnownKey
-from esb_relay.keys import Encoding
-from esb_relay.parts import parts
+from esb_relay.container import container
+from esb_relay.keys.keyring import KnownKey
+from esb_relay.keys.pairs import Encoding
 from esb_relay.routes.locations import PREFIX
 from esb_relay.routes.raw_bodies import BINARY, answer
 from esb_relay.schemas.keys import EncodingArgs, KeyOut
@@ -31,7 +31,7 @@ _ANSWER = answer(
 @blp.response(200, page_schema(KeyOut))
 def list_keys() -> Page[KnownKey]:
     """List what is configured: ours, GovESB's, other recipients'."""
-    return Page(parts().keyring.known(), None)
+    return Page(container().keyring.known(), None)
 
 
 @blp.route("/<string:kid>/public/", methods=["GET"])
@@ -41,5 +41,5 @@ def list_keys() -> Page[KnownKey]:
 def read_public_key(query: dict[str, Any], kid: str) -> Response:
     """Hand a public key out."""
     encoding: Encoding = query["encoding"]
-    key = parts().keyring.of_kid(kid)
+    key = container().keyring.of_kid(kid)
     return Response(key.encoded(encoding), content_type=_MEDIA_TYPES[encoding])

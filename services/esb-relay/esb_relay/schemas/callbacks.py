@@ -3,7 +3,7 @@
 from typing import Any
 
 import marshmallow as ma
-from common.fields import Moment, Name, Text
+from common.web.fields import Moment, Name, Text
 from marshmallow import validate
 
 from esb_relay.models import DeliveryStatus, TargetKind

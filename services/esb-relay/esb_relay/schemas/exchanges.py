@@ -3,10 +3,10 @@
 from typing import Any
 
 import marshmallow as ma
-from common.fields import Moment, Name
-from common.paging import PageArgs
+from common.web.fields import Moment, Name
+from common.web.paging import PageArgs
 
-from esb_relay.exchanges import ExchangeFilter
+from esb_relay.engine.exchanges import ExchangeFilter
 from esb_relay.models import Direction, ExchangeMode, ExchangeStatus
 from esb_relay.schemas.fields import Schema
 from esb_relay.wire.terms import Format, Spelling

@@ -3,7 +3,7 @@
 from typing import Any
 
 import marshmallow as ma
-from common.fields import Name, Text
+from common.web.fields import Name, Text
 
 from esb_relay.models import TargetKind
 from esb_relay.schemas.callbacks import RouteIn

@@ -2,7 +2,7 @@
 
 import marshmallow as ma
 
-from esb_relay.keys import Curve, Encoding
+from esb_relay.keys.pairs import Curve, Encoding
 from esb_relay.schemas.fields import Schema
 
 

@@ -3,8 +3,8 @@
 from typing import Any
 
 import marshmallow as ma
-from common.api import Problem
-from common.fields import Name
+from common.web.api import Problem
+from common.web.fields import Name
 
 from esb_relay.models import ExchangeStatus
 from esb_relay.schemas.fields import AnyJson, Schema

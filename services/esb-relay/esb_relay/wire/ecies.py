@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from esb_relay.errors import BadCiphertext, KeyProblem, MalformedText
-from esb_relay.keys import Encoding, PrivateKey, PublicKey, generate, parse_public_keys
+from esb_relay.keys.pairs import Encoding, PrivateKey, PublicKey, generate, parse_public_keys
 from esb_relay.wire.json_span import members
 
 _IV_BYTES, _TAG_BYTES, _KEY_BYTES = 12, 16, 32

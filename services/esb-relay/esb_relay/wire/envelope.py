@@ -7,9 +7,10 @@ JSON: `{"data":{…},"signature":"…"}`. XML: `<esbrequest><data>…</data><sig
 from dataclasses import dataclass, field
 
 from esb_relay.errors import MalformedEnvelope, MalformedText
-from esb_relay.wire import json_span, xml_span
+from esb_relay.wire import json_span, xml_received
 from esb_relay.wire.terms import Format, Root
 from esb_relay.wire.xml_canonical import wrapped
+from esb_relay.wire.xml_span import Element
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -69,7 +70,7 @@ def _read_json(text: str) -> Envelope:
 
 
 def _read_xml(text: str) -> Envelope:
-    root = xml_span.parse(text.lstrip(" \t\r\n"))
+    root = xml_received.read(text.lstrip(" \t\r\n"))
     if root.name not in set(Root):
         raise MalformedEnvelope("no envelope: the root is neither <esbresponse> nor <esbrequest>")
     data, signature = _only(root, "data"), _only(root, "signature")
@@ -78,8 +79,11 @@ def _read_xml(text: str) -> Envelope:
     return Envelope(Format.XML, data.outer, signature.text)
 
 
-def _only(root: xml_span.Element, name: str) -> xml_span.Element:
-    found = root.named(name)
+def _only(root: Element, name: str) -> Element:
+    """The one of that name; with a prefix it would be another one for half of all readers."""
+    found = [child for child in root.children if child.name.rpartition(":")[2] == name]
     if len(found) != 1:
         raise MalformedEnvelope(f"no envelope: {len(found)} <{name}> where one belongs")
+    if found[0].name != name:
+        raise MalformedEnvelope(f"no envelope: <{name}> has a namespace prefix")
     return found[0]

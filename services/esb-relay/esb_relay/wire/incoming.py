@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from esb_relay.errors import MalformedEnvelope, MalformedText
-from esb_relay.wire import json_span, xml_span
+from esb_relay.wire import json_span, xml_received
 from esb_relay.wire.envelope import Envelope
 from esb_relay.wire.terms import Format
+from esb_relay.wire.xml_span import Element
 
 _VERDICTS = {"true": True, "false": False}
 
@@ -85,7 +86,7 @@ def read_call(envelope: Envelope) -> Call:
 def _members(envelope: Envelope) -> Mapping[str, _Member]:
     try:
         if envelope.format is Format.XML:
-            return _xml_members(xml_span.parse(envelope.data))
+            return _xml_members(xml_received.read(envelope.data))
         return _json_members(json_span.members(envelope.data))
     except MalformedText as exc:
         raise MalformedEnvelope(f"`data` is refused: {exc}") from exc
@@ -102,7 +103,7 @@ def _json_value(member: json_span.Member) -> str | None:
     return member.text if isinstance(member.value, bool) else None
 
 
-def _xml_members(data: xml_span.Element) -> dict[str, _Member]:
+def _xml_members(data: Element) -> dict[str, _Member]:
     found: dict[str, _Member] = {}
     last = ""
     for child in data.children:

@@ -6,15 +6,20 @@ through a conversion that could change it. So a signature over any of them vouch
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import cached_property
 
 from esb_relay.wire.json_number import jackson_number
 from esb_relay.wire.json_span import check, pieces
 
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _ESCAPED = re.compile(r'["\\\x00-\x1f\ud800-\udfff]')
-_NON_ASCII = re.compile(r"[^\x00-\x7f]")
+_SURROGATES = re.compile(r"[\ud800-\udfff]+")
+_NON_ASCII = re.compile(r"[^\x00-\x7f]+")
+_ESCAPE = re.compile(r"\\(?:u[0-9a-f]{4}|.)")
 _SHORT = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r"}
+# NUL cannot stand between strings, nor unescaped within one: it marks where one ends.
+_MARK = "\0"
 
 
 def minified(text: str) -> str:
@@ -22,7 +27,7 @@ def minified(text: str) -> str:
 
     Raises MalformedText.
     """
-    return _respelled(check(text), _as_written, _as_written)
+    return Spellings(text).minified()
 
 
 def canonical(text: str) -> str:
@@ -30,7 +35,7 @@ def canonical(text: str) -> str:
 
     A lone surrogate cannot be written in UTF-8 and stays an escape. Raises MalformedText.
     """
-    return _respelled(check(text), _jackson_string, _jackson_numbers)
+    return Spellings(text).canonical()
 
 
 def ascii_spellings(text: str) -> Iterator[str]:
@@ -39,9 +44,7 @@ def ascii_spellings(text: str) -> Iterator[str]:
     Python and PHP write lower-case escapes and have their own numbers, so those stay as written.
     Raises MalformedText.
     """
-    valid = check(text)
-    yield _respelled(valid, _python_ascii_string, _as_written)
-    yield _respelled(valid, _jackson_ascii_string, _jackson_numbers)
+    return Spellings(text).ascii()
 
 
 def quoted(value: str) -> str:
@@ -49,39 +52,97 @@ def quoted(value: str) -> str:
     return f'"{_ESCAPED.sub(_jackson_escape, value)}"'
 
 
-def _respelled(valid: str, string: Callable[[str], str], numbers: Callable[[str], str]) -> str:
-    parts = pieces(valid)
-    # NUL cannot stand between strings, so it marks their places while all the rest is one text.
-    between = "".join("\0".join(parts[::2]).split())
-    parts[::2] = numbers(between).split("\0")
-    parts[1::2] = [string(part) for part in parts[1::2]]
-    return "".join(parts)
+class Spellings:
+    """One JSON text, and what else its value is written like. Raises MalformedText.
 
+    All strings are one text, and all that is between them is another: a text of a megabyte is
+    spelled in a few steps, however many strings it has.
+    """
 
-def _as_written(part: str) -> str:
-    return part
+    def __init__(self, text: str) -> None:
+        self._pieces = pieces(check(text))
+        self._as_written = "".join(_MARK.join(self._pieces[::2]).split())
 
+    def minified(self) -> str:
+        """Strings and numbers as written."""
+        return self._joined(self._as_written, self._pieces[1::2])
 
-def _jackson_numbers(between: str) -> str:
-    return _NUMBER.sub(lambda number: jackson_number(number[0]), between)
+    def canonical(self) -> str:
+        """Jackson's."""
+        return self._joined(self._jackson_numbers, self._jackson.split(_MARK))
 
+    def ascii(self) -> Iterator[str]:
+        """Python's with numbers as written, then Jackson's, both pure ASCII."""
+        escaped = json.dumps(self._strings, separators=(_MARK, ":"))[1:-1]
+        yield self._joined(self._as_written, escaped.split(_MARK))
+        yield self._joined(self._jackson_numbers, self._jackson_ascii.split(_MARK))
 
-def _jackson_string(literal: str) -> str:
-    return quoted(json.loads(literal)) if "\\" in literal else literal
+    def unescaped(self) -> Iterator[str]:
+        """Nothing escaped that need not be (JavaScript's, Go's), then with `\\/` (PHP's, Apple's).
+
+        Numbers as written.
+        """
+        plain = self._joined(self._as_written, self._plain.split(_MARK))
+        yield plain
+        yield _with_escaped_slashes(plain)
+
+    def further_ascii(self) -> Iterator[str]:
+        """Pure ASCII, numbers as written: upper-case escapes, and either case with `\\/`."""
+        upper = self._joined(self._as_written, self._jackson_ascii.split(_MARK))
+        lower = _NON_ASCII.sub(_lower_escapes, self._plain).split(_MARK)
+        yield upper
+        yield _with_escaped_slashes(self._joined(self._as_written, lower))
+        yield _with_escaped_slashes(upper)
+
+    @cached_property
+    def _strings(self) -> list[str]:
+        decoded: list[str] = json.loads(f"[{','.join(self._pieces[1::2])}]")
+        return decoded
+
+    @cached_property
+    def _plain(self) -> str:
+        """The strings, quoted, with lower-case escapes for what must be escaped."""
+        spelled = json.dumps(self._strings, ensure_ascii=False, separators=(_MARK, ":"))
+        return _SURROGATES.sub(_lower_escapes, spelled[1:-1])
+
+    @cached_property
+    def _jackson(self) -> str:
+        """The same with upper-case escapes."""
+        return _ESCAPE.sub(_upper, self._plain) if "\\u" in self._plain else self._plain
+
+    @cached_property
+    def _jackson_ascii(self) -> str:
+        return _NON_ASCII.sub(_utf16_escapes, self._jackson)
+
+    @cached_property
+    def _jackson_numbers(self) -> str:
+        return _NUMBER.sub(lambda number: jackson_number(number[0]), self._as_written)
+
+    def _joined(self, between: str, strings: list[str]) -> str:
+        parts = list(self._pieces)
+        parts[::2] = between.split(_MARK)
+        if len(parts) > 1:
+            parts[1::2] = strings
+        return "".join(parts)
 
 
 def _jackson_escape(match: re.Match[str]) -> str:
     return _SHORT.get(match[0]) or f"\\u{ord(match[0]):04X}"
 
 
-def _python_ascii_string(literal: str) -> str:
-    return json.dumps(json.loads(literal))
+def _upper(escape: re.Match[str]) -> str:
+    return f"\\u{escape[0][2:].upper()}" if len(escape[0]) > 2 else escape[0]
 
 
-def _jackson_ascii_string(literal: str) -> str:
-    return _NON_ASCII.sub(_utf16_escapes, _jackson_string(literal))
+def _with_escaped_slashes(spelled: str) -> str:
+    """All slashes are in strings, and none is escaped yet."""
+    return spelled.replace("/", "\\/")
+
+
+def _lower_escapes(match: re.Match[str]) -> str:
+    return _utf16_escapes(match).lower()
 
 
 def _utf16_escapes(match: re.Match[str]) -> str:
-    units = match[0].encode("utf-16-be").hex().upper()
-    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
+    units = match[0].encode("utf-16-be", "surrogatepass").hex().upper()
+    return "".join([f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4)])

@@ -2,23 +2,35 @@
 
 import base64
 import binascii
+import hashlib
+import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from esb_relay.errors import BadSignature
-from esb_relay.keys import PrivateKey, PublicKey
+from esb_relay.errors import BadSignature, MalformedText
+from esb_relay.keys.pairs import PrivateKey, PublicKey
 from esb_relay.wire import json_canonical, xml_canonical
 from esb_relay.wire.envelope import Envelope
 from esb_relay.wire.terms import Format, Spelling
 from esb_relay.wire.xml_span import parse
 
+#: In a larger `data` only the bytes as received are looked at: every spelling costs as much again.
+MAX_SPELLED_BYTES = 1024 * 1024
+#: Spellings times keys; the bytes as received are checked with every key.
+MAX_VERIFICATIONS = 32
+
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """Which spelling of `data` the signature covers, and the key that vouches for it."""
+    """Which spelling of `data` the signature covers, and the key that vouches for it.
+
+    `digest` is the SHA-256 of the text that was signed: the same for every copy of an envelope,
+    however its `data` is spaced and its signature is written.
+    """
 
     verified_by: Spelling
     kid: str
+    digest: bytes = field(default=b"", repr=False, compare=False)
 
 
 def sign(data: str, key: PrivateKey) -> str:
@@ -34,12 +46,16 @@ def verify(envelope: Envelope, keys: Sequence[PublicKey]) -> Verified:
     if not keys:
         raise BadSignature("there is no key to verify with")
     signature = _decoded(envelope.signature)
-    for spelling, text in _spellings(envelope):
+    most = max(1, MAX_VERIFICATIONS // len(keys))
+    for spelling, text in itertools.islice(_spellings(envelope), most):
         data = text.encode()
         for key in keys:
             if key.vouches(signature, data):
-                return Verified(spelling, key.kid)
-    raise BadSignature(f"not signed by {', '.join(key.kid for key in keys)} in any known spelling")
+                return Verified(spelling, key.kid, hashlib.sha256(data).digest())
+    kids = ", ".join(key.kid for key in keys)
+    if len(envelope.data) > MAX_SPELLED_BYTES:
+        raise BadSignature(f"not signed by {kids} over its bytes; no spelling is tried over 1 MiB")
+    raise BadSignature(f"not signed by {kids} in any known spelling")
 
 
 def _decoded(signature: str) -> bytes:
@@ -64,14 +80,24 @@ def _spellings(envelope: Envelope) -> Iterator[tuple[Spelling, str]]:
 def _all_spellings(envelope: Envelope) -> Iterator[tuple[Spelling, str]]:
     data = envelope.data
     yield Spelling.RAW, data
+    if len(data) > MAX_SPELLED_BYTES:
+        return
     if envelope.format is Format.XML:
-        element = parse(data)
+        try:
+            element = parse(data)
+        except MalformedText:
+            return  # outside the subset only the bytes are what was signed
         yield Spelling.MINIFIED, xml_canonical.minified(element)
         yield Spelling.CANONICAL, xml_canonical.canonical(element)
-        ascii_texts = xml_canonical.ascii_spellings(element)
-    else:
-        yield Spelling.MINIFIED, json_canonical.minified(data)
-        yield Spelling.CANONICAL, json_canonical.canonical(data)
-        ascii_texts = json_canonical.ascii_spellings(data)
-    for text in ascii_texts:
+        for text in xml_canonical.ascii_spellings(element):
+            yield Spelling.ASCII, text
+        return
+    spellings = json_canonical.Spellings(data)
+    yield Spelling.MINIFIED, spellings.minified()
+    yield Spelling.CANONICAL, spellings.canonical()
+    for text in spellings.ascii():
+        yield Spelling.ASCII, text
+    for text in spellings.unescaped():
+        yield Spelling.CANONICAL, text
+    for text in spellings.further_ascii():
         yield Spelling.ASCII, text

@@ -30,5 +30,5 @@ class Spelling(StrEnum):
 
     RAW = "raw"  # the bytes as received
     MINIFIED = "minified"  # without the white space between tokens
-    CANONICAL = "canonical"  # as Java's Jackson writes the same value
+    CANONICAL = "canonical"  # as Java's Jackson writes the same value, or numbers as written
     ASCII = "ascii"  # non-ASCII characters escaped

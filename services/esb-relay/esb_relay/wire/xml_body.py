@@ -13,6 +13,7 @@ from esb_relay.errors import MalformedText, UnsendableBody
 from esb_relay.wire.json_canonical import quoted
 from esb_relay.wire.json_span import check
 from esb_relay.wire.xml_canonical import canonical, wrapped
+from esb_relay.wire.xml_received import read
 from esb_relay.wire.xml_span import Element, parse, without_declaration
 from esb_relay.wire.xml_text import escaped, is_name
 
@@ -44,9 +45,10 @@ def json_to_xml(body: str, name: str = BODY) -> str:
 def xml_to_json(body: str, name: str = BODY) -> str:
     """The JSON text of the element(s) called `name` as `Answer` carries them, tags included.
 
-    Raises MalformedText.
+    An attribute is a member `@name` (declarations of namespaces too), the text beside attributes is
+    `#text`; prefixes stay in names, comments are left out. Raises MalformedText.
     """
-    elements = parse(wrapped("body", body)).named(name)
+    elements = read(wrapped("body", body)).named(name)
     if not elements:
         raise MalformedText(f"not a body: no <{name}>")
     return _member(elements)
@@ -112,12 +114,14 @@ def _siblings(name: str, values: list[object]) -> str:
 
 
 def _json(element: Element) -> str:
-    if not element.children:
+    if not element.children and not element.attributes:
         return quoted(element.text)
+    parts = [f"{quoted('@' + name)}:{quoted(value)}" for name, value in element.attributes]
+    if element.text:
+        parts.append(f'"#text":{quoted(element.text)}')
     groups: dict[str, list[Element]] = {}
     for child in element.children:
         groups.setdefault(child.name, []).append(child)
-    parts = []
     for name, group in groups.items():
         parts.append(f"{quoted(name)}:{_member(group)}")
     return f"{{{','.join(parts)}}}"

@@ -1,5 +1,7 @@
 """The elements of GovESB's small XML and where they begin and end in their text.
 
+What is sent is in this subset; what comes may be in more (`xml_received`).
+
 The subset: elements that hold either text or elements, the five predefined entities and character
 references. No attributes, namespaces, comments, CDATA, DOCTYPE or processing instructions: each is
 refused by name, so nothing can hide a second `<data>` or stand for text that is not there.
@@ -40,6 +42,8 @@ class Element:
     inner_end: int = 0
     end: int = 0
     children: "list[Element]" = field(default_factory=list)
+    #: Names as written, with their values; none in the subset.
+    attributes: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
     @property
     def outer(self) -> str:

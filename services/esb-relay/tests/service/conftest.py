@@ -1,10 +1,13 @@
-"""The whole service on both databases, with a stand-in for the bus and tokens of our own."""
+"""The whole service on both databases, with a simulator for the bus and tokens of our own."""
 
+import http.client
 import json
+import socket
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -12,22 +15,26 @@ import jwt
 import psycopg
 import pytest
 from common.console.staff import PASS_AUDIENCE, PASS_HEADER
-from common.tokens import ALGORITHM, AUDIENCE, ISSUER, TokenVerifier
+from common.http.server import Server
+from common.loop_thread import LoopThread
+from common.web.tokens import ALGORITHM, AUDIENCE, ISSUER, TokenVerifier
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from esb_relay import create_app
 from esb_relay.config import SCHEMA, Settings
-from esb_relay.keys import Curve, Encoding, PrivateKey, PublicKey, generate
+from esb_relay.container import Container
+from esb_relay.demo import replies
+from esb_relay.demo.http_server import LoopbackServer, Reply, Request
+from esb_relay.demo.messages import Seal
+from esb_relay.demo.server import Simulator, listen
+from esb_relay.gateway.app import create_gateway
+from esb_relay.keys.pairs import Curve, Encoding, PrivateKey, PublicKey, generate
 from esb_relay.models import Base
-from esb_relay.parts import Parts
-from esb_relay.stand_in import replies
-from esb_relay.stand_in.http_server import LoopbackServer, Reply, Request
-from esb_relay.stand_in.messages import Seal
-from esb_relay.stand_in.server import StandIn, listen
 from esb_relay.wire.envelope import read_envelope
 from esb_relay.wire.incoming import Answer, read_answer
 from esb_relay.wire.signature import verify
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.datastructures import EnvironHeaders
 from werkzeug.test import TestResponse
 
 POSTGRES = {"host": "127.0.0.1", "port": 5432, "user": "postgres"}
@@ -86,9 +93,9 @@ def esb_key() -> PrivateKey:
 
 
 @pytest.fixture
-def stand_in(p256: PrivateKey, esb_key: PrivateKey) -> Iterator[StandIn]:
-    """A bus of this test's own; `stand_in.port` is where it listens."""
-    bus = StandIn(esb_key, p256.public, **CLIENT)
+def simulator(p256: PrivateKey, esb_key: PrivateKey) -> Iterator[Simulator]:
+    """A bus of this test's own; `simulator.port` is where it listens."""
+    bus = Simulator(esb_key, p256.public, **CLIENT)
     server = listen(bus)
     server.start()
     bus.port = server.port  # type: ignore[attr-defined]
@@ -100,12 +107,12 @@ def stand_in(p256: PrivateKey, esb_key: PrivateKey) -> Iterator[StandIn]:
 def settings_with(
     request: pytest.FixtureRequest,
     tmp_path: Path,
-    stand_in: StandIn,
+    simulator: Simulator,
     p256: PrivateKey,
     esb_key: PrivateKey,
 ) -> Callable[..., Settings]:
-    """Settings of a relay that speaks to `stand_in`, on each database; changes by keyword."""
-    url = f"http://127.0.0.1:{stand_in.port}"  # type: ignore[attr-defined]
+    """Settings of a relay that speaks to `simulator`, on each database; changes by keyword."""
+    url = f"http://127.0.0.1:{simulator.port}"  # type: ignore[attr-defined]
     given: dict[str, Any] = {
         "var_dir": tmp_path,
         "log_level": "ERROR",
@@ -129,29 +136,102 @@ def issuer() -> Issuer:
     return Issuer()
 
 
+@dataclass
+class Served:
+    """A gateway that listens on loopback."""
+
+    gateway: Any
+    loop: LoopThread
+    port: int = 0
+    _server: Server | None = None
+
+    def start(self) -> None:
+        listening = socket.create_server(("127.0.0.1", 0))
+        self.port = listening.getsockname()[1]
+        self._server = Server(self.gateway)
+        self.loop.run(self.gateway.start())
+        self.loop.run(self._server.listen([listening]))
+
+    def stop(self) -> None:
+        assert self._server is not None
+        self.loop.run(self._server.drain(5.0, linger_s=0.0))
+        self.loop.run(self.gateway.stop())
+        self.gateway._database.engine.dispose()
+
+    @property
+    def exchanger(self) -> Any:
+        return self.gateway._engine.exchanger
+
+    def ask(
+        self, method: str, target: str, body: Any = None, headers: dict[str, str] | None = None
+    ) -> tuple[int, list[tuple[str, str]], bytes]:
+        """The status, the header and the body that came over a connection of its own."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        try:
+            connection.request(method, target, body, {"Connection": "close", **(headers or {})})
+            answer = connection.getresponse()
+            return answer.status, answer.getheaders(), answer.read()
+        finally:
+            connection.close()
+
+
+class Front:
+    """Leads addresses to the gateway or to the hub, as nginx does."""
+
+    def __init__(self, hub: Callable[..., Iterable[bytes]], served: Served) -> None:
+        self._hub = hub
+        self._served = served
+
+    def __call__(
+        self, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
+        target = environ["REQUEST_URI"]
+        if not target.startswith(("/api/esb/relay", "/api/esb/inbound/")):
+            return self._hub(environ, start_response)
+        length = int(environ.get("CONTENT_LENGTH") or 0)
+        body = environ["wsgi.input"].read(length) if length else None
+        headers = {name: value for name, value in EnvironHeaders(environ).items() if value}
+        status, fields, answer = self._served.ask(environ["REQUEST_METHOD"], target, body, headers)
+        kept = [(name, value) for name, value in fields if name != "Connection"]
+        start_response(f"{status} {HTTPStatus(status).phrase}", kept)
+        return [answer]
+
+
+@pytest.fixture(scope="session")
+def loop() -> Iterator[LoopThread]:
+    """Runs coroutines."""
+    made = LoopThread()
+    yield made
+    made.close()
+
+
 @pytest.fixture
 def app_with(
-    settings_with: Callable[..., Settings], issuer: Issuer
+    settings_with: Callable[..., Settings], issuer: Issuer, loop: LoopThread
 ) -> Iterator[Callable[..., Flask]]:
-    """Builds apps with empty tables: `app_with(private_key=None)`."""
+    """Builds services with empty tables: `app_with(private_key=None)`; each one's gateway is
+    served on loopback, and asked by whoever asks the app for its addresses.
+    """
     made: list[Flask] = []
 
     def build(**changes: Any) -> Flask:
-        app = create_app(settings_with(**changes))
+        settings = settings_with(**changes)
+        app, gateway = create_app(settings), create_gateway(settings)
         engine = app.extensions["esb-relay"].database.engine
         if not made:
             Base.metadata.drop_all(engine)
             Base.metadata.create_all(engine)
-        app.extensions["kiungo-tokens"] = TokenVerifier(issuer)
+        app.extensions["kiungo-tokens"] = gateway._tokens = TokenVerifier(issuer)
+        served = app.extensions["served"] = Served(gateway, loop)
+        served.start()
+        app.wsgi_app = Front(app.wsgi_app, served)  # type: ignore[method-assign]
         made.append(app)
         return app
 
     yield build
     for app in made:
-        process: Parts = app.extensions["esb-relay"]
-        process.exchanger.close()
-        process.targets.close()
-        process.database.engine.dispose()
+        app.extensions["served"].stop()
+        app.extensions["esb-relay"].database.engine.dispose()
 
 
 @pytest.fixture
@@ -160,8 +240,15 @@ def app(app_with: Callable[..., Flask]) -> Flask:
 
 
 @pytest.fixture
-def parts(app: Flask) -> Parts:
-    found: Parts = app.extensions["esb-relay"]
+def container(app: Flask) -> Container:
+    found: Container = app.extensions["esb-relay"]
+    return found
+
+
+@pytest.fixture
+def served(app: Flask) -> Served:
+    """The gateway of `app`."""
+    found: Served = app.extensions["served"]
     return found
 
 

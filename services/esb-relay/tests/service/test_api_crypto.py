@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import serialization as ser
-from esb_relay.keys import Curve, Encoding, PrivateKey, generate
-from esb_relay.stand_in.messages import Seal
+from esb_relay.demo.messages import Seal
+from esb_relay.keys.pairs import Curve, Encoding, PrivateKey, generate
 from esb_relay.wire.ecies import decrypt
 from esb_relay.wire.envelope import read_envelope
 from esb_relay.wire.signature import verify

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 from common.clock import utc_now
-from esb_relay.keys import PrivateKey, generate
-from esb_relay.models import InboundRequest, OutboxEvent
-from esb_relay.parts import Parts
-from esb_relay.stand_in.messages import Seal
+from esb_relay.container import Container
+from esb_relay.demo.messages import Seal
+from esb_relay.keys.pairs import PrivateKey, generate
+from esb_relay.models import InboundEnvelope, InboundRequest, OutboxEvent
+from esb_relay.retention import keep_bounded
 from flask import Flask
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 
 def test_call_is_handed_on_and_its_answer_signed(api: Any, bus: Any, target: Any) -> None:
@@ -70,8 +71,109 @@ def test_same_request_id_on_another_route_is_another_call(api: Any, bus: Any, ta
     api.route(target=target.url)
     api.route(name="s", target=target.url)
     bus.call("r")
-    bus.call("s")
+    assert bus.read(bus.call("s", body='{"n":2}')).success
     assert len(target.asked) == 2
+
+
+ENVELOPE = '{"apiCode":"A1","requestId":"R1","esbBody":{"n":1.10}}'
+
+
+@pytest.mark.parametrize("second", ["r", "s", "later", "queue"])
+def test_signed_message_acts_once_over_all_routes(
+    api: Any, bus: Any, container: Container, target: Any, second: str
+) -> None:
+    api.route(target=target.url)
+    api.route(name="s", target=target.url)
+    api.route(name="later", target=target.url, is_async=True)
+    api.route(name="queue", target_kind="queue", target="esb.calls")
+    first = bus.send("r", Seal(bus.key).envelope(ENVELOPE))
+    signed_anew = Seal(bus.key).envelope(ENVELOPE)
+    spaced = Seal(bus.key).envelope(ENVELOPE.replace(":", ": "), signed=ENVELOPE)
+
+    for copy in (signed_anew, spaced):
+        again = bus.send(second, copy)
+        if second == "r":
+            assert again == first
+        else:
+            answer = bus.read(again)
+            assert (answer.success, "acted on already" in (answer.message or "")) == (False, True)
+    assert len(target.asked) == 1
+    with container.database.reading() as session:
+        assert [row.route for row in session.scalars(select(InboundRequest))] == ["r"]
+        assert not session.scalars(select(OutboxEvent)).all()
+
+
+def test_copies_at_the_same_time_at_several_routes_act_once(
+    api: Any, bus: Any, target: Any
+) -> None:
+    routes = ["r", "s", "t"] * 3
+    for name in set(routes):
+        api.route(name=name, target=target.url)
+    target.delay_s = 0.2
+    raw = Seal(bus.key).envelope(ENVELOPE)
+    with ThreadPoolExecutor(len(routes)) as threads:
+        answers = list(threads.map(lambda name: bus.send(name, raw), routes))
+
+    assert len(target.asked) == 1
+    assert sum(bus.read(one).success for one in answers) == 3  # those at the route that was first
+
+
+def test_message_that_was_not_acted_on_may_go_to_another_route(
+    api: Any, bus: Any, target: Any
+) -> None:
+    api.route(target="http://127.0.0.1:9/")
+    api.route(name="s", target=target.url)
+    raw = Seal(bus.key).envelope(ENVELOPE)
+
+    assert not bus.read(bus.send("r", raw)).success
+    assert bus.read(bus.send("s", raw)).success
+
+
+@pytest.mark.parametrize("is_purged", [False, True])
+def test_repeat_is_not_answered_for_ever(
+    api: Any, bus: Any, container: Container, target: Any, is_purged: bool
+) -> None:
+    api.route(target=target.url)
+    bus.call("r")
+    with container.database.writing() as session:
+        if is_purged:
+            session.execute(delete(InboundRequest))
+        else:
+            long_ago = utc_now() - timedelta(days=1, seconds=5)
+            session.execute(update(InboundEnvelope).values(received_at=long_ago))
+    answer = bus.read(bus.call("r"))
+
+    assert not answer.success
+    assert "too long ago" in (answer.message or "")
+    assert len(target.asked) == 1
+
+
+def test_message_that_a_former_version_took_is_still_answered_once(
+    api: Any, bus: Any, container: Container, target: Any
+) -> None:
+    api.route(target=target.url)
+    first = bus.call("r")
+    with container.database.writing() as session:
+        session.execute(delete(InboundEnvelope))
+
+    assert [bus.call("r"), bus.call("r")] == [first, first]
+    assert len(target.asked) == 1
+
+
+def test_messages_acted_on_are_remembered_for_longer_than_their_answers(
+    api: Any, bus: Any, container: Container, target: Any
+) -> None:
+    api.route(target=target.url)
+    bus.call("r")
+    for days, kept in ((100, 1), (4_000, 0)):
+        with container.database.writing() as session:
+            moment = utc_now() - timedelta(days=days)
+            session.execute(update(InboundEnvelope).values(received_at=moment))
+            session.execute(update(InboundRequest).values(received_at=moment))
+        keep_bounded(container.database, container.settings)
+        with container.database.reading() as session:
+            assert len(session.scalars(select(InboundEnvelope)).all()) == kept
+            assert not session.scalars(select(InboundRequest)).all()
 
 
 def test_targets_refusal_is_passed_on_with_its_reason(api: Any, bus: Any, target: Any) -> None:
@@ -176,11 +278,11 @@ def test_target_that_does_not_answer_is_an_unknown_outcome_and_not_asked_again(
 
 @pytest.mark.parametrize("is_repeatable", [False, True])
 def test_delivery_after_a_died_one_asks_again_only_where_that_is_harmless(
-    api: Any, bus: Any, parts: Parts, target: Any, is_repeatable: bool
+    api: Any, bus: Any, container: Container, target: Any, is_repeatable: bool
 ) -> None:
     api.route(target=target.url, is_repeatable=is_repeatable)
     bus.call("r")
-    with parts.database.writing() as session:  # as if its process had died before the answer
+    with container.database.writing() as session:  # as if its process had died before the answer
         past = utc_now() - timedelta(seconds=1)
         session.execute(update(InboundRequest).values(answer=None, lease_until=past))
     answer = bus.read(bus.call("r"))
@@ -198,7 +300,7 @@ def test_proxy_route_needs_our_own_credentials(
     target: Any,
 ) -> None:
     base = target.url.removesuffix("/take")
-    app = app_with(proxy_url=base, proxy_client_secret="own secret")
+    app = app_with(proxy_gateway_url=base, proxy_client_secret="own secret")
     api_of(app).route(target_kind="proxy", target="/patients/new")
     bus.app = app
 
@@ -211,13 +313,13 @@ def test_proxy_route_needs_our_own_credentials(
     )
 
 
-def test_call_for_a_queue_becomes_an_event_once(api: Any, bus: Any, parts: Parts) -> None:
+def test_call_for_a_queue_becomes_an_event_once(api: Any, bus: Any, container: Container) -> None:
     api.route(target_kind="queue", target="esb.calls", organization="NIDA")
     first = bus.call("r", body='{"n":1.10,"nin":19900101141210000123}')
 
     assert bus.read(first).success
     assert bus.call("r") == first
-    with parts.database.reading() as session:
+    with container.database.reading() as session:
         (event,) = session.scalars(select(OutboxEvent)).all()
     assert event.queue == "esb.calls"
     assert '"esb_body":{"n":1.10,"nin":19900101141210000123}' in event.body

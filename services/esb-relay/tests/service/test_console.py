@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 from common.console.staff import PASS_HEADER
-from esb_relay.keys import Encoding
+from esb_relay.keys.pairs import Encoding
 
 OVERVIEW = "/admin/esb/"
 EXCHANGES = f"{OVERVIEW}exchanges/"
@@ -76,7 +76,7 @@ def test_download_holds_what_the_filters_leave(console, api):
 
     lines = console("viewer").get(f"{EXCHANGES}?status=failed&format=csv").text.splitlines()
 
-    assert [line.split(",")[0] for line in lines[1:]] == [failed]
+    assert [line.split(",")[0] for line in lines[1:]] == [f'"{failed}"']
 
 
 def test_exchange_shows_verdict_times_and_digests_but_no_body(console, api):

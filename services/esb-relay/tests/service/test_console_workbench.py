@@ -4,7 +4,7 @@ import html
 import re
 
 import pytest
-from esb_relay.stand_in.messages import Seal
+from esb_relay.demo.messages import Seal
 from esb_relay.wire.envelope import read_envelope
 from esb_relay.wire.signature import verify
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from esb_relay.keys import Curve, Encoding, PrivateKey
-from esb_relay.stand_in.server import StandIn, listen
+from esb_relay.demo.server import Simulator, listen
+from esb_relay.keys.pairs import Curve, Encoding, PrivateKey
 from esb_relay.wire.ecies import decrypt
 from flask import Flask
 
@@ -31,13 +31,13 @@ def raw_esb_body(text: str) -> str:
 
 
 def test_body_arrives_as_it_must(
-    api: Any, stand_in: StandIn, awkward_body: tuple[str, str]
+    api: Any, simulator: Simulator, awkward_body: tuple[str, str]
 ) -> None:
     written, arrives = awkward_body
     answer = api.relay(written)
 
     assert answer.status_code == 200, answer.text
-    sent = stand_in.bodies[-1].decode()
+    sent = simulator.bodies[-1].decode()
     assert sent.startswith(f'{{"data":{{"apiCode":"DEMO","esbBody":{arrives}}},"signature":"')
     assert raw_esb_body(answer.text) == arrives
 
@@ -48,22 +48,24 @@ def test_answer_is_passed_on_digit_for_digit(api: Any, body: str) -> None:
     assert raw_esb_body(answer.text) == body
 
 
-def test_message_without_a_body_has_no_esb_body(api: Any, stand_in: StandIn) -> None:
+def test_message_without_a_body_has_no_esb_body(api: Any, simulator: Simulator) -> None:
     answer = api.relay()
 
     assert answer.get_json()["esb_body"] is None
-    assert stand_in.bodies[-1].startswith(b'{"data":{"apiCode":"DEMO"},"signature"')
+    assert simulator.bodies[-1].startswith(b'{"data":{"apiCode":"DEMO"},"signature"')
 
 
 @pytest.mark.parametrize("mode", ["normal", "push", "nida"])
 @pytest.mark.parametrize("format_", ["json", "xml"])
-def test_every_mode_in_both_formats(api: Any, stand_in: StandIn, mode: str, format_: str) -> None:
+def test_every_mode_in_both_formats(
+    api: Any, simulator: Simulator, mode: str, format_: str
+) -> None:
     answer = api.relay('{"a":"1.10","b":["x","y"]}', mode=mode, format=format_, user_id="U1")
 
     assert answer.status_code == 200, answer.text
     inner = {"a": "1.10", "b": ["x", "y"]}
     assert answer.get_json()["esb_body"] == ({"Payload": inner} if mode == "nida" else inner)
-    assert stand_in.bodies[-1].startswith(b"<esbrequest>" if format_ == "xml" else b'{"data":')
+    assert simulator.bodies[-1].startswith(b"<esbrequest>" if format_ == "xml" else b'{"data":')
 
 
 @pytest.mark.parametrize("curve", list(Curve))
@@ -74,7 +76,7 @@ def test_round_trip_on_every_curve(
     curve: Curve,
 ) -> None:
     ours, theirs = keys[curve], keys[Curve.SECP256K1]
-    bus = StandIn(theirs, ours.public, client_id="kiungo", secret="s:ecret")
+    bus = Simulator(theirs, ours.public, client_id="kiungo", secret="s:ecret")
     server = listen(bus)
     server.start()
     url = f"http://127.0.0.1:{server.port}"
@@ -93,7 +95,7 @@ def test_round_trip_on_every_curve(
 def test_encrypted_body_is_readable_for_its_recipient_only(
     app_with: Callable[..., Flask],
     api_of: Callable[..., Any],
-    stand_in: StandIn,
+    simulator: Simulator,
     keys: dict[Curve, PrivateKey],
 ) -> None:
     recipient = keys[Curve.SECP521R1]
@@ -102,7 +104,7 @@ def test_encrypted_body_is_readable_for_its_recipient_only(
     answer = api.relay('{"n":1.10}', encrypt_to=recipient.kid)
 
     assert answer.status_code == 200, answer.text
-    sent = json.loads(stand_in.bodies[-1])["data"]["esbBody"]
+    sent = json.loads(simulator.bodies[-1])["data"]["esbBody"]
     assert sent.keys() == {"ephemeralKey", "iv", "encryptedData"}
     assert decrypt(json.dumps(sent), recipient) == b'{"n":1.10}'
     assert api.relay("1", encrypt_to="nobody").status_code == 422
@@ -126,9 +128,9 @@ def test_encrypted_body_is_readable_for_its_recipient_only(
         ("{", 400),
     ],
 )
-def test_bad_input_gets_an_answer(api: Any, stand_in: StandIn, text: str, status: int) -> None:
+def test_bad_input_gets_an_answer(api: Any, simulator: Simulator, text: str, status: int) -> None:
     answer = api.ask("POST", "relay/", data=text, content_type="application/json")
 
     assert answer.status_code == status, answer.text
     assert answer.content_type == "application/problem+json"
-    assert not stand_in.bodies
+    assert not simulator.bodies

@@ -1,12 +1,12 @@
-"""The case table of GovESB's answers: the stand-in does exactly that, the relay tells it apart."""
+"""The case table of GovESB's answers: the simulator does exactly that, the relay tells it apart."""
 
 import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from esb_relay.stand_in.cases import ACCEPTED, BUSY, UNKNOWN, UNVERIFIABLE, UNVERIFIABLE_XML
-from esb_relay.stand_in.server import StandIn
+from esb_relay.demo.cases import ACCEPTED, BUSY, UNKNOWN, UNVERIFIABLE, UNVERIFIABLE_XML
+from esb_relay.demo.server import Simulator
 from flask import Flask
 
 PATIENCE_S = 20.0
@@ -55,7 +55,9 @@ def test_xml_that_could_be_read_in_two_ways_is_refused(api: Any, case: str) -> N
     assert (answer.status_code, answer.get_json()["outcome"]) == (502, "unverifiable")
 
 
-def test_signed_business_failure_is_passed_on_and_not_repeated(api: Any, stand_in: StandIn) -> None:
+def test_signed_business_failure_is_passed_on_and_not_repeated(
+    api: Any, simulator: Simulator
+) -> None:
     answer = api.relay(BODY, code="C!failure")
 
     assert answer.status_code == 200
@@ -63,7 +65,7 @@ def test_signed_business_failure_is_passed_on_and_not_repeated(api: Any, stand_i
     assert (said["ok"], said["success"], said["message"]) == (False, False, "Hakuna mtu huyu")
     assert '"errors":["E1",1.10]' in answer.text
     assert said["validation_errors"] == {"nin": "too short"}
-    assert stand_in.seen["C!failure"] == 1
+    assert simulator.seen["C!failure"] == 1
     assert api.exchange(answer)["status"] == "failed"
 
 
@@ -76,7 +78,7 @@ def test_business_failure_in_xml_is_passed_on(api: Any) -> None:
 @pytest.mark.parametrize("mode", ["normal", "push", "nida"])
 @pytest.mark.parametrize("case", UNKNOWN)
 def test_lost_answer_is_an_unknown_outcome_and_nothing_is_sent_again(
-    api: Any, stand_in: StandIn, case: str, mode: str
+    api: Any, simulator: Simulator, case: str, mode: str
 ) -> None:
     code = f"{mode}!{case}"
     answer = api.relay('"' + "x" * 300 + '"', code=code, mode=mode, user_id="U")
@@ -85,7 +87,7 @@ def test_lost_answer_is_an_unknown_outcome_and_nothing_is_sent_again(
     said = answer.get_json()
     assert said["outcome"] == "unknown"
     assert "unknown" in said["detail"]
-    assert stand_in.seen[code] == 1
+    assert simulator.seen[code] == 1
     assert api.exchange(answer)["status"] == "unknown"
 
 
@@ -97,31 +99,31 @@ def patient(app_with: Callable[..., Flask], api_of: Callable[..., Any]) -> Any:
 
 @pytest.mark.parametrize("case", BUSY)
 def test_busy_engine_is_asked_again_on_normal_requests(
-    patient: Any, stand_in: StandIn, case: str
+    patient: Any, simulator: Simulator, case: str
 ) -> None:
     answer = patient.relay(BODY, code=f"C!{case}:2")
 
     assert answer.status_code == 200, answer.text
-    assert stand_in.seen[f"C!{case}:2"] == 3
+    assert simulator.seen[f"C!{case}:2"] == 3
     assert patient.exchange(answer)["attempts"] == 3
 
 
 @pytest.mark.parametrize("mode", ["push", "nida"])
 @pytest.mark.parametrize("case", BUSY)
 def test_busy_engine_is_not_asked_again_on_other_requests(
-    api: Any, stand_in: StandIn, case: str, mode: str
+    api: Any, simulator: Simulator, case: str, mode: str
 ) -> None:
     answer = api.relay(BODY, code=f"C!{case}:1", mode=mode, user_id="U")
 
     assert (answer.status_code, answer.get_json()["outcome"]) == (502, "refused")
-    assert stand_in.seen[f"C!{case}:1"] == 1
+    assert simulator.seen[f"C!{case}:1"] == 1
 
 
-def test_repetitions_are_bounded(patient: Any, stand_in: StandIn) -> None:
+def test_repetitions_are_bounded(patient: Any, simulator: Simulator) -> None:
     answer = patient.relay(BODY, code="C!busy-503")
 
     assert (answer.status_code, answer.get_json()["outcome"]) == (502, "refused")
-    assert stand_in.seen["C!busy-503"] == 3
+    assert simulator.seen["C!busy-503"] == 3
 
 
 def test_engine_that_cannot_be_reached_is_tried_again_and_nothing_was_sent(
@@ -136,34 +138,34 @@ def test_engine_that_cannot_be_reached_is_tried_again_and_nothing_was_sent(
     assert (push.get_json()["outcome"], api.exchange(push)["attempts"]) == ("not_sent", 1)
 
 
-def test_redirect_is_refused_and_not_followed(api: Any, stand_in: StandIn) -> None:
+def test_redirect_is_refused_and_not_followed(api: Any, simulator: Simulator) -> None:
     answer = api.relay(BODY, code="C!redirect")
 
     assert (answer.status_code, answer.get_json()["outcome"]) == (502, "refused")
     assert "307" in answer.get_json()["detail"]
-    assert stand_in.seen["C!redirect"] == 1
+    assert simulator.seen["C!redirect"] == 1
 
 
 def test_unverifiable_answer_to_a_push_leaves_its_delivery_open(
-    api: Any, stand_in: StandIn
+    api: Any, simulator: Simulator
 ) -> None:
     answer = api.relay(BODY, code="C!html", mode="push")
 
     assert answer.status_code == 502
     assert "whether it was delivered is not known" in answer.get_json()["detail"]
-    assert stand_in.seen["C!html"] == 1
+    assert simulator.seen["C!html"] == 1
 
 
 def test_refused_token_is_renewed_once_and_the_request_repeated_once(
-    api: Any, stand_in: StandIn
+    api: Any, simulator: Simulator
 ) -> None:
     answer = api.relay(BODY, code="C!unauthorized:1", mode="push")
     assert answer.status_code == 200, answer.text
-    assert (stand_in.seen["C!unauthorized:1"], stand_in.tokens.granted) == (2, 2)
+    assert (simulator.seen["C!unauthorized:1"], simulator.tokens.granted) == (2, 2)
 
     refused = api.relay(BODY, code="C!unauthorized", mode="push")
     assert (refused.status_code, refused.get_json()["outcome"]) == (502, "refused")
-    assert (stand_in.seen["C!unauthorized"], stand_in.tokens.granted) == (2, 3)
+    assert (simulator.seen["C!unauthorized"], simulator.tokens.granted) == (2, 3)
 
 
 def test_every_problem_names_its_exchange(api: Any) -> None:

@@ -6,64 +6,66 @@ from typing import Any
 
 import pytest
 from common.clock import utc_now
+from esb_relay.container import Container
+from esb_relay.demo.server import Simulator
 from esb_relay.models import EsbToken
-from esb_relay.parts import Parts
-from esb_relay.stand_in.server import StandIn
 from flask import Flask
 from sqlalchemy import select, update
 
 
-def grant(stand_in: StandIn, **oddities: Any) -> None:
-    stand_in.tokens.oddities = oddities
+def grant(simulator: Simulator, **oddities: Any) -> None:
+    simulator.tokens.oddities = oddities
 
 
 @pytest.mark.parametrize("expires_in", ["3600", 3600, 3599.5, "  600 "])
-def test_token_serves_many_requests(api: Any, stand_in: StandIn, expires_in: object) -> None:
-    grant(stand_in, expires_in=expires_in)
+def test_token_serves_many_requests(api: Any, simulator: Simulator, expires_in: object) -> None:
+    grant(simulator, expires_in=expires_in)
     assert [api.relay("1").status_code for _ in range(3)] == [200] * 3
-    assert stand_in.tokens.granted == 1
+    assert simulator.tokens.granted == 1
 
 
 @pytest.mark.parametrize("expires_in", [0, -5, "0", "absent", None, "soon", True, [], "nan"])
 def test_token_without_a_life_serves_one_request(
-    api: Any, stand_in: StandIn, expires_in: object
+    api: Any, simulator: Simulator, expires_in: object
 ) -> None:
-    grant(stand_in, expires_in=expires_in)
+    grant(simulator, expires_in=expires_in)
     assert [api.relay("1").status_code for _ in range(2)] == [200, 200]
-    assert stand_in.tokens.granted == 2
+    assert simulator.tokens.granted == 2
 
 
 def test_another_process_uses_the_same_token(
-    app_with: Callable[..., Flask], api_of: Callable[..., Any], stand_in: StandIn
+    app_with: Callable[..., Flask], api_of: Callable[..., Any], simulator: Simulator
 ) -> None:
     for app in (app_with(), app_with()):
         assert api_of(app).relay("1").status_code == 200
-    assert stand_in.tokens.granted == 1
+    assert simulator.tokens.granted == 1
 
 
 def test_expired_token_is_fetched_once_for_many_callers_in_many_processes(
-    app_with: Callable[..., Flask], api_of: Callable[..., Any], stand_in: StandIn
+    app_with: Callable[..., Flask], api_of: Callable[..., Any], simulator: Simulator
 ) -> None:
     apis = [api_of(app_with()), api_of(app_with())]
     assert apis[0].relay("1").status_code == 200
-    process: Parts = apis[0].app.extensions["esb-relay"]
+    process: Container = apis[0].app.extensions["esb-relay"]
     with process.database.writing() as session:
         session.execute(update(EsbToken).values(good_until=utc_now()))
-    process.exchanger._tokens._token = None  # the process's own memory of it
-    grant(stand_in, delay_s=0.3)
+    apis[0].app.extensions[
+        "served"
+    ].exchanger._tokens._token = None  # the process's own memory of it
+    grant(simulator, delay_s=0.3)
     with ThreadPoolExecutor(40) as threads:
         answers = list(threads.map(lambda at: apis[at % 2].relay("1").status_code, range(80)))
     assert answers == [200] * 80
-    assert stand_in.tokens.granted == 2
+    assert simulator.tokens.granted == 2
 
 
-def test_revoked_token_is_renewed_once_for_many_callers(api: Any, stand_in: StandIn) -> None:
+def test_revoked_token_is_renewed_once_for_many_callers(api: Any, simulator: Simulator) -> None:
     api.relay("1")
-    stand_in.tokens.revoke_all()
+    simulator.tokens.revoke_all()
     with ThreadPoolExecutor(20) as threads:
         answers = list(threads.map(lambda _: api.relay("1", mode="push").status_code, range(40)))
     assert answers == [200] * 40
-    assert stand_in.tokens.granted == 2
+    assert simulator.tokens.granted == 2
 
 
 @pytest.mark.parametrize(
@@ -75,41 +77,43 @@ def test_revoked_token_is_renewed_once_for_many_callers(api: Any, stand_in: Stan
         ({"body": "<html>"}, "not json"),
         ({"body": "[]"}, "no access_token"),
         ({"body": '{"access_token":"a\\r\\nX: y"}'}, "no access_token"),
-        ({"silent": True}, "did not answer in time"),
+        ({"silent": True}, "did not answer within 1 s"),
     ],
 )
 def test_no_token_means_nothing_was_sent(
-    api: Any, stand_in: StandIn, oddities: dict[str, Any], reason: str
+    api: Any, simulator: Simulator, oddities: dict[str, Any], reason: str
 ) -> None:
-    grant(stand_in, **oddities)
+    grant(simulator, **oddities)
     answer = api.relay("1", mode="push")
 
     assert (answer.status_code, answer.get_json()["outcome"]) == (502, "not_sent")
     assert reason in answer.get_json()["detail"].lower()
-    assert not stand_in.bodies
-    grant(stand_in)
+    assert not simulator.bodies
+    grant(simulator)
     assert api.relay("1", mode="push").status_code == 200
 
 
 def test_callers_who_waited_for_a_failed_fetch_share_its_failure(
-    api: Any, stand_in: StandIn
+    api: Any, simulator: Simulator
 ) -> None:
-    grant(stand_in, status=503, delay_s=0.5)
+    grant(simulator, status=503, delay_s=0.5)
     with ThreadPoolExecutor(10) as threads:
         answers = list(threads.map(lambda _: api.relay("1", mode="push").status_code, range(10)))
     assert answers == [502] * 10
-    assert stand_in.tokens.granted <= 3
+    assert simulator.tokens.granted <= 3
 
 
-def test_token_rests_sealed(api: Any, parts: Parts, stand_in: StandIn) -> None:
+def test_token_rests_sealed(
+    api: Any, served: Any, container: Container, simulator: Simulator
+) -> None:
     api.relay("1")
-    with parts.database.reading() as session:
+    with container.database.reading() as session:
         row = session.scalars(select(EsbToken)).one()
     assert row.sealed is not None
-    assert not any(token in row.sealed for token in stand_in.tokens._good)
-    with parts.database.writing() as session:
+    assert not any(token in row.sealed for token in simulator.tokens._good)
+    with container.database.writing() as session:
         session.execute(update(EsbToken).values(sealed="AAAA" * 16))
-    parts.exchanger._tokens._token = None
+    served.exchanger._tokens._token = None
     assert api.relay("1").status_code == 200
 
 
@@ -127,7 +131,7 @@ def test_token_rests_sealed(api: Any, parts: Parts, stand_in: StandIn) -> None:
 def test_missing_setting_is_named_by_the_call_that_needs_it(
     app_with: Callable[..., Flask],
     api_of: Callable[..., Any],
-    stand_in: StandIn,
+    simulator: Simulator,
     missing: str,
     variable: str,
 ) -> None:
@@ -135,4 +139,4 @@ def test_missing_setting_is_named_by_the_call_that_needs_it(
 
     assert answer.status_code == 503
     assert variable in answer.get_json()["detail"]
-    assert not stand_in.bodies
+    assert not simulator.bodies

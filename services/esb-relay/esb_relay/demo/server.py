@@ -1,27 +1,27 @@
-"""The stand-in itself: token server, engine, and a desk to tell it things."""
+"""The simulator itself: token server, engine, and a desk to tell it things."""
 
 import json
 import threading
 import uuid
 from collections import Counter, deque
 
+from esb_relay.demo.cases import CASES, Asked, good
+from esb_relay.demo.http_server import LoopbackServer, Reply, Request
+from esb_relay.demo.messages import Seal, failure_data
+from esb_relay.demo.replies import answer
+from esb_relay.demo.token_desk import TokenDesk
 from esb_relay.errors import BadSignature, MalformedEnvelope
-from esb_relay.keys import PrivateKey, PublicKey
-from esb_relay.stand_in.cases import CASES, Asked, good
-from esb_relay.stand_in.http_server import LoopbackServer, Reply, Request
-from esb_relay.stand_in.messages import Seal, failure_data
-from esb_relay.stand_in.replies import answer
-from esb_relay.stand_in.token_desk import TokenDesk
+from esb_relay.keys.pairs import PrivateKey, PublicKey
 from esb_relay.wire.envelope import Envelope, read_envelope
 from esb_relay.wire.incoming import Call, read_answer, read_call
 from esb_relay.wire.signature import verify
 
 TOKEN_PATH = "/token"  # noqa: S105 - a path
-CONTROL_PATH = "/stand-in"
+CONTROL_PATH = "/simulator"
 REMEMBERED = 1_000
 
 
-class StandIn:
+class Simulator:
     """A bus with one client. `seen` counts requests by code, or by `requestId` for late answers."""
 
     def __init__(
@@ -92,6 +92,6 @@ class StandIn:
         return answer(json.dumps(said).encode())
 
 
-def listen(stand_in: StandIn, port: int = 0) -> LoopbackServer:
-    """A server for `stand_in`; it does not serve yet."""
-    return LoopbackServer(port, stand_in.serve)
+def listen(simulator: Simulator, port: int = 0) -> LoopbackServer:
+    """A server for `simulator`; it does not serve yet."""
+    return LoopbackServer(port, simulator.serve)

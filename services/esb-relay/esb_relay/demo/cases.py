@@ -7,10 +7,10 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from esb_relay.keys import Curve, generate
-from esb_relay.stand_in import replies
-from esb_relay.stand_in.http_server import Reply
-from esb_relay.stand_in.messages import SUCCESS, Seal, answer_data, failure_data
+from esb_relay.demo import replies
+from esb_relay.demo.http_server import Reply
+from esb_relay.demo.messages import SUCCESS, Seal, answer_data, failure_data
+from esb_relay.keys.pairs import Curve, generate
 from esb_relay.wire import json_canonical
 from esb_relay.wire.terms import Format
 

@@ -1,4 +1,4 @@
-"""The stand-in's token server: counts what it grants, and can be told to be odd."""
+"""The simulator's token server: counts what it grants, and can be told to be odd."""
 
 import base64
 import binascii
@@ -9,8 +9,8 @@ import time
 from typing import Any
 from urllib.parse import parse_qs
 
-from esb_relay.stand_in.http_server import Reply, Request
-from esb_relay.stand_in.replies import answer, silence
+from esb_relay.demo.http_server import Reply, Request
+from esb_relay.demo.replies import answer, silence
 
 DEFAULT_LIFE_S = 3600
 

@@ -2,9 +2,12 @@
 
 from typing import Any
 
+from common.audit.log import record_act
+from common.audit.values import digest
+
+from esb_relay.engine.relaying import sealed
 from esb_relay.errors import BadSignature, MalformedEnvelope
-from esb_relay.keyring import ESB, Keyring
-from esb_relay.relaying import sealed
+from esb_relay.keys.keyring import ESB, Keyring
 from esb_relay.wire.envelope import decode_text, read_envelope
 from esb_relay.wire.outgoing import request_data
 from esb_relay.wire.signature import verify
@@ -16,12 +19,16 @@ def signed_request(
 ) -> bytes:
     """The envelope around a raw body, as it would be sent; nothing at all is no body.
 
+    Whoever asks in whatever manner: the audit log has the signature before it is given.
+
     Raises MalformedText, UnsendableBody, MissingSetting, KeyProblem.
     """
     text = decode_text(raw)
     body = text if text.strip() else None
     data = request_data(mode, code, body, format_, user_id)
-    return sealed(data, keyring, format_, Root.REQUEST)
+    envelope = sealed(data, keyring, format_, Root.REQUEST)
+    record_act("signature.given", "", code, mode=mode, format=format_, envelope=digest(envelope))
+    return envelope
 
 
 def verdict(keyring: Keyring, raw: bytes, key: str = ESB) -> dict[str, Any]:

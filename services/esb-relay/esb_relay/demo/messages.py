@@ -1,6 +1,6 @@
-"""What the stand-in says: `data` of its answers, and envelopes around it, right or wrong."""
+"""What the simulator says: `data` of its answers, and envelopes around it, right or wrong."""
 
-from esb_relay.keys import PrivateKey
+from esb_relay.keys.pairs import PrivateKey
 from esb_relay.wire.envelope import seal
 from esb_relay.wire.json_canonical import quoted
 from esb_relay.wire.signature import sign

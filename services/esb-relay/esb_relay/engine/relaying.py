@@ -7,15 +7,16 @@ import json
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
-from common.correlation import current_trail
+from common.correlation import current_request_context
+from common.db.reader import off_the_loop
 from common.ids import new_id
-from common.problems import MEDIA_TYPE, problem
+from common.web.problems import MEDIA_TYPE, problem
 
 from esb_relay.config import Settings
+from esb_relay.engine.exchange_log import Beginning
 from esb_relay.engine.exchanger import Exchanger
 from esb_relay.engine.outcomes import Outcome
-from esb_relay.exchange_log import Beginning
-from esb_relay.keyring import Keyring
+from esb_relay.keys.keyring import Keyring
 from esb_relay.models import Direction, ExchangeMode, ExchangeStatus
 from esb_relay.wire import ecies, signature, xml_body
 from esb_relay.wire.envelope import seal
@@ -68,12 +69,15 @@ class Relay:
         self._keyring = keyring
         self._exchanger = exchanger
 
-    def relay(self, message: Message, *, caller: str, correlation_id: str) -> Told:
+    async def relay(self, message: Message, *, caller: str, correlation_id: str) -> Told:
         """Send one message and tell what came of it.
 
         Raises UnsendableBody, NoSuchKey, MissingSetting, KeyProblem, NotRecorded: nothing was sent.
         """
         format_ = message.format or Format(self._settings.data_format)
+        envelope = await off_the_loop(
+            len(message.body or ""), lambda: self._envelope(message, format_)
+        )
         beginning = Beginning(
             direction=Direction.OUTGOING,
             mode=ExchangeMode(message.mode),
@@ -82,10 +86,11 @@ class Relay:
             caller=caller,
             correlation_id=correlation_id,
             format=format_,
-            envelope=self._envelope(message, format_),
+            envelope=envelope,
         )
-        outcome = self._exchanger.exchange(beginning, PATHS[message.mode])
-        return told(str(beginning.id), outcome)
+        outcome = await self._exchanger.exchange(beginning, PATHS[message.mode])
+        size = len(outcome.received or b"")
+        return await off_the_loop(size, lambda: told(str(beginning.id), outcome))
 
     def _envelope(self, message: Message, format_: Format) -> bytes:
         body = message.body
@@ -100,8 +105,8 @@ class Relay:
 
 def correlation_id() -> str:
     """The id of the request being served."""
-    trail = current_trail()
-    return trail.correlation_id if trail is not None else str(new_id())
+    request_context = current_request_context()
+    return request_context.correlation_id if request_context is not None else str(new_id())
 
 
 def sealed(data: str, keyring: Keyring, format_: Format, root: Root) -> bytes:

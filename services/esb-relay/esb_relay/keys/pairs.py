@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from esb_relay.errors import UnreadableKey, UnsupportedCurve
-from esb_relay.key_encodings import PRIVATE_LABELS, PUBLIC_LABELS, key_ders
+from esb_relay.keys.encodings import PRIVATE_LABELS, PUBLIC_LABELS, key_ders
 
 _SIGNATURE = ec.ECDSA(SHA256())
 _KID_DIGITS = 16

@@ -5,8 +5,14 @@ import re
 from pathlib import Path
 
 from esb_relay.errors import KeyFileExposed, UnreadableKey
-from esb_relay.key_encodings import is_key_text
-from esb_relay.keys import Encoding, PrivateKey, PublicKey, parse_private_key, parse_public_keys
+from esb_relay.keys.encodings import is_key_text
+from esb_relay.keys.pairs import (
+    Encoding,
+    PrivateKey,
+    PublicKey,
+    parse_private_key,
+    parse_public_keys,
+)
 
 _OTHERS_MAY_READ = 0o077
 

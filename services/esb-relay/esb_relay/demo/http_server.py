@@ -43,7 +43,7 @@ class LoopbackServer(socketserver.ThreadingTCPServer):
     def start(self) -> None:
         """Serve from a thread of its own."""
         serve = partial(self.serve_forever, poll_interval=0.02)
-        threading.Thread(target=serve, name="stand-in", daemon=True).start()
+        threading.Thread(target=serve, name="simulator", daemon=True).start()
 
     def stop(self) -> None:
         """Stop listening; open connections end with the process."""

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from esb_relay.stand_in.http_server import Reply
+from esb_relay.demo.http_server import Reply
 
 SILENCE_S = 120.0
 DRIP_S = 0.2

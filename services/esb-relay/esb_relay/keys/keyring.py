@@ -7,8 +7,8 @@ from typing import TypeVar
 
 from esb_relay.config import Settings
 from esb_relay.errors import KeyProblem, KeysApart, MissingSetting, NoSuchKey, UnknownRecord
-from esb_relay.key_files import load_private_key, load_public_keys
-from esb_relay.keys import Curve, PrivateKey, PublicKey
+from esb_relay.keys.files import load_private_key, load_public_keys
+from esb_relay.keys.pairs import Curve, PrivateKey, PublicKey
 
 T = TypeVar("T")
 
@@ -69,6 +69,23 @@ class Keyring:
         if source is None:
             return ()
         return self._keep("ESB_RECIPIENT_PUBLIC_KEYS", source, load_public_keys)
+
+    def troubles(self) -> list[str]:
+        """Why settings with keys cannot be used, each by its name: a file that is not there …"""
+        given = (
+            (self._settings.private_key, self.private_key),
+            (self._settings.public_key, self.own_public_key),
+            (self._settings.esb_public_keys, self.esb_keys),
+            (self._settings.recipient_public_keys, self.recipient_keys),
+        )
+        found: dict[str, None] = {}
+        for source, load in given:
+            try:
+                if source is not None:
+                    load()
+            except KeyProblem as exc:
+                found[str(exc)] = None
+        return list(found)
 
     def named(self, name: str, *, field: str) -> PublicKey:
         """The public key called `name`: a kid, `own` or `esb`. Raises NoSuchKey, KeyProblem."""

@@ -7,15 +7,14 @@ import enum
 import hashlib
 import time
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, cast
+from typing import cast
 
 from common.clock import utc_now
-from common.group_commit import GroupCommit, Row
+from common.db.group_commit import GroupCommit, Row
+from common.db.rows.statements import Change, Insert, Statement
 from common.ids import new_id
-from common.rows.statements import Change, Insert, Statement
 from sqlalchemy import Engine, Table
 
 from esb_relay.engine.outcomes import Outcome
@@ -59,8 +58,8 @@ STATEMENTS: dict[Act, Statement] = {
 class ExchangeWriter(GroupCommit[Act]):
     """Commits the log of a process."""
 
-    def __init__(self, engine: Engine, offload: Callable[[Callable[[], Any]], Any]) -> None:
-        super().__init__(engine, STATEMENTS, offload=offload)
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine, STATEMENTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +75,8 @@ class Beginning:
     format: Format
     envelope: bytes = field(repr=False)
     request_id: str | None = None
+    #: Too late afterwards: nothing is sent any more. None: as long as one exchange may take.
+    send_before: datetime | None = None
     id: uuid.UUID = field(default_factory=new_id)
     started_at: datetime = field(default_factory=utc_now)
     started_ns: int = field(default_factory=time.perf_counter_ns)

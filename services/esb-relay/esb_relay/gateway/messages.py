@@ -7,10 +7,10 @@ from types import MappingProxyType
 from typing import Any
 
 import marshmallow as ma
-from flask_smorest import abort
-from werkzeug.exceptions import UnsupportedMediaType
+from common.errors import Invalid, UnsupportedMedia
+from common.web.problems import first_reason
 
-from esb_relay.relaying import Message
+from esb_relay.engine.relaying import Message
 from esb_relay.schemas.relay import RelayIn
 from esb_relay.wire.envelope import decode_text
 from esb_relay.wire.json_span import members
@@ -21,16 +21,17 @@ _SCHEMA = RelayIn(exclude=["body"])
 def read_message(media_type: str, raw: bytes, organization: str) -> Message:
     """The message in a request; `organization` is its header, UTF-8 read as latin-1.
 
-    Raises MalformedText, or werkzeug's 415 and 422.
+    Raises MalformedText, UnsupportedMedia, Invalid.
     """
     if media_type != "application/json" and not media_type.endswith("+json"):
-        raise UnsupportedMediaType("The body must be JSON: Content-Type application/json")
+        raise UnsupportedMedia("The body must be JSON: Content-Type application/json")
     found = members(decode_text(raw))
     body = found.pop("body", None)
     try:
         terms = _terms(tuple((name, member.text) for name, member in found.items()))
     except ma.ValidationError as exc:
-        abort(422, errors=exc.messages)
+        messages = exc.normalized_messages()
+        raise Invalid(first_reason(messages), messages) from exc
     return Message(
         **terms,
         body=None if body is None else body.text,

@@ -1,0 +1,1 @@
+"""Key pairs of the relay and of its correspondents, and what is signed with them by hand."""
