@@ -2,29 +2,35 @@
 
 from pathlib import Path
 
-from common.api import register_api
-from common.broker import open_broker
+from common.audit.commands import register_audit_commands
+from common.audit.requests import register_audit
 from common.console.pages import register_console
-from common.database import Database, open_engine
-from common.doorbell import Bell
-from common.health import register_health
+from common.db.database import Database, open_engine
+from common.db.migrations.runner import Migrations, register_migrations
 from common.http import HttpClient, Timeouts
+from common.jobs.broker import open_broker
+from common.jobs.wake_up import WakeUp
 from common.logs import configure_logging
-from common.metrics import register_metrics
-from common.migrations.runner import Migrations, register_migrations
-from common.problems import register_problem_handlers
-from common.requests_in import register_request_trail
 from common.settings import process_environment
-from common.tokens import JwksKeys, KeySource, TokenVerifier
+from common.web.api import register_api
+from common.web.health import register_health
+from common.web.metrics import register_metrics
+from common.web.problems import register_problem_handlers
+from common.web.requests import register_request_context
+from common.web.tokens import JwksKeys, KeySource, TokenVerifier
 from flask import Flask
 
+from notification.audit import RULES
 from notification.commands import register_commands
 from notification.config import SCHEMA, Settings
 from notification.console import pages
-from notification.models import Base
+from notification.container import WAKE_UP_QUEUE, Container
+from notification.models import AUDIT_TABLES, Base
 from notification.outbox.engine import Outbox
-from notification.parts import BELL, Parts
-from notification.routes import register_routes
+from notification.outbox.watching import TransportMetrics, readiness
+from notification.routes import register_routes, unsubscribe
+from notification.routes.people import UserIdConverter
+from notification.routes.problems import register_problems
 from notification.transports.build import build_transports
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
@@ -43,29 +49,34 @@ def create_app(settings: Settings | None = None, keys: KeySource | None = None) 
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     database = Database(open_engine(settings, SCHEMA))
     transports = build_transports(settings)
-    app.extensions["notification"] = Parts(
+    app.extensions["notification"] = Container(
         settings=settings,
         database=database,
         transports=transports,
         outbox=Outbox(database, transports, settings.lease_s),
-        bell=Bell(lambda: open_broker(settings), BELL),
+        wake_up=WakeUp(lambda: open_broker(settings), WAKE_UP_QUEUE),
     )
     keys = keys or JwksKeys(
         f"{settings.proxy_url}/.well-known/jwks.json", HttpClient(Timeouts(read_s=5.0))
     )
     app.extensions["kiungo-tokens"] = TokenVerifier(keys)
     register_problem_handlers(app)
-    register_request_trail(app)
-    register_health(app, database.engine)
-    register_metrics(app)
+    register_problems(app)
+    register_request_context(app)
+    register_health(app, database.engine, lambda: readiness(database))
+    register_metrics(app, TransportMetrics(database))
+    register_audit(app, "notification", database, AUDIT_TABLES, RULES)
     register_migrations(
         app,
         Migrations(Base.metadata, database.engine, SCHEMA),
         Path(__file__).parent / "migrations",
     )
+    app.url_map.converters["user_id"] = UserIdConverter
     register_routes(
         register_api(app, "notification", "Kiungo notification", description=DESCRIPTION)
     )
+    app.register_blueprint(unsubscribe.blp)
     register_console(app, pages, settings)
     register_commands(app)
+    register_audit_commands(app)
     return app

@@ -1,32 +1,38 @@
 """`flask --app notification …`: what operators and containers run."""
 
 import click
+from common.audit.log import note_act
 from flask import Flask
 
-from notification import demo_data, first_data
-from notification.parts import parts
+from notification.catalogue import first_data
+from notification.container import container
+from notification.django_mediator.command import import_django_mediator
 from notification.retention import keep_bounded
 from notification.worker import run_worker
 
 
 def register_commands(app: Flask) -> None:
     """Add this service's commands to `flask`."""
-    for command in (seed_lookups, seed_demo, purge, worker):
+    for command in (seed_lookups, seed_demo, purge, worker, import_django_mediator):
         app.cli.add_command(command)
 
 
 @click.command("seed-lookups")
 def seed_lookups() -> None:
     """Add the codes that every installation begins with, where they are missing."""
-    with parts().database.writing() as session:
+    with container().database.writing() as session:
         added = first_data.seed(session.connection())
+        if added:
+            note_act(session, "lookups.created", after={"count": added})
     click.echo(f"{added} records added")
 
 
 @click.command("seed-demo")
 def seed_demo() -> None:
     """Add the demonstration's event, rule and templates, unless they are there."""
-    with parts().database.writing() as session:
+    from notification.demo import seed as demo_data  # not part of the image
+
+    with container().database.writing() as session:
         added = demo_data.seed(session)
     click.echo(f"{demo_data.EVENT} {'added' if added else 'is there already'}")
 
@@ -34,11 +40,11 @@ def seed_demo() -> None:
 @click.command("purge")
 def purge() -> None:
     """Forget recipients and words of messages, and consumed events, that outlived their time."""
-    removed = keep_bounded(parts().database, parts().settings)
+    removed = keep_bounded(container().database, container().settings)
     click.echo(", ".join(f"{count} {kind}" for kind, count in removed.items()))
 
 
 @click.command("worker")
 def worker() -> None:
     """Send what is due, take events, settle what was left in doubt, forget; until SIGTERM."""
-    run_worker(parts())
+    run_worker(container())

@@ -1,21 +1,55 @@
 """The service's settings; its README has the same list as a table."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Self
 
 import phonenumbers
 from common.console.settings import ConsoleSettings
-from common.settings import flag, positive, setting
+from common.settings import SettingError, flag, positive, setting
 
-from notification.sms_settings import SmsSettings, is_any_given, provider_names
+from notification.transports.sms.settings import (
+    SmsSettings,
+    is_any_given,
+    provider_names,
+    web_address,
+)
+from notification.unsubscribe.links import Links
 
 SCHEMA = "notification"
+#: A shorter secret could be tried out by whoever has a link.
+SECRET_CHARS = 32
 
 
 def _region(text: str) -> str:
     if text.upper() not in phonenumbers.SUPPORTED_REGIONS:
         raise ValueError("expected the two letters of a country, such as TZ")
+    return text.upper()
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 5):
+        raise ValueError("expected a whole number, or 0 for never")
+    return int(text)
+
+
+def _long(text: str) -> str:
+    if len(text) < SECRET_CHARS:
+        raise ValueError(f"expected at least {SECRET_CHARS} characters that nobody can guess")
+    return text
+
+
+def _selector(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,61}[A-Za-z0-9])?", text):
+        raise ValueError("expected a name as it stands before ._domainkey, such as 2026a")
+    return text
+
+
+def _currency(text: str) -> str:
+    if not (text.isascii() and text.isalpha() and len(text) == 3):
+        raise ValueError("expected the three letters of a currency, such as TZS")
     return text.upper()
 
 
@@ -29,6 +63,8 @@ class Settings(ConsoleSettings):
     unknown_wait_s: float = setting(
         "NOTIFICATION_UNKNOWN_WAIT_SECONDS", positive(float), default=900.0
     )
+    #: So many failures for good, and an address is skipped; 0: never.
+    skipped_after: int = setting("NOTIFICATION_SKIPPED_AFTER_FAILURES", _count, default=3)
     phone_region: str = setting("NOTIFICATION_PHONE_REGION", _region, default="TZ")
     smtp_host: str | None = setting("NOTIFICATION_SMTP_HOST", default=None)
     smtp_port: int = setting("NOTIFICATION_SMTP_PORT", positive(int), default=587)
@@ -39,11 +75,18 @@ class Settings(ConsoleSettings):
     smtp_use_ssl: bool = setting("NOTIFICATION_SMTP_USE_SSL", flag, default=False)
     smtp_timeout_s: float = setting("NOTIFICATION_SMTP_TIMEOUT", positive(float), default=15.0)
     from_email: str = setting("NOTIFICATION_FROM_EMAIL", default="")
+    #: DKIM: where the public key stands in DNS, and the private one.
+    dkim_selector: str = setting("NOTIFICATION_DKIM_SELECTOR", _selector, default="")
+    dkim_key_file: Path | None = setting("NOTIFICATION_DKIM_KEY_FILE", Path, default=None)
+    #: Where links in e-mails lead to this installation, and what they are sealed with.
+    public_url: str = setting("NOTIFICATION_PUBLIC_URL", web_address, default="")
+    link_secret: str = setting("NOTIFICATION_LINK_SECRET", _long, default="", secret=True)
     sms_providers: tuple[str, ...] = setting(
         "NOTIFICATION_SMS_PROVIDER", provider_names, default=()
     )
     #: One for each of `sms_providers`, in their order.
     sms: tuple[SmsSettings, ...] = ()
+    currency: str = setting("NOTIFICATION_CURRENCY", _currency, default="TZS")
     proxy_port: int = setting("PROXY_PORT", int, default=8081)
     proxy_url_override: str | None = setting("PROXY_URL", default=None)
 
@@ -51,9 +94,26 @@ class Settings(ConsoleSettings):
     def read(cls, environ: Mapping[str, str]) -> Self:
         """Build the settings from `environ`. Raises SettingError."""
         settings = super().read(environ)
+        if bool(settings.public_url) != bool(settings.link_secret):
+            missing = "LINK_SECRET" if settings.public_url else "PUBLIC_URL"
+            raise SettingError(f"NOTIFICATION_{missing} is not set, but its partner is")
         names = settings.sms_providers or (("generic",) if is_any_given(environ) else ())
-        ways = (SmsSettings.read(name, environ, is_first=name == names[0]) for name in names)
+        is_named = bool(settings.sms_providers)
+        ways = (
+            SmsSettings.read(name, environ, is_first=name == names[0], is_named=is_named)
+            for name in names
+        )
         return replace(settings, sms_providers=names, sms=tuple(ways))
+
+    @property
+    def sms_prices(self) -> dict[str, int]:
+        """What a segment costs, in ten-thousandths of the currency's unit, by provider."""
+        return {one.name: one.segment_price for one in self.sms if one.segment_price}
+
+    @property
+    def links(self) -> Links | None:
+        """The links that unsubscribe; None: e-mails have none."""
+        return Links(self.public_url, self.link_secret) if self.public_url else None
 
     @property
     def proxy_url(self) -> str:

@@ -1,4 +1,4 @@
-"""This service's domain errors; the statuses they answer with come from `common.problems`.
+"""This service's domain errors; the statuses they answer with come from `common.web.problems`.
 
 DomainError (common)
 ├── NotFound
@@ -8,6 +8,7 @@ DomainError (common)
 │   └── UnknownCode            a field names a code that is not in its vocabulary
 ├── Conflict
 │   ├── MessageStatusForbids   a message stands where this cannot be done to it
+│   ├── VocabularyClosed       the codes of a vocabulary are those that the service knows
 │   └── WordsForgotten         a message is too old: its words and addresses are gone
 ├── Unavailable
 │   └── ReceiptTooEarly        the message of a receipt may not have its provider's id yet
@@ -23,11 +24,31 @@ class UnknownEvent(NotFound):
         super().__init__("Unknown or inactive event_code")
 
 
-class UnknownRecord(NotFound):
-    """An id or code names nothing."""
+#: Under which member the id or code that was asked for is answered, by the kind of record.
+_ASKED_AS = {
+    "outbox": "outbox_id",
+    "message": "message_id",
+    "rule": "rule_id",
+    "address": "address_id",
+    "template": "template_id",
+    "event": "event_code",
+    "actor type": "actor_type_code",
+    "vocabulary": "kind",
+    "code": "code",
+}
 
-    def __init__(self, kind: str) -> None:
-        super().__init__(f"No such {kind}")
+
+class UnknownRecord(NotFound):
+    """An id or code, as it was `asked` for, names nothing.
+
+    `outbox` is a message on its way, `message` one in an inbox: the Django mediator's clients read
+    "Outbox not found" and "Message not found".
+    """
+
+    def __init__(self, kind: str, asked: object = None) -> None:
+        super().__init__(f"{kind.capitalize()} not found")
+        is_named = asked is not None and kind in _ASKED_AS
+        self.members = {_ASKED_AS[kind]: str(asked)} if is_named else {}
 
 
 class UnknownCode(Invalid):
@@ -43,6 +64,13 @@ class MessageStatusForbids(Conflict):
 
     def __init__(self, act: str, status: str) -> None:
         super().__init__(f"A message that is {status} cannot be {act} now")
+
+
+class VocabularyClosed(Conflict):
+    """The codes of a vocabulary are those that the service knows: none can be added."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"No code can be added to {kind}: they are what this service knows")
 
 
 class WordsForgotten(Conflict):

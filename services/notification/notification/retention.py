@@ -4,14 +4,21 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from common.clock import utc_now
-from common.database import Database
+from common.db.database import Database
 from common.ids import lowest_id_at
 from common.logs import get_logger
 from sqlalchemy import ColumnElement, String, cast, delete, literal, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute
 
 from notification.config import Settings
-from notification.models import InAppMessage, MessageStatus, OutboxMessage, SeenEvent
+from notification.models import (
+    AddressFailure,
+    EmissionKey,
+    InAppMessage,
+    MessageStatus,
+    OutboxMessage,
+    SeenEvent,
+)
 
 log = get_logger(__name__)
 
@@ -27,6 +34,8 @@ def keep_bounded(database: Database, settings: Settings) -> dict[str, int]:
     removed = {
         "messages": _forget_messages(database, oldest),
         "inbox": _delete_old(database, InAppMessage.id, InAppMessage.id < lowest_id_at(oldest)),
+        "keys": _delete_old(database, EmissionKey.key, EmissionKey.created_at < oldest),
+        "addresses": _delete_old(database, AddressFailure.id, AddressFailure.last_at < oldest),
         "events": _delete_old(
             database, SeenEvent.event_id, SeenEvent.consumed_at < utc_now() - EVENTS_KEPT
         ),

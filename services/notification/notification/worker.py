@@ -3,20 +3,20 @@
 import threading
 from datetime import timedelta
 
-from common.broker import BROKER_ERRORS, open_broker
-from common.doorbell import Listener
-from common.events import relay_due
+from common.jobs.broker import BROKER_ERRORS, open_broker
+from common.jobs.events import relay_due
+from common.jobs.wake_up import Listener
+from common.jobs.worker import POLL_S, every, stop_on_signals, work
 from common.logs import get_logger
-from common.worker import POLL_S, every, stop_on_signals, work
 from sqlalchemy.exc import SQLAlchemyError
 
-from notification.event_intake import consume_events
+from notification.container import WAKE_UP_QUEUE, Container
+from notification.emit.intake import consume_events
 from notification.models import ChannelCode, OutboxEvent
 from notification.outbox.engine import BATCH, Outbox
 from notification.outbox.reconciling import Reconciler
-from notification.outbox.sweeper import settle_abandoned
-from notification.parts import BELL, Parts
 from notification.retention import keep_bounded
+from notification.sweeper import settle_abandoned
 from notification.transports.build import build_transports
 
 log = get_logger(__name__)
@@ -51,7 +51,12 @@ class Lane:
         try:
             while not self._stopping.is_set():
                 if not self._step():
-                    self._woken.wait(POLL_S)
+                    pause_s = self._outbox.pause_s(self._channel)
+                    # A paced way is not woken early: a wake-up comes with every message.
+                    if pause_s:
+                        self._stopping.wait(min(pause_s, POLL_S))
+                    else:
+                        self._woken.wait(POLL_S)
                     self._woken.clear()
         finally:
             self._stopping.set()
@@ -64,43 +69,43 @@ class Lane:
             return 0
 
 
-def run_worker(parts: Parts) -> None:
+def run_worker(container: Container) -> None:
     """Work until SIGTERM; the slices in hand are finished, the rest of their batches given back."""
     stopping = stop_on_signals()
-    events = threading.Thread(target=_take_events, args=(parts, stopping), name="events")
+    events = threading.Thread(target=_take_events, args=(container, stopping), name="events")
     events.start()
-    every(SWEEP_EVERY_S, lambda: settle_abandoned(parts.database), stopping)
-    every(PURGE_EVERY_S, lambda: keep_bounded(parts.database, parts.settings), stopping)
-    _ask_about_doubts(parts, stopping)
-    lanes = [Lane(parts.outbox, channel, stopping) for channel in parts.outbox.channels]
-    log.info("worker_started", channels=parts.outbox.channels)
+    every(SWEEP_EVERY_S, lambda: settle_abandoned(container.database), stopping)
+    every(PURGE_EVERY_S, lambda: keep_bounded(container.database, container.settings), stopping)
+    _ask_about_doubts(container, stopping)
+    lanes = [Lane(container.outbox, channel, stopping) for channel in container.outbox.channels]
+    log.info("worker_started", channels=container.outbox.channels)
 
     def step() -> int:
         for lane in lanes:
             lane.wake()
-        return _publish(parts)
+        return _publish(container)
 
-    work(step, Listener(lambda: open_broker(parts.settings), BELL), stopping)
+    work(step, Listener(lambda: open_broker(container.settings), WAKE_UP_QUEUE), stopping)
     for lane in lanes:
         lane.join()
     events.join()
-    for way in parts.transports.values():
+    for way in container.transports.values():
         way.close()
 
 
-def _take_events(parts: Parts, stopping: threading.Event) -> None:
+def _take_events(container: Container, stopping: threading.Event) -> None:
     """A worker that takes no events any more must not look alive: it ends, and starts anew."""
     try:
-        consume_events(parts, stopping)
+        consume_events(container, stopping)
     finally:
         stopping.set()
 
 
-def _ask_about_doubts(parts: Parts, stopping: threading.Event) -> None:
+def _ask_about_doubts(container: Container, stopping: threading.Event) -> None:
     """Providers are asked over ways of their own: the lanes' are in use."""
-    settings = parts.settings
+    settings = container.settings
     reconciler = Reconciler(
-        parts.database,
+        container.database,
         lease=timedelta(seconds=settings.lease_s),
         wait=timedelta(seconds=settings.unknown_wait_s),
     )
@@ -114,11 +119,11 @@ def _ask_about_doubts(parts: Parts, stopping: threading.Event) -> None:
     every(ASK_EVERY_S, ask, stopping)
 
 
-def _publish(parts: Parts) -> int:
+def _publish(container: Container) -> int:
     """Put due events on their queues; a broker that is away gets them later."""
     try:
-        with open_broker(parts.settings) as connection:
-            return relay_due(parts.database, OutboxEvent, connection)
+        with open_broker(container.settings) as connection:
+            return relay_due(container.database, OutboxEvent, connection)
     except BROKER_ERRORS as exc:
         log.warning("events_not_published", reason=type(exc).__name__)
         return 0

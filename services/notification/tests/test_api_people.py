@@ -1,10 +1,15 @@
 """Preferences and inboxes over the API."""
 
 import uuid
+from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
+from common.clock import rfc3339, utc_now
+from notification.models import ChannelCode
 
+EVENT = "LICENCE_ISSUED"
 DEFAULTS = {
     "user_id": "anna",
     "actor_type": "TEACHER",
@@ -22,7 +27,7 @@ ANNA = "preferences/TEACHER/anna/"
 
 
 def test_who_has_not_said_anything_has_the_defaults(api: Any) -> None:
-    assert api.get(ANNA).get_json() == DEFAULTS
+    assert api.get(ANNA).get_json()["data"] == DEFAULTS
 
 
 def test_preference_is_set_and_changed_by_what_is_given(api: Any) -> None:
@@ -30,11 +35,11 @@ def test_preference_is_set_and_changed_by_what_is_given(api: Any) -> None:
     assert first.status_code == 201
 
     quiet = {"quiet_from": "21:00", "quiet_until": "06:30", "time_zone": "Africa/Dar_es_Salaam"}
-    second = api.post(ANNA, quiet).get_json()
+    second = api.post(ANNA, quiet).get_json()["data"]
 
     said = {"allow_sms": False, "preferred_lang": "sw", **quiet, "is_default": False}
     assert second == {**DEFAULTS, **said, "updated_at": second["updated_at"]}
-    assert api.get(ANNA).get_json() == second
+    assert api.get(ANNA).get_json()["data"] == second
     assert api.get("preferences/STAFF/anna/").get_json()["is_default"]
 
     assert (
@@ -74,19 +79,100 @@ def test_preference_of_nonsense_is_refused_by_its_field(
 
     assert answer.status_code == 422
     assert list(answer.get_json()["errors"]) == [field]
-    assert api.get(ANNA).get_json() == DEFAULTS
+    assert api.get(ANNA).get_json()["data"] == DEFAULTS
 
 
 def test_inbox_is_a_persons_own_and_newest_first(api: Any, desk: Any) -> None:
     first = desk.in_app("anna", title="Leseni")
-    second = desk.in_app("anna", actor_type="STAFF")
+    second = desk.in_app("anna")
     desk.in_app("ben")
 
     found = api.get("inbox/anna/").get_json()["data"]
 
     assert {one["id"] for one in found} == {str(first), str(second)}
     assert [one["id"] for one in found] == sorted((one["id"] for one in found), reverse=True)
-    assert api.get("inbox/anna/", actor_type="TEACHER").get_json()["data"][0]["title"] == "Leseni"
+
+
+def test_people_with_the_same_user_id_are_told_apart(api: Any, desk: Any) -> None:
+    staff, family = desk.in_app("100", actor_type="STAFF"), desk.in_app("100", actor_type="FAMILY")
+
+    answer = api.get("inbox/100/")
+
+    assert answer.status_code == 422
+    reason = "Several people have this user id: say which, one of FAMILY, STAFF."
+    assert answer.get_json()["errors"] == {"actor_type": [reason]}
+    for actor_type, expected in (("STAFF", staff), ("FAMILY", family)):
+        found = api.get("inbox/100/", actor_type=actor_type).get_json()
+        assert [one["id"] for one in found["data"]] == [str(expected)]
+        assert found["unread_count"] == 1
+
+
+def test_a_preference_makes_two_people_of_a_user_id_as_well(api: Any, desk: Any) -> None:
+    desk.in_app("100", actor_type="STAFF")
+    desk.prefers("100", actor_type="FAMILY")
+    assert api.get("inbox/100/").status_code == 422
+
+
+def test_explained_to_one_of_two_people(api: Any, desk: Any) -> None:
+    desk.rule(ChannelCode.IN_APP)
+    desk.prefers("100", actor_type="FAMILY")
+    desk.prefers("100", actor_type="STAFF")
+    asked = {"event_code": EVENT, "user_id": "100"}
+    both = api.get("explain/", **asked).get_json()
+    one = api.get("explain/", **asked, actor_type="STAFF").get_json()
+    assert [way["actor_type"] for way in both["ways"]] == ["FAMILY", "STAFF"]
+    assert [way["actor_type"] for way in one["ways"]] == ["STAFF"]
+
+
+ODD_IDS = ["TSC/2019/00123", "/a", "a//b", "a b", "100%", "é?#&+", "read", "x/read", "%2F"]
+
+
+@pytest.mark.parametrize("user_id", ODD_IDS)
+def test_a_user_id_may_have_any_characters(api: Any, desk: Any, user_id: str) -> None:
+    desk.rule(ChannelCode.IN_APP)
+    desk.template(ChannelCode.IN_APP)
+    [id_] = desk.emit(user_id)["queued_outbox_ids"]
+    api.post("outbox/process/")
+    path = quote(user_id, safe="")
+
+    found = api.get(f"inbox/{path}/").get_json()
+
+    assert [one["outbox_id"] for one in found["data"]] == [id_]
+    assert api.post(f"preferences/TEACHER/{path}/", {"allow_sms": False}).status_code == 201
+    wish = api.get(f"preferences/TEACHER/{path}/").get_json()
+    assert (wish["user_id"], wish["allow_sms"]) == (user_id, False)
+    assert api.get("explain/", event_code=EVENT, user_id=user_id).get_json()["ways"]
+
+
+def test_inbox_and_outbox_are_in_the_order_of_their_events(api: Any, desk: Any) -> None:
+    desk.rule(ChannelCode.IN_APP)
+    desk.template(ChannelCode.IN_APP, "n{number}")
+    for number in range(8):
+        desk.emit("anna", context={"number": number})
+    api.post("outbox/process/")
+    expected = [f"n{number}" for number in reversed(range(8))]
+    for path in ("inbox/anna/", "outbox/"):
+        assert [one["body"] for one in api.get(path).get_json()["data"]] == expected
+
+
+def test_a_delayed_message_stands_where_its_time_is(api: Any, desk: Any, container: Any) -> None:
+    desk.rule(ChannelCode.IN_APP)
+    desk.template(ChannelCode.IN_APP, "{what}")
+    soon = utc_now() + timedelta(milliseconds=900)
+    desk.emit("anna", context={"what": "delayed"}, send_at=rfc3339(soon))
+    desk.emit("anna", context={"what": "at once"})
+    while api.get("inbox/anna/").get_json()["count"] < 2:
+        api.post("outbox/process/")
+    found = api.get("inbox/anna/").get_json()["data"]
+    assert [one["body"] for one in found] == ["delayed", "at once"]
+
+
+def test_unread_messages_are_counted_whatever_the_page(api: Any, desk: Any) -> None:
+    ids = [desk.in_app("anna") for _ in range(5)]
+    api.post(f"inbox/{ids[0]}/read/")
+    page = api.get("inbox/anna/", limit=2).get_json()
+    assert (page["count"], page["unread_count"]) == (2, 4)
+    assert api.get("inbox/anna/", unread="false").get_json()["unread_count"] == 4
 
 
 def test_message_is_read_once(api: Any, desk: Any) -> None:

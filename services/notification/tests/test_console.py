@@ -8,19 +8,30 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from common.clock import utc_now
 from common.console.navigation import SECTIONS
+from common.console.staff import StaffRole
 from flask import Flask
 from flask.testing import FlaskClient
-from notification.models import Base, ChannelCode, DeliveryLog, MessageStatus, OutboxMessage
-from notification.parts import Parts
-from notification.sms_settings import SmsSettings
+from notification.container import Container
+from notification.models import (
+    AddressFailure,
+    Base,
+    ChannelCode,
+    DeliveryLog,
+    MessageStatus,
+    OutboxMessage,
+    TransportState,
+)
 from notification.transports.build import build_transports
+from notification.transports.sms.settings import SmsSettings
 from sqlalchemy import select, update
 
 HOME = "/admin/notification/"
 NOBODY = uuid.UUID(int=7)
 WORDS = {"event_code": "LICENCE_ISSUED", "channel": "SMS", "language": "en", "body": "Hello"}
 RULE = {"event_code": "LICENCE_ISSUED", "priority": "LOW", "channels": "SMS"}
+RULE["recipient_policy"] = "ALL"
 WISHES = {
     "actor_type": "TEACHER",
     "user_id": "anna",
@@ -40,8 +51,12 @@ FORMS: list[tuple[str, str, dict[str, str]]] = [
     ("operator", "outbox/{message}/requeue/", {}),
     ("operator", "outbox/{message}/cancel/", {}),
     ("operator", "preferences/", WISHES),
+    ("operator", "ways/{channel}/{provider}/open/", {}),
+    ("operator", "unreachable/{address}/try-again/", {}),
 ]
 PREVIEW = "templates/preview/"
+#: What these change stands at the broker; see `test_console_letters.py`.
+LETTERS = ["dead-letters/<>/replay/", "dead-letters/<>/drop/"]
 ROLES = ["viewer", "operator", "admin"]
 SECRET = "let nobody read this"
 
@@ -50,23 +65,41 @@ Console = Callable[[str], FlaskClient]
 
 @pytest.fixture
 def names(desk: Any) -> dict[str, str]:
-    """A rule, its words, and a message that was refused."""
+    """A rule, its words, a message that was refused, and a way that is closed."""
     rule, template = desk.rule(ChannelCode.SMS, ChannelCode.IN_APP), desk.template(ChannelCode.SMS)
     desk.template(ChannelCode.IN_APP)
     desk.emit("anna")
     message = next(one.id for one in desk.queued() if one.channel is ChannelCode.SMS)
     failed = {"status": MessageStatus.FAILED, "is_final": True, "attempt_count": 1}
-    with desk.parts.database.writing() as session:
+    with desk.container.database.writing() as session:
         session.execute(update(OutboxMessage).where(OutboxMessage.id == message).values(**failed))
         session.add(DeliveryLog(outbox_id=message, attempt_no=1, status="failed_final"))
+        now = utc_now()
+        closed = {"closed_until": now, "closed_since": now, "closings": 1, "changed_at": now}
+        failure = AddressFailure(
+            user_id="anna",
+            actor_type="TEACHER",
+            channel=ChannelCode.SMS,
+            address="+255712345678",
+            failures=3,
+            reason="ABSENT",
+            last_at=now,
+        )
+        session.add(failure)
+        session.flush()
+        address = str(failure.id)
+        session.add(
+            TransportState(channel=ChannelCode.SMS, provider="beem", reason="no credit", **closed)
+        )
     desk.in_app("anna", outbox_id=message)
     desk.prefers("anna")
-    return {"rule": str(rule), "template": str(template), "message": str(message)}
+    way = {"channel": "SMS", "provider": "beem", "address": address}
+    return {"rule": str(rule), "template": str(template), "message": str(message), **way}
 
 
-def everything(parts: Parts) -> dict[str, set[Any]]:
+def everything(container: Container) -> dict[str, set[Any]]:
     """All that is stored."""
-    with parts.database.reading() as session:
+    with container.database.reading() as session:
         return {
             table.name: {str(row) for row in session.execute(select(table))}
             for table in Base.metadata.sorted_tables
@@ -83,40 +116,40 @@ def refused_roles() -> list[tuple[str, str, dict[str, str]]]:
 def test_forged_form_of_a_lesser_role_changes_nothing(
     console: Console,
     csrf: dict[str, str],
-    parts: Parts,
+    container: Container,
     names: dict[str, str],
     role: str,
     path: str,
     form: dict[str, str],
 ) -> None:
-    before = everything(parts)
+    before = everything(container)
 
     answer = console(role).post(HOME + path.format(**names), data={**csrf, **form})
 
     assert answer.status_code == 403
     assert f"Your role ({role}) does not allow this." in answer.text
-    assert everything(parts) == before
+    assert everything(container) == before
 
 
 @pytest.mark.parametrize(("role", "path", "form"), [*FORMS, ("viewer", PREVIEW, WORDS)])
 def test_form_needs_its_token_and_its_origin(
     console: Console,
     csrf: dict[str, str],
-    parts: Parts,
+    container: Container,
     names: dict[str, str],
     role: str,
     path: str,
     form: dict[str, str],
 ) -> None:
-    browser, before, path = console(role), everything(parts), HOME + path.format(**names)
+    browser, before, path = console(role), everything(container), HOME + path.format(**names)
     elsewhere = {"Origin": "https://evil.example"}
 
     assert browser.post(path, data=form).status_code == 403
     assert browser.post(path, data={**form, "csrf_token": "another's"}).status_code == 403
     assert browser.post(path, data={**csrf, **form}, headers=elsewhere).status_code == 403
-    assert everything(parts) == before
+    assert everything(container) == before
     assert browser.post(path, data={**csrf, **form}).status_code in {200, 303}
-    assert (everything(parts) == before) is path.endswith(PREVIEW)
+    assert (everything(container) == before) is path.endswith(PREVIEW)
 
 
 def test_no_form_is_left_out_of_these_tests(app: Flask) -> None:
@@ -125,7 +158,7 @@ def test_no_form_is_left_out_of_these_tests(app: Flask) -> None:
 
     tested = [re.sub(r"LICENCE_ISSUED|\{\w+\}", "<>", path) for _, path, _ in FORMS]
     assert {re.sub("<.*?>", "<>", path) for path in forms} == {
-        HOME + path for path in [*tested, PREVIEW, "<>"]
+        HOME + path for path in [*tested, *LETTERS, PREVIEW, "<>"]
     }
 
 
@@ -148,13 +181,13 @@ def test_page_that_only_makes_things_is_the_admins(console: Console, noun: str) 
 def test_every_page_that_pages_lead_to_is_there_and_keeps_secrets(
     console: Console,
     app: Flask,
-    parts: Parts,
+    container: Container,
     names: dict[str, str],
     monkeypatch: pytest.MonkeyPatch,
     role: str,
 ) -> None:
     settings = replace(
-        parts.settings,
+        container.settings,
         smtp_host="mail.example",
         from_email="hub@mail.example",
         smtp_username="hub",
@@ -162,12 +195,13 @@ def test_every_page_that_pages_lead_to_is_there_and_keeps_secrets(
         sms_providers=("generic",),
         sms=(SmsSettings(name="generic", url="https://sms.example/", token=SECRET),),
     )
-    secretive = replace(parts, settings=settings, transports=build_transports(settings))
+    secretive = replace(container, settings=settings, transports=build_transports(settings))
     monkeypatch.setitem(app.extensions, "notification", secretive)
     section = next(one for one in SECTIONS if one.service == "notification")
     person = f"{HOME}preferences/?actor_type=TEACHER&user_id=anna"
     ways = [f"{HOME}why/?event_code=LICENCE_ISSUED&user_id=anna", person]
-    browser, seen, left = console(role), set(), {*ways, *(one.path for one in section.entries)}
+    open_to = {one.path for one in section.entries if StaffRole(role).covers(one.role)}
+    browser, seen, left = console(role), set(), {*ways, *open_to}
 
     while left:
         path = left.pop()

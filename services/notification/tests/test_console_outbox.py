@@ -39,7 +39,7 @@ def told(desk: Any) -> dict[str, OutboxMessage]:
 
 
 def change(desk: Any, message: OutboxMessage, **values: Any) -> None:
-    with desk.parts.database.writing() as session:
+    with desk.container.database.writing() as session:
         session.execute(
             update(OutboxMessage).where(OutboxMessage.id == message.id).values(**values)
         )
@@ -107,7 +107,7 @@ def test_overview_names_what_was_refused_and_the_ways_that_are_not_set_up(
 def test_download_has_no_words(console: Console, told: dict[str, OutboxMessage]) -> None:
     text = console("viewer").get(f"{OUTBOX}?status=FAILED&format=csv").text
 
-    assert text.splitlines()[1].startswith(str(told["EMAIL"].id))
+    assert text.splitlines()[1].startswith(f'"{told["EMAIL"].id}"')
     assert "Hello" not in text
 
 
@@ -122,7 +122,7 @@ def test_message_shows_its_words_and_everything_that_happened(
         error_message="550 no such user",
         response_payload={"code": 550, "said": "<no>"},
     )
-    with desk.parts.database.writing() as session:
+    with desk.container.database.writing() as session:
         session.add(entry)
 
     page = console("viewer").get(f"{OUTBOX}{told['EMAIL'].id}/").text

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from notification.container import Container
 from notification.models import ChannelCode, Preference
-from notification.parts import Parts
 from sqlalchemy import select
 
 HOME = "/admin/notification/"
@@ -26,8 +26,8 @@ WISHES = {
 Console = Callable[[str], FlaskClient]
 
 
-def stored(parts: Parts) -> list[Preference]:
-    with parts.database.reading() as session:
+def stored(container: Container) -> list[Preference]:
+    with container.database.reading() as session:
         return list(session.scalars(select(Preference)))
 
 
@@ -63,9 +63,9 @@ def test_why_names_the_words_of_an_open_way(console: Console, desk: Any) -> None
     ("query", "status", "reason"),
     [
         ("event_code=NOTHING&user_id=anna", 404, "Unknown or inactive event_code"),
-        (f"outbox_id={uuid.UUID(int=7)}", 404, "No such message"),
+        (f"outbox_id={uuid.UUID(int=7)}", 404, "Outbox not found"),
         ("user_id=anna", 422, "Give event_code and user_id, or outbox_id."),
-        ("outbox_id=seven", 422, "Not a valid UUID."),
+        ("outbox_id=seven", 404, "Outbox not found"),
     ],
 )
 def test_question_without_an_answer_says_what_is_wrong(
@@ -86,7 +86,7 @@ def test_page_about_people_begins_with_a_question(console: Console, path: str) -
 
 
 def test_operator_changes_a_preference_and_a_viewer_reads_it(
-    console: Console, csrf: dict[str, str], parts: Parts
+    console: Console, csrf: dict[str, str], container: Container
 ) -> None:
     person = f"{PREFERENCES}?actor_type=TEACHER&user_id=anna"
     assert "these are the defaults" in console("operator").get(person).text
@@ -94,7 +94,7 @@ def test_operator_changes_a_preference_and_a_viewer_reads_it(
     saved = console("operator").post(PREFERENCES, data={**csrf, **WISHES})
 
     assert saved.headers["Location"] == person
-    (found,) = stored(parts)
+    (found,) = stored(container)
     assert (found.allow_sms, found.allow_email, found.preferred_lang) == (True, False, "sw")
     page = console("viewer").get(person).text
     assert "<dd>21:30</dd>" in page
@@ -103,7 +103,7 @@ def test_operator_changes_a_preference_and_a_viewer_reads_it(
 
     blank = {**WISHES, "quiet_from": "", "quiet_until": ""}
     console("operator").post(PREFERENCES, data={**csrf, **blank})
-    assert stored(parts)[0].quiet_from is None
+    assert stored(container)[0].quiet_from is None
 
 
 @pytest.mark.parametrize(
@@ -116,19 +116,23 @@ def test_operator_changes_a_preference_and_a_viewer_reads_it(
     ],
 )
 def test_preference_that_is_refused_is_shown_as_typed(
-    console: Console, csrf: dict[str, str], parts: Parts, change: dict[str, str], reason: str
+    console: Console,
+    csrf: dict[str, str],
+    container: Container,
+    change: dict[str, str],
+    reason: str,
 ) -> None:
     page = console("operator").post(PREFERENCES, data={**csrf, **WISHES, **change})
 
     assert page.status_code == 422
     assert reason in page.text
     assert 'value="sw"' in page.text
-    assert stored(parts) == []
+    assert stored(container) == []
 
 
 def test_preference_of_an_unknown_actor_type_is_404(console: Console, csrf: dict[str, str]) -> None:
     page = console("viewer").get(f"{PREFERENCES}?actor_type=NOBODY&user_id=anna")
-    assert (page.status_code, "No such actor type" in page.text) == (404, True)
+    assert (page.status_code, "Actor type not found" in page.text) == (404, True)
 
     forged = {**csrf, **WISHES, "actor_type": "NOBODY"}
     assert console("operator").post(PREFERENCES, data=forged).status_code == 404

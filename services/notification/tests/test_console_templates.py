@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 from notification.console.previews import sample_context
+from notification.container import Container
 from notification.models import ChannelCode, Template
-from notification.parts import Parts
 from sqlalchemy import select
 
 LIST = "/admin/notification/templates/"
@@ -24,14 +24,14 @@ WORDS = {
 Console = Callable[[str], FlaskClient]
 
 
-def versions(parts: Parts) -> list[tuple[str, int, str, bool]]:
-    with parts.database.reading() as session:
+def versions(container: Container) -> list[tuple[str, int, str, bool]]:
+    with container.database.reading() as session:
         found = session.scalars(select(Template).order_by(Template.language, Template.version))
         return [(one.language, one.version, one.body, one.is_active) for one in found]
 
 
 def test_words_are_written_and_the_next_version_takes_their_place(
-    console: Console, csrf: dict[str, str], parts: Parts
+    console: Console, csrf: dict[str, str], container: Container
 ) -> None:
     browser = console("admin")
     first = browser.post(NEW, data={**csrf, **WORDS, "is_active": "true"})
@@ -42,22 +42,22 @@ def test_words_are_written_and_the_next_version_takes_their_place(
     changed = {**WORDS, "body": "Hujambo\r\n{name}", "is_active": "true"}
     assert browser.post(NEW, data={**csrf, **changed}).status_code == 303
 
-    assert versions(parts) == [
+    assert versions(container) == [
         *[("sw", 1, "Habari {name}", False), ("sw", 2, "Hujambo\n{name}", True)]
     ]
 
 
 def test_version_is_taken_out_of_use_and_back(
-    console: Console, csrf: dict[str, str], parts: Parts, desk: Any
+    console: Console, csrf: dict[str, str], container: Container, desk: Any
 ) -> None:
     page = f"{LIST}{desk.template(SMS)}/"
     browser = console("admin")
 
     assert browser.post(f"{page}use/", data=csrf).headers["Location"] == page
-    assert versions(parts) == [("en", 1, "Hello", False)]
+    assert versions(container) == [("en", 1, "Hello", False)]
     assert "Take into use" in browser.get(page).text
     browser.post(f"{page}use/", data={**csrf, "is_active": "true"})
-    assert versions(parts) == [("en", 1, "Hello", True)]
+    assert versions(container) == [("en", 1, "Hello", True)]
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,11 @@ def test_version_is_taken_out_of_use_and_back(
     ],
 )
 def test_words_that_are_refused_are_shown_as_typed(
-    console: Console, csrf: dict[str, str], parts: Parts, change: dict[str, str], reason: str
+    console: Console,
+    csrf: dict[str, str],
+    container: Container,
+    change: dict[str, str],
+    reason: str,
 ) -> None:
     form = {**csrf, **WORDS, "subject": "A licence", "context": '{"name": "Asha"}', **change}
 
@@ -80,7 +84,7 @@ def test_words_that_are_refused_are_shown_as_typed(
     assert reason in page.text
     assert 'value="A licence"' in page.text
     assert "&#34;Asha&#34;}</textarea>" in page.text
-    assert versions(parts) == []
+    assert versions(container) == []
 
 
 def test_preview_shows_all_languages_side_by_side(

@@ -2,11 +2,11 @@
 
 from common.clock import utc_now
 from flask import Flask
-from notification.demo_data import EVENT
-from notification.emission import Emission, Recipient
-from notification.emitting import Emitter
+from notification.container import Container
+from notification.demo.seed import EVENT
+from notification.emit.emitting import Emitter
+from notification.emit.event import Emission, Recipient
 from notification.models import ChannelCode, OutboxMessage, Template
-from notification.parts import Parts
 from sqlalchemy import func, select, update
 
 
@@ -15,14 +15,14 @@ def seed(app: Flask) -> str:
         return app.test_cli_runner().invoke(args=["seed-demo"], catch_exceptions=False).output
 
 
-def bodies(parts: Parts) -> dict[tuple[str, str], str]:
-    with parts.database.reading() as session:
+def bodies(container: Container) -> dict[tuple[str, str], str]:
+    with container.database.reading() as session:
         found = session.execute(select(Template.channel, Template.language, Template.body))
         return {(channel, language): body for channel, language, body in found}
 
 
 def test_the_demonstration_event_reaches_all_channels_in_both_languages(
-    app: Flask, parts: Parts
+    app: Flask, container: Container
 ) -> None:
     assert seed(app) == f"{EVENT} added\n"
     context = {"name": "Asha", "place": "Muhimbili", "date": "12.5.2027"}
@@ -35,17 +35,17 @@ def test_the_demonstration_event_reaches_all_channels_in_both_languages(
             preferred_lang=language,
         )
         given = {"event_code": EVENT, "context": context, "recipients": [person]}
-        emitted = Emitter(parts.database, "TZ").emit(Emission(**given))
+        emitted = Emitter(container.database, "TZ").emit(Emission(**given))
         assert (emitted.queued_count, list(emitted.skipped)) == (3, [])
-    with parts.database.reading() as session:
+    with container.database.reading() as session:
         queued = session.execute(select(OutboxMessage.channel, func.count()).group_by("channel"))
         assert dict(tuple(row) for row in queued) == dict.fromkeys(ChannelCode, 2)
 
 
-def test_seeding_again_changes_nothing(app: Flask, parts: Parts) -> None:
+def test_seeding_again_changes_nothing(app: Flask, container: Container) -> None:
     seed(app)
-    with parts.database.writing() as session:
+    with container.database.writing() as session:
         session.execute(update(Template).values(body="Ours now", created_at=utc_now()))
     assert seed(app) == f"{EVENT} is there already\n"
-    assert set(bodies(parts).values()) == {"Ours now"}
-    assert len(bodies(parts)) == 6
+    assert set(bodies(container).values()) == {"Ours now"}
+    assert len(bodies(container)) == 6

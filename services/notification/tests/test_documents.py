@@ -6,9 +6,10 @@ from pathlib import Path
 
 from common.console.settings import ConsoleSettings
 from flask import Flask
-from notification import choosing, queueing
 from notification.config import Settings
-from notification.sms_settings import SmsSettings
+from notification.emit import choose as choosing
+from notification.emit import enqueue as queueing
+from notification.transports.sms.settings import SmsSettings
 from service_documents import check_openapi
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")

@@ -10,14 +10,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import common.jobs.events
 import pytest
-from common.broker import dead_letter_queue, durable_queue, open_broker
 from common.clock import utc_now
-from common.doorbell import Bell, Listener
-from common.events import CONTENT_TYPE
-from notification import event_intake
+from common.jobs.broker import dead_letter_queue, durable_queue, open_broker
+from common.jobs.events import CONTENT_TYPE
+from common.jobs.wake_up import Listener, WakeUp
+from notification.container import Container
+from notification.emit import intake as event_intake
 from notification.models import ChannelCode, SeenEvent
-from notification.parts import Parts
 from sqlalchemy import select
 
 RABBITMQ = os.environ.get("TEST_RABBITMQ", "amqp://guest:guest@127.0.0.1:5672")
@@ -30,21 +31,25 @@ def eventually(condition: Callable[[], object]) -> None:
         time.sleep(0.05)
 
 
-def bell_queue() -> str:
-    return f"bell.{event_intake.QUEUE}"
+def wake_up_queue() -> str:
+    return f"wake_up.{event_intake.QUEUE}"
 
 
 @pytest.fixture(params=["embedded", "rabbitmq"])
 def wired(
-    request: pytest.FixtureRequest, parts: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Parts]:
-    """A consumer on a queue of its own; the parts with that broker and a bell of its own."""
+    request: pytest.FixtureRequest,
+    container: Container,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Container]:
+    """A consumer on a queue of its own; the container with that broker and a wake-up of its own."""
     monkeypatch.setattr(event_intake, "QUEUE", f"notification.emit.{uuid.uuid4().hex[:8]}")
     url = RABBITMQ if request.param == "rabbitmq" else None
-    folder = parts.settings.var_dir if url else tmp_path
-    settings = replace(parts.settings, rabbitmq_url=url, var_dir=folder)
-    bell = Bell(lambda: open_broker(settings), bell_queue())
-    wired = replace(parts, settings=settings, bell=bell)
+    folder = container.settings.var_dir if url else tmp_path
+    settings = replace(container.settings, rabbitmq_url=url, var_dir=folder)
+    wake_up = WakeUp(lambda: open_broker(settings), wake_up_queue())
+    wired = replace(container, settings=settings, wake_up=wake_up)
+    monkeypatch.setattr(common.jobs.events, "DRAIN_S", 0.1)  # how soon it sees `stopping`
     stopping = threading.Event()
     thread = threading.Thread(target=event_intake.consume_events, args=(wired, stopping))
     thread.start()
@@ -53,11 +58,11 @@ def wired(
     thread.join()
     if url:
         with open_broker(settings) as connection:
-            for queue in (event_intake.QUEUE, f"{event_intake.QUEUE}.dead", bell_queue()):
+            for queue in (event_intake.QUEUE, f"{event_intake.QUEUE}.dead", wake_up_queue()):
                 connection.default_channel.queue_delete(queue)
 
 
-def publish(parts: Parts, data: Any, **changes: Any) -> None:
+def publish(container: Container, data: Any, **changes: Any) -> None:
     event = {
         "specversion": "1.0",
         "id": str(uuid.uuid4()),
@@ -68,7 +73,7 @@ def publish(parts: Parts, data: Any, **changes: Any) -> None:
         **changes,
     }
     queue = event_intake.QUEUE
-    with open_broker(parts.settings) as connection, connection.Producer() as producer:
+    with open_broker(container.settings) as connection, connection.Producer() as producer:
         producer.publish(
             json.dumps(event).encode(),
             routing_key=queue,
@@ -104,13 +109,15 @@ def ready(desk: Any) -> None:
     desk.template(ChannelCode.SMS, "Habari {Name}", language="sw")
 
 
-def seen(parts: Parts) -> set[str]:
-    with parts.database.reading() as session:
+def seen(container: Container) -> set[str]:
+    with container.database.reading() as session:
         return set(session.scalars(select(SeenEvent.event_id)))
 
 
-def test_event_is_queued_once_and_the_worker_is_woken(ready: None, wired: Parts, desk: Any) -> None:
-    listener = Listener(lambda: open_broker(wired.settings), bell_queue())
+def test_event_is_queued_once_and_the_worker_is_woken(
+    ready: None, wired: Container, desk: Any
+) -> None:
+    listener = Listener(lambda: open_broker(wired.settings), wake_up_queue())
     for _ in range(2):
         publish(wired, expiry("f1"), id="same")
     publish(wired, expiry("f1"), id="another")  # its messages are known by their keys
@@ -127,7 +134,7 @@ def test_event_is_queued_once_and_the_worker_is_woken(ready: None, wired: Parts,
     assert len(seen(wired)) == 3
 
 
-def test_event_that_makes_no_message_is_done_with(ready: None, wired: Parts, desk: Any) -> None:
+def test_event_that_makes_no_message_is_done_with(ready: None, wired: Container, desk: Any) -> None:
     publish(wired, expiry("f1", context={}), id="nameless")
 
     eventually(lambda: "nameless" in seen(wired))
@@ -145,7 +152,7 @@ def test_event_that_makes_no_message_is_done_with(ready: None, wired: Parts, des
     ],
 )
 def test_event_that_cannot_be_emitted_becomes_a_dead_letter(
-    ready: None, wired: Parts, desk: Any, data: Any, changes: dict[str, Any]
+    ready: None, wired: Container, desk: Any, data: Any, changes: dict[str, Any]
 ) -> None:
     publish(wired, data, id="bad", **changes)
     publish(wired, expiry("f2"))

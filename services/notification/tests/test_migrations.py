@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from common.database import open_engine
+from common.db.database import open_engine
 from notification.config import SCHEMA, Settings
 from sqlalchemy import text
 
@@ -87,3 +87,21 @@ def test_seeding_again_adds_what_is_missing_and_changes_nothing(environ):
         assert [(name, bool(active)) for name, active in channels] == [("Text", False)] * 3
     engine.dispose()
     assert "UNKNOWN" in codes(environ, "lk_status")
+
+
+def test_a_rule_that_was_silently_for_everyone_says_so(environ):
+    flask(environ, "db", "upgrade", "0003")
+    engine = open_engine(Settings.read(environ), SCHEMA)
+    rule = "INSERT INTO event_rule VALUES (:id, 'LICENCE_ISSUED', :who, 'NORMAL', true, :at, :at)"
+    people = {"": "ALL", "STAFF": "STAFF", "*": "*"}
+    with engine.begin() as connection:
+        for who in people:
+            given = {"id": uuid.uuid4().hex, "who": who, "at": "2026-11-29 00:00:00+00:00"}
+            connection.execute(text(rule), given)
+
+    flask(environ, "db", "upgrade")
+
+    with engine.connect() as connection:
+        found = set(connection.scalars(text("SELECT recipient_policy FROM event_rule")))
+    engine.dispose()
+    assert found == set(people.values())

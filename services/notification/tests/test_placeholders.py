@@ -1,9 +1,11 @@
 """Placeholders: plain look-up, whatever stands between the braces."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from notification.placeholders import Filled, fill, look_up, names, why_unusable
+from notification.emit.render import Filled, fill, look_up, names, why_unusable
 
 NAMES = st.from_regex(r"[a-z_]{1,5}(\.[a-z_]{1,5}){0,2}", fullmatch=True)
 VALUES = st.recursive(
@@ -25,7 +27,9 @@ def test_any_text_and_context_give_a_text(text: str, context: dict[str, object])
 
 @given(st.text(alphabet="{}ab.!:[]0_ "))
 def test_nothing_is_known_of_an_empty_context(text: str) -> None:
-    assert fill(text, {}) == Filled(text, tuple(names(text)))
+    filled = fill(text, {})
+    assert filled.missing == tuple(names(text))
+    assert len(text) - len(filled.text) == len(re.findall(r"\{\{|\}\}", text)) or filled.missing
 
 
 @given(NAMES, st.text())
@@ -43,7 +47,8 @@ def test_usable_text_is_filled_whole_once_all_its_names_are_known(text: str) -> 
     if why_unusable(text) is None:
         context = _nested(names(text))
         if all(look_up(name, context) for name in names(text)):
-            assert "{" not in fill(text, context).text
+            filled = fill(text, context).text
+            assert filled.count("{") == text.count("{{")
 
 
 def _nested(paths: list[str]) -> dict[str, object]:
@@ -69,11 +74,17 @@ def _nested(paths: list[str]) -> dict[str, object]:
         (True, "true"),
         (False, "false"),
         (None, None),
-        ([1], None),
+        (1e16, "10000000000000000"),
+        (0.00001, "0.00001"),
+        (["Asha", 2, True], "Asha, 2, true"),
+        ([], None),
+        ([1, None], None),
+        ([{"a": 1}], None),
+        ([[1]], None),
         ({"a": 1}, None),
     ],
 )
-def test_texts_numbers_and_truths_can_be_printed_and_nothing_else(
+def test_texts_numbers_truths_and_lists_of_them_can_be_printed_and_nothing_else(
     value: object, text: str | None
 ) -> None:
     assert look_up("a", {"a": value}) == text
@@ -82,6 +93,20 @@ def test_texts_numbers_and_truths_can_be_printed_and_nothing_else(
 @pytest.mark.parametrize("name", ["a.upper", "a.__class__", "a.0", "b.0", "b.append", "__class__"])
 def test_path_goes_through_objects_only(name: str) -> None:
     assert look_up(name, {"a": "text", "b": ["list"]}) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "filled"),
+    [
+        ("{{name}}", "{name}"),
+        ("{{{name}}}", "{Asha}"),
+        ("a {{ b }} {name}", "a { b } Asha"),
+        ("{{}}", "{}"),
+    ],
+)
+def test_two_braces_are_one_of_the_text(text: str, filled: str) -> None:
+    assert why_unusable(text) is None
+    assert fill(text, {"name": "Asha"}) == Filled(filled)
 
 
 def test_every_missing_name_is_told_once_and_left_as_written() -> None:
@@ -99,9 +124,9 @@ def test_usable_texts(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("{", "The brace at character 1 has no partner."),
-        ("a}", "The brace at character 2 has no partner."),
-        ("{{name}}", "The brace at character 1 has no partner."),
+        ("{", "The brace at character 1 has no partner: write {{ for itself."),
+        ("a}", "The brace at character 2 has no partner: write }} for itself."),
+        ("{{{name}}", "The brace at character 9 has no partner: write }} for itself."),
         ("{}", "{} is no placeholder: write {name} or {order.total}."),
         ("{a b}", "{a b} is no placeholder: write {name} or {order.total}."),
         ("{a..b}", "{a..b} is no placeholder: write {name} or {order.total}."),

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from notification.quiet_hours import QuietHours
+from notification.emit.quiet_hours import QuietHours
 
 DAR = ZoneInfo("Africa/Dar_es_Salaam")
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -1,11 +1,15 @@
 """The service's pages in the console."""
 
 from notification.console import (  # noqa: F401 - their views join `pages`
+    audit,
+    costs,
+    dead_letters,
     events,
     inbox,
     outbox,
     overview,
     preferences,
+    reach,
     rules,
     templates,
     why,

@@ -15,16 +15,16 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from notification import catalogue
+from notification.catalogue import events as catalogue
+from notification.catalogue.templates import newest_templates
 from notification.console.blueprint import as_json, pages
 from notification.console.forms import EventForm
 from notification.console.reading import choices, rows_of
 from notification.console.saving import save
+from notification.container import container
 from notification.models import Event, Module, Rule
-from notification.parts import parts
 from notification.routes.filters import matching
 from notification.schemas.catalogue import EventArgs
-from notification.templates import newest_templates
 
 _COLUMNS = {"module": Event.module, "active": Event.is_active}
 CSV = (
@@ -99,7 +99,7 @@ def _new(form: Form) -> str:
 
 
 def _page(code: str, form: Form | None = None) -> str:
-    with parts().database.reading() as session:
+    with container().database.reading() as session:
         found = catalogue.existing_event(session, code)
         rules = session.scalars(select(Rule).where(Rule.event_code == code).order_by(Rule.id)).all()
         templates = newest_templates(session, code)

@@ -4,13 +4,14 @@ import json
 from typing import Any
 
 import marshmallow as ma
-from common.fields import Flag, JsonObject, Name, Text
+from common.web.fields import Flag, Integer, JsonObject, Line, Name, Text
 
-from notification.choosing import MAX_BODY_CHARS
+from notification.emit.choose import MAX_BODY_CHARS
 from notification.models import ChannelCode
+from notification.models.catalogue import MAIL_NAME_CHARS
 from notification.models.preferences import USER_ID_CHARS
 from notification.schemas.catalogue import EventIn, RuleIn
-from notification.schemas.fields import Clock, Code, Language, Schema, TimeZone
+from notification.schemas.fields import Clock, Code, Language, Mailbox, Schema, TimeZone
 from notification.schemas.messages import InboxArgs, MessageArgs
 from notification.schemas.templates import TemplateIn
 
@@ -55,8 +56,49 @@ class JsonText(JsonObject):
         return super()._deserialize(found, *args, **kwargs)
 
 
+class BlankInteger(Integer):
+    """A whole number as typed; blank: none."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        text = value.strip()
+        if not text:
+            return None
+        is_whole = text.isascii() and text.isdigit() and len(text) < 12
+        return super()._deserialize(int(text) if is_whole else text, *args, **kwargs)
+
+    def _validate(self, value: Any) -> None:
+        if value is not None:
+            super()._validate(value)
+
+
+class BlankLine(Line):
+    """A line as typed; blank: none."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        return super()._deserialize(value.strip(), *args, **kwargs) or None
+
+    def _validate(self, value: Any) -> None:
+        if value is not None:
+            super()._validate(value)
+
+
+class BlankMailbox(Mailbox):
+    """An e-mail address as typed; blank: none."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        return super()._deserialize(value, *args, **kwargs) if value.strip() else None
+
+    def _validate(self, value: Any) -> None:
+        if value is not None:
+            super()._validate(value)
+
+
 class EventForm(EventIn):
     """An event."""
+
+    sms_budget = BlankInteger(load_default=None)
+    sender_name = BlankLine(max_length=MAIL_NAME_CHARS, load_default=None)
+    reply_to = BlankMailbox(load_default=None)
 
     description = Typed(max_length=2_000, load_default="")
     is_active = Box()
@@ -76,6 +118,7 @@ class TemplateForm(TemplateIn):
     """The next version of an event's words."""
 
     body = Typed(min_length=1, max_length=MAX_BODY_CHARS, required=True)
+    transliterate = Box()
     is_active = Box()
 
 

@@ -3,14 +3,14 @@
 from common.console.csv_export import Column
 from common.console.forms import read_filters
 from common.console.listing import listing
-from common.paging import Page
+from common.web.paging import Page
 from flask.typing import ResponseReturnValue
 
 from notification.console.blueprint import pages
 from notification.console.forms import InboxFilter
 from notification.console.reading import choices, rows_of
-from notification.inbox import matching
 from notification.models import ActorType, InAppMessage
+from notification.outbox.inbox import matching
 
 CSV = (
     Column("Arrived", lambda message: message.created_at),

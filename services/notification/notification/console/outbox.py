@@ -18,12 +18,12 @@ from sqlalchemy.orm import Session
 from notification.console.blueprint import pages
 from notification.console.forms import OutboxFilter
 from notification.console.reading import choices, event_codes, rows_of
-from notification.explaining import told
-from notification.messages import MessageFilter, matching
+from notification.container import container
+from notification.emit.explain import told
 from notification.models import Channel, OutboxMessage, Status
 from notification.outbox import acts
-from notification.parts import parts
-from notification.standing import MOST_COUNTED, standing
+from notification.outbox.backlog import MOST_COUNTED, standing
+from notification.outbox.messages import MessageFilter, matching
 
 CSV = (
     Column("Id", lambda message: message.id),
@@ -50,7 +50,7 @@ CSV = (
 def outbox() -> ResponseReturnValue:
     """The messages that meet the filters, newest first; above them how many stand where."""
     filters, now = read_filters(OutboxFilter(exclude=["limit", "cursor"])), utc_now()
-    with parts().database.reading() as session:
+    with container().database.reading() as session:
         stands = standing(session, now)
     return listing(
         "pages/outbox.html",
@@ -70,7 +70,7 @@ def outbox() -> ResponseReturnValue:
 @pages.page("/outbox/<uuid:outbox_id>/")
 def message(outbox_id: uuid.UUID) -> ResponseReturnValue:
     """A message and everything that happened to it."""
-    with parts().database.reading() as session:
+    with container().database.reading() as session:
         found = told(session, outbox_id)
     return render_template(
         "pages/message.html",
@@ -85,7 +85,7 @@ def message(outbox_id: uuid.UUID) -> ResponseReturnValue:
 def requeue(outbox_id: uuid.UUID) -> ResponseReturnValue:
     """Queue a message anew, with fresh attempts."""
     answer = _done(outbox_id, acts.requeue, "The message is queued anew.")
-    parts().bell.ring()
+    container().wake_up.send()
     return answer
 
 
@@ -101,7 +101,7 @@ Act = Callable[[Session, uuid.UUID, str, datetime], OutboxMessage]
 def _done(outbox_id: uuid.UUID, act: Act, praise: str) -> ResponseReturnValue:
     """Back to the message, with what the act did, or why it could not be done."""
     try:
-        with parts().database.writing() as session:
+        with container().database.writing() as session:
             act(session, outbox_id, g.staff.name, utc_now())
     except Conflict as exc:
         flash(f"{exc}.", "bad")

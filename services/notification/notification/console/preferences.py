@@ -10,13 +10,13 @@ from common.errors import NotFound
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from notification import preferences as domain
+from notification.catalogue import preferences as domain
 from notification.console.blueprint import pages
 from notification.console.forms import PersonForm, PreferenceForm
 from notification.console.reading import choices
 from notification.console.saving import save
+from notification.container import container
 from notification.models import ActorType, Preference
-from notification.parts import parts
 
 _PERSON = ("actor_type", "user_id")
 
@@ -52,7 +52,7 @@ def change_preference() -> ResponseReturnValue:
 
 
 def _found(person: Mapping[str, str]) -> Preference:
-    with parts().database.reading() as session:
+    with container().database.reading() as session:
         return domain.read_preference(session, person["actor_type"], person["user_id"])
 
 

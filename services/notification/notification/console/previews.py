@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from notification.emit.preview import Preview, preview
+from notification.emit.render import names
 from notification.models import ChannelCode, Template
-from notification.placeholders import names
-from notification.previewing import Preview, preview
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,10 @@ class Shown:
 
 
 def side_by_side(
-    typed: Template, newest: Mapping[tuple[ChannelCode, str], Template], context: Mapping[str, Any]
+    typed: Template,
+    newest: Mapping[tuple[ChannelCode, str], Template],
+    context: Mapping[str, Any],
+    prices: Mapping[str, int],
 ) -> list[Shown]:
     """The words as typed, then those that are in use on the same channel in other languages."""
     others = [
@@ -28,7 +31,7 @@ def side_by_side(
         if channel is typed.channel and language != typed.language
     ]
     return [
-        Shown(template.language, template.version, preview(template, context))
+        Shown(template.language, template.version, preview(template, context, prices))
         for template in (typed, *others)
     ]
 

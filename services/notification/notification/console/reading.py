@@ -4,12 +4,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from common.console.listing import Fetch
-from common.paging import Page, fetch_page
+from common.web.paging import Page, fetch_page
 from sqlalchemy import Select, select
 from sqlalchemy.orm import InstrumentedAttribute
 
+from notification.container import container
 from notification.models import Event, Lookup
-from notification.parts import parts
 
 #: So many codes are offered where one is typed.
 _CODES_OFFERED = 500
@@ -19,7 +19,7 @@ def rows_of(query: Callable[[], Select[Any]], key: InstrumentedAttribute[Any]) -
     """Reads pages of `query`, by the unique column `key`; it is made only if rows are wanted."""
 
     def fetch(limit: int, cursor: str | None) -> Page[Any]:
-        with parts().database.reading() as session:
+        with container().database.reading() as session:
             return fetch_page(session, query(), key, limit=limit, cursor=cursor)
 
     return fetch
@@ -27,13 +27,13 @@ def rows_of(query: Callable[[], Select[Any]], key: InstrumentedAttribute[Any]) -
 
 def choices(model: type[Lookup]) -> list[tuple[str, str]]:
     """A vocabulary's codes with their names."""
-    with parts().database.reading() as session:
+    with container().database.reading() as session:
         found = session.scalars(select(model).order_by(model.id))
         return [(one.code, one.name) for one in found]
 
 
 def event_codes() -> Sequence[str]:
     """The codes of events, to choose from."""
-    with parts().database.reading() as session:
+    with container().database.reading() as session:
         query = select(Event.code).order_by(Event.code).limit(_CODES_OFFERED)
         return session.scalars(query).all()

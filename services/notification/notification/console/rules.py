@@ -11,13 +11,14 @@ from common.console.staff import StaffRole
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from notification import rules as domain
+from notification.catalogue import rules as domain
 from notification.console.blueprint import pages
 from notification.console.forms import RuleForm
 from notification.console.reading import choices, event_codes, rows_of
 from notification.console.saving import save
+from notification.container import container
 from notification.models import ActorType, Channel, Priority, Rule
-from notification.parts import parts
+from notification.models.catalogue import ALL, EVERYONE
 from notification.routes.filters import matching
 from notification.schemas.catalogue import RuleArgs
 
@@ -79,7 +80,7 @@ def change_rule(rule_id: uuid.UUID) -> ResponseReturnValue:
 
 
 def _page(rule_id: uuid.UUID, form: Form | None = None) -> str:
-    with parts().database.reading() as session:
+    with container().database.reading() as session:
         found = domain.existing_rule(session, rule_id)
     return _editor("pages/rule.html", form or Form.of(_as_typed(found)), rule=found)
 
@@ -97,4 +98,6 @@ def _editor(template: str, form: Form, **more: Any) -> str:
 
 def _as_typed(rule: Rule) -> dict[str, Any]:
     record = {name: getattr(rule, name) for name in RuleForm(exclude=["channels"]).fields}
+    if rule.recipient_policy in EVERYONE:
+        record["recipient_policy"] = ALL
     return {**record, "channels": [one.channel for one in rule.channels]}

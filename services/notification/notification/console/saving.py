@@ -7,7 +7,7 @@ from common.console.forms import Form
 from common.errors import Invalid
 from sqlalchemy.orm import Session
 
-from notification.parts import parts
+from notification.container import container
 
 T = TypeVar("T")
 
@@ -17,7 +17,7 @@ def save(form: Form, act: Callable[[Session], T]) -> tuple[Form, T | None]:
     if form.errors:
         return form, None
     try:
-        with parts().database.writing() as session:
+        with container().database.writing() as session:
             return form, act(session)
     except Invalid as exc:
         return form.refused(exc.errors), None

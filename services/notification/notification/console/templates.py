@@ -14,14 +14,14 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from notification import templates as domain
+from notification.catalogue import templates as domain
 from notification.console.blueprint import as_json, pages
 from notification.console.forms import PreviewForm, TemplateForm, UseForm
 from notification.console.previews import Shown, sample_context, side_by_side
 from notification.console.reading import choices, event_codes, rows_of
 from notification.console.saving import save
+from notification.container import container
 from notification.models import Channel, ChannelCode, Template
-from notification.parts import parts
 from notification.routes.filters import matching
 from notification.schemas.templates import TemplateArgs
 
@@ -89,7 +89,7 @@ def preview_template() -> ResponseReturnValue:
 @pages.page("/templates/<uuid:template_id>/")
 def template(template_id: uuid.UUID) -> ResponseReturnValue:
     """A version, the others, and the way to the next one."""
-    with parts().database.reading() as session:
+    with container().database.reading() as session:
         found = domain.existing_template(session, template_id)
         newest = domain.newest_templates(session, found.event_code)
         versions = _versions(session, found)
@@ -97,7 +97,7 @@ def template(template_id: uuid.UUID) -> ResponseReturnValue:
     context = sample_context([found, *same])
     typed = {name: getattr(found, name) for name in TemplateForm().fields}
     form = Form.of({**typed, "is_active": True, "context": as_json(context)})
-    shown = side_by_side(found, newest, context)
+    shown = side_by_side(found, newest, context, container().settings.sms_prices)
     return render_template(
         "pages/template.html", found=found, versions=versions, form=form, shown=shown
     )
@@ -107,7 +107,7 @@ def template(template_id: uuid.UUID) -> ResponseReturnValue:
 def use_template(template_id: uuid.UUID) -> ResponseReturnValue:
     """Take a version into use, or out of it."""
     form = read_form(UseForm())
-    with parts().database.writing() as session:
+    with container().database.writing() as session:
         changed = domain.change_template(session, template_id, form.values)
     flash(f"Version {changed.version} is {'in' if changed.is_active else 'out of'} use.")
     return redirect(url_for("console.template", template_id=template_id), 303)
@@ -125,16 +125,22 @@ def _editor(form: Form) -> str:
 
 def _shown(form: Form) -> list[Shown]:
     """The preview of what can be read of the form; nothing without words and a context."""
-    typed: dict[str, Any] = {"channel": ChannelCode.SMS, "language": "", "subject": ""}
+    typed: dict[str, Any] = {
+        "channel": ChannelCode.SMS,
+        "language": "",
+        "subject": "",
+        "transliterate": False,
+    }
     typed.update({name: form.values[name] for name in _TYPED if name in form.values})
     if "body" not in typed or "context" not in form.values:
         return []
-    with parts().database.reading() as session:
+    with container().database.reading() as session:
         newest = domain.newest_templates(session, typed.get("event_code", ""))
-    return side_by_side(Template(**typed), newest, form.values["context"])
+    prices = container().settings.sms_prices
+    return side_by_side(Template(**typed), newest, form.values["context"], prices)
 
 
-_TYPED = ("event_code", "channel", "language", "subject", "body")
+_TYPED = ("event_code", "channel", "language", "subject", "body", "transliterate")
 
 
 def _versions(session: Session, template: Template) -> Sequence[Template]:

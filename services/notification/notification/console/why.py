@@ -11,8 +11,9 @@ from flask.typing import ResponseReturnValue
 
 from notification.console.blueprint import pages
 from notification.console.reading import event_codes
-from notification.explaining import Explanation, explain_event, explain_message
-from notification.parts import parts
+from notification.container import container
+from notification.django_mediator.ids import record_id
+from notification.emit.explain import Explanation, explain_event, explain_message
 from notification.schemas.explain import ExplainArgs
 
 
@@ -32,10 +33,11 @@ def why() -> ResponseReturnValue:
 
 
 def _explanation(asked: Mapping[str, Any]) -> Explanation:
-    with parts().database.reading() as session:
+    with container().database.reading() as session:
         if asked["outbox_id"] is not None:
-            return explain_message(session, asked["outbox_id"], utc_now())
-        return explain_event(session, asked["event_code"], asked["user_id"], utc_now())
+            known_as = record_id(session, "outbox", asked["outbox_id"])
+            return explain_message(session, known_as, utc_now())
+        return explain_event(session, asked["event_code"], asked["user_id"], None, utc_now())
 
 
 def _page(form: Form, found: Explanation | None) -> str:

@@ -1,9 +1,13 @@
 """The tables of the schema `notification`."""
 
+from notification.models.audit import AUDIT_TABLES, AuditCheckpoint, AuditEvent, AuditHead
 from notification.models.base import Base
 from notification.models.catalogue import Event, Rule, RuleChannel, Template, UnknownPolicy
+from notification.models.costs import SmsCost
 from notification.models.events import OutboxEvent, SeenEvent
+from notification.models.former import FormerRecord
 from notification.models.inbox import InAppMessage
+from notification.models.keys import EmissionKey
 from notification.models.lookups import (
     ActorType,
     Channel,
@@ -14,17 +18,33 @@ from notification.models.lookups import (
     Priority,
     Status,
 )
-from notification.models.outbox import AttemptStatus, DeliveryLog, OutboxMessage
+from notification.models.outbox import (
+    AttemptStatus,
+    DeliveryLog,
+    DeliveryPart,
+    OutboxMessage,
+    ReceiptWord,
+)
 from notification.models.preferences import Preference
+from notification.models.reach import AddressFailure
+from notification.models.transports import TransportState
 
 __all__ = [
+    "AUDIT_TABLES",
     "ActorType",
+    "AddressFailure",
     "AttemptStatus",
+    "AuditCheckpoint",
+    "AuditEvent",
+    "AuditHead",
     "Base",
     "Channel",
     "ChannelCode",
     "DeliveryLog",
+    "DeliveryPart",
+    "EmissionKey",
     "Event",
+    "FormerRecord",
     "InAppMessage",
     "Lookup",
     "MessageStatus",
@@ -33,10 +53,13 @@ __all__ = [
     "OutboxMessage",
     "Preference",
     "Priority",
+    "ReceiptWord",
     "Rule",
     "RuleChannel",
     "SeenEvent",
+    "SmsCost",
     "Status",
     "Template",
+    "TransportState",
     "UnknownPolicy",
 ]

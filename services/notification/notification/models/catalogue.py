@@ -6,17 +6,19 @@ from datetime import datetime
 from typing import Any
 
 from common.clock import utc_now
-from common.database import stored_enum
+from common.db.database import stored_enum
 from common.ids import new_id
-from sqlalchemy import JSON, ForeignKey, String, Text, UniqueConstraint, Uuid
+from sqlalchemy import JSON, ForeignKey, String, Text, UniqueConstraint, Uuid, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from notification.models.base import Base
 from notification.models.lookups import CODE_CHARS, ChannelCode
 
 LANGUAGE_CHARS = 16
-#: Recipient policies that mean any actor type.
-EVERYONE = frozenset({"", "*", "ALL"})
+MAIL_NAME_CHARS, MAIL_ADDRESS_CHARS = 128, 254
+#: Recipient policies that mean any actor type; the first is how it is written here.
+ALL = "ALL"
+EVERYONE = frozenset({ALL, "*"})
 
 
 class UnknownPolicy(enum.StrEnum):
@@ -41,6 +43,11 @@ class Event(Base):
     when_unknown: Mapped[UnknownPolicy] = mapped_column(
         stored_enum(UnknownPolicy), default=UnknownPolicy.HOLD
     )
+    #: Who e-mails say they are from, and where answers go; None: as the settings have it.
+    sender_name: Mapped[str | None] = mapped_column(String(MAIL_NAME_CHARS))
+    reply_to: Mapped[str | None] = mapped_column(String(MAIL_ADDRESS_CHARS))
+    #: What its SMS may cost in a month, in whole units of the currency; None: anything.
+    sms_budget: Mapped[int | None]
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     updated_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)
 
@@ -57,6 +64,8 @@ class Template(Base):
     language: Mapped[str] = mapped_column(String(LANGUAGE_CHARS))
     subject: Mapped[str] = mapped_column(Text, default="")
     body: Mapped[str] = mapped_column(Text)
+    #: Of an SMS: curly quotes and the like become plain ones where that saves UCS-2.
+    transliterate: Mapped[bool] = mapped_column(default=False, server_default=false())
     version: Mapped[int]
     is_active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
@@ -69,8 +78,8 @@ class Rule(Base):
 
     id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True, default=new_id)
     event_code: Mapped[str] = mapped_column(ForeignKey("event_catalog.code"), index=True)
-    #: An actor type's code; `ALL`, `*` or empty: everyone.
-    recipient_policy: Mapped[str] = mapped_column(String(CODE_CHARS), default="")
+    #: An actor type's code; `ALL` or `*`, said by whoever made it: everyone.
+    recipient_policy: Mapped[str] = mapped_column(String(CODE_CHARS))
     priority: Mapped[str] = mapped_column(ForeignKey("lk_priority.code"))
     is_active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime] = mapped_column(default=utc_now)

@@ -1,6 +1,6 @@
 """Events from and to other services."""
 
-from common.events import ConsumedEvent, OutgoingEvent
+from common.jobs.events import ConsumedEvent, OutgoingEvent
 
 from notification.models.base import Base
 

@@ -29,6 +29,7 @@ class MessageStatus(enum.StrEnum):
     SENDING = "SENDING"  # a worker has it under a lease; the worker, or the sweeper, moves it on
     SENT = "SENT"  # a provider took it; a receipt may move it on
     DELIVERED = "DELIVERED"  # it arrived (final)
+    PARTLY_DELIVERED = "PARTLY_DELIVERED"  # some of its numbers have it, others never will (final)
     FAILED = "FAILED"  # refused; for now (a worker tries again) or, with `is_final`, for good
     UNKNOWN = "UNKNOWN"  # it may have left; asked about, or held until an operator decides
     CANCELLED = "CANCELLED"  # an operator stopped it before it left (final)

@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from common.clock import utc_now
-from common.database import stored_enum
-from common.ids import new_id
-from common.leases import Leased
+from common.db.database import stored_enum
+from common.jobs.leases import Leased
 from sqlalchemy import (
     JSON,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     SmallInteger,
     String,
@@ -21,8 +21,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
+from notification.emit.event_order import next_id
 from notification.models.base import Base
-from notification.models.catalogue import LANGUAGE_CHARS
+from notification.models.catalogue import LANGUAGE_CHARS, MAIL_ADDRESS_CHARS, MAIL_NAME_CHARS
 from notification.models.lookups import CODE_CHARS, ChannelCode, MessageStatus
 from notification.models.preferences import USER_ID_CHARS
 
@@ -65,7 +66,7 @@ class OutboxMessage(Leased, Base):
         Index("ix_outbox_recipient", "recipient_user_id", "id"),
     )
 
-    id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True, default=new_id)
+    id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True, default=next_id)
     event_code: Mapped[str] = mapped_column(String(CODE_CHARS))
     rule_id: Mapped[uuid.UUID] = mapped_column(Uuid)
     channel: Mapped[ChannelCode] = mapped_column(stored_enum(ChannelCode))
@@ -87,9 +88,14 @@ class OutboxMessage(Leased, Base):
     #: Numbers in E.164, comma-separated, as far as they could be read.
     to_phone: Mapped[str | None] = mapped_column(Text)
     to_email: Mapped[str | None] = mapped_column(String(320))
+    #: Of an e-mail: its event's, when it was queued.
+    sender_name: Mapped[str | None] = mapped_column(String(MAIL_NAME_CHARS))
+    reply_to: Mapped[str | None] = mapped_column(String(MAIL_ADDRESS_CHARS))
     entity_type: Mapped[str | None] = mapped_column(String(ENTITY_CHARS))
     entity_id: Mapped[str | None] = mapped_column(String(ENTITY_CHARS))
     payload: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    #: The emission's: not before that moment, even when it is queued anew.
+    send_at: Mapped[datetime | None]
     max_attempts: Mapped[int] = mapped_column(SmallInteger, default=5)
     #: Not indexed by itself: `ix_outbox_due` holds it.
     next_attempt_at: Mapped[datetime] = mapped_column()
@@ -104,6 +110,8 @@ class OutboxMessage(Leased, Base):
     #: The provider that has or took it; what it calls the message stands in the log.
     provider: Mapped[str | None] = mapped_column(String(PROVIDER_CHARS))
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    #: None: not since the column is there.
+    updated_at: Mapped[datetime | None] = mapped_column(default=utc_now, onupdate=utc_now)
     sent_at: Mapped[datetime | None]
     delivered_at: Mapped[datetime | None]
 
@@ -114,8 +122,10 @@ class AttemptStatus(enum.StrEnum):
     STARTED = "started"  # on disk before anything leaves; the worker or the sweeper ends it
     SENT = "sent"  # the provider took it; a receipt may move it on
     DELIVERED = "delivered"
+    PARTLY_DELIVERED = "partly_delivered"  # at some of the numbers; `delivery_part` says which
     FAILED_TEMPORARY = "failed_temporary"
     FAILED_FINAL = "failed_final"
+    POSTPONED = "postponed"  # no attempt: the way took nothing, for no fault of the message's
     UNKNOWN = "unknown"  # it may have left; an answer of the provider may move it on
     RESENT = "resent"  # no attempt: in doubt, and its event wants it sent again
     REQUEUED = "requeued"  # no attempt: an operator wants it sent again
@@ -148,3 +158,38 @@ class DeliveryLog(Base):
     error_message: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     ended_at: Mapped[datetime | None]
+
+
+class DeliveryPart(Base):
+    """One number of an attempt to reach several; messages to one number have none."""
+
+    __tablename__ = "delivery_part"
+    __table_args__ = (
+        Index("ix_delivery_part_provider_message_id", "provider", "provider_message_id"),
+        ForeignKeyConstraint(
+            ["outbox_id", "attempt_no"],
+            ["delivery_log.outbox_id", "delivery_log.attempt_no"],
+            ondelete="CASCADE",
+        ),
+    )
+
+    outbox_id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
+    attempt_no: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    #: The number's place in `to_phone`, from 0.
+    place: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    status: Mapped[AttemptStatus] = mapped_column(stored_enum(AttemptStatus))
+    provider: Mapped[str | None] = mapped_column(String(PROVIDER_CHARS))
+    provider_message_id: Mapped[str | None] = mapped_column(String(PROVIDER_ID_CHARS))
+    #: The provider's word, without numbers.
+    reason: Mapped[str | None] = mapped_column(Text)
+
+
+class ReceiptWord(Base):
+    """A word of a provider's receipts that is in none of our lists, and how often it came."""
+
+    __tablename__ = "receipt_word"
+
+    provider: Mapped[str] = mapped_column(String(PROVIDER_CHARS), primary_key=True)
+    word: Mapped[str] = mapped_column(String(64), primary_key=True)
+    count: Mapped[int]
+    last_at: Mapped[datetime]

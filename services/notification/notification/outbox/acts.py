@@ -1,12 +1,18 @@
-"""What an operator may do with a message: stop it, or have it sent again with fresh attempts."""
+"""What an operator may do with messages: stop them, or have them sent again."""
 
 import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
+from common.audit.log import note_act
+from common.clock import utc_now
+from common.db.database import Database
 from sqlalchemy.orm import Session
 
 from notification.errors import MessageStatusForbids, UnknownRecord, WordsForgotten
 from notification.models import AttemptStatus, MessageStatus, OutboxMessage
+from notification.outbox.messages import MessageFilter, matching
 from notification.outbox.notes import note
 
 _REQUEUED_FROM = (MessageStatus.FAILED, MessageStatus.UNKNOWN, MessageStatus.CANCELLED)
@@ -31,30 +37,103 @@ def cancel(session: Session, outbox_id: uuid.UUID, by: str, now: datetime) -> Ou
     row = _locked(session, outbox_id)
     if not may_be_cancelled(row):
         raise MessageStatusForbids("cancelled", row.status)
-    row.status, row.is_final = MessageStatus.CANCELLED, True
-    note(session, row, AttemptStatus.CANCELLED, f"Cancelled by {by}", now)
+    _cancel(session, row, by, now)
     return row
 
 
+def _cancel(session: Session, row: OutboxMessage, by: str, now: datetime) -> None:
+    _note(session, "message.cancelled", row)
+    row.status, row.is_final = MessageStatus.CANCELLED, True
+    note(session, row, AttemptStatus.CANCELLED, f"Cancelled by {by}", now)
+
+
 def requeue(session: Session, outbox_id: uuid.UUID, by: str, now: datetime) -> OutboxMessage:
-    """Queue a message anew. Raises UnknownRecord, MessageStatusForbids, WordsForgotten."""
+    """Queue a message anew, not before its own `send_at`.
+
+    Raises UnknownRecord, MessageStatusForbids, WordsForgotten.
+    """
     row = _locked(session, outbox_id)
     if not may_be_requeued(row):
         raise MessageStatusForbids("requeued", row.status)
     if row.body is None:
         raise WordsForgotten
+    _requeue(session, row, by, now)
+    return row
+
+
+def _requeue(session: Session, row: OutboxMessage, by: str, now: datetime) -> None:
     why = f"Requeued by {by}; it was {row.status}"
     note(session, row, AttemptStatus.REQUEUED, why, now)
-    row.status, row.is_final, row.next_attempt_at = MessageStatus.QUEUED, False, now
+    _note(session, "message.requeued", row)
+    row.status, row.is_final = MessageStatus.QUEUED, False
+    row.next_attempt_at = max(now, row.send_at or now)
     row.earlier_entries += row.attempt_count
     row.attempt_count = 0
     # Whoever asks about it at this moment shall not write the answer.
     row.lease_token = row.lease_until = None
-    return row
+
+
+#: Messages changed in one transaction, and by one call.
+CHUNK, MOST = 500, 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What an act on many messages did; `is_complete`: no other message meets the filter."""
+
+    count: int
+    is_complete: bool
+    ok: bool = True
+
+
+def cancel_all(database: Database, wanted: MessageFilter, by: str, now: datetime) -> Changed:
+    """Stop the messages of a filter that may be stopped."""
+    return _change_all(
+        database, wanted, may_be_cancelled, lambda session, row: _cancel(session, row, by, now)
+    )
+
+
+def requeue_all(database: Database, wanted: MessageFilter, by: str, now: datetime) -> Changed:
+    """Queue the messages of a filter anew that may be, and whose words are not forgotten."""
+
+    def may_be(row: OutboxMessage) -> bool:
+        return may_be_requeued(row) and row.body is not None
+
+    return _change_all(
+        database, wanted, may_be, lambda session, row: _requeue(session, row, by, now)
+    )
+
+
+def _change_all(
+    database: Database,
+    wanted: MessageFilter,
+    may_be: Callable[[OutboxMessage], bool],
+    act: Callable[[Session, OutboxMessage], None],
+) -> Changed:
+    """From the oldest on, chunk by chunk: a long list holds up no worker."""
+    count, seen, after = 0, 0, uuid.UUID(int=0)
+    while seen < MOST:
+        chosen = matching(wanted, utc_now()).where(OutboxMessage.id > after)
+        with database.writing() as session:
+            rows = session.scalars(
+                chosen.order_by(OutboxMessage.id).limit(CHUNK).with_for_update()
+            ).all()
+            changed = [row for row in rows if may_be(row)]
+            for row in changed:
+                act(session, row)
+            count, seen = count + len(changed), seen + len(rows)
+            after = rows[-1].id if rows else after
+        if len(rows) < CHUNK:
+            return Changed(count, True)
+    return Changed(count, False)
+
+
+def _note(session: Session, act: str, row: OutboxMessage) -> None:
+    note_act(session, act, row.id, row.event_code, before={"status": row.status})
 
 
 def _locked(session: Session, outbox_id: uuid.UUID) -> OutboxMessage:
     row = session.get(OutboxMessage, outbox_id, with_for_update=True)
     if row is None:
-        raise UnknownRecord("message")
+        raise UnknownRecord("outbox", outbox_id)
     return row

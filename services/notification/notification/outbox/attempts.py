@@ -7,7 +7,7 @@ from common.clock import utc_now
 from common.logs import get_logger
 
 from notification.models import ChannelCode, OutboxMessage
-from notification.outbox.claiming import Parcel
+from notification.outbox.claiming import Job
 from notification.outbox.ledger import Ended
 from notification.outbox.outcomes import ending_of
 from notification.transports import Message, Outcome, Result, Sender
@@ -18,16 +18,13 @@ log = get_logger(__name__)
 _ADDRESS = {ChannelCode.SMS: "to_phone", ChannelCode.EMAIL: "to_email"}
 
 
-def attempt(sender: Sender, parcels: Sequence[Parcel]) -> list[Ended]:
-    """Send what has an address; every parcel gets its ending."""
-    leaving = [message for message in map(message_of, parcels) if message.to]
+def attempt(sender: Sender, jobs: Sequence[Job]) -> list[Ended]:
+    """Send what has an address; every job gets its ending."""
+    leaving = [message for message in map(message_of, jobs) if message.to]
     references = [message.reference for message in leaving]
     results = dict(zip(references, _send(sender, leaving), strict=True))
     now = utc_now()
-    return [
-        ended(parcel, results.get(parcel.idempotency_key) or _no_address(parcel), now)
-        for parcel in parcels
-    ]
+    return [ended(job, results.get(job.idempotency_key) or _no_address(job), now) for job in jobs]
 
 
 def _send(sender: Sender, messages: Sequence[Message]) -> list[Result]:
@@ -39,24 +36,24 @@ def _send(sender: Sender, messages: Sequence[Message]) -> list[Result]:
         return [broken] * len(messages)
 
 
-def _no_address(parcel: Parcel) -> Result:
-    missing = f"No {_ADDRESS[parcel.channel]}"
+def _no_address(job: Job) -> Result:
+    missing = f"No {_ADDRESS[job.channel]}"
     return Result(outcome=Outcome.REFUSED_FOR_GOOD, provider="", error=missing)
 
 
-def ended(parcel: Parcel, result: Result, now: datetime) -> Ended:
+def ended(job: Job, result: Result, now: datetime) -> Ended:
     """What `result` means for this attempt."""
     ending = ending_of(
         result.outcome,
         now,
-        attempt=parcel.attempt_count,
-        max_attempts=parcel.max_attempts,
+        attempt=job.attempt_count,
+        max_attempts=job.max_attempts,
         retry_after_s=result.retry_after_s,
     )
-    return Ended(parcel, result, ending)
+    return Ended(job, result, ending)
 
 
-def message_of(of: Parcel | OutboxMessage) -> Message:
+def message_of(of: Job | OutboxMessage) -> Message:
     """What leaves."""
     if of.channel is ChannelCode.EMAIL:
         to: tuple[str, ...] = (of.to_email,) if of.to_email else ()
@@ -68,4 +65,7 @@ def message_of(of: Parcel | OutboxMessage) -> Message:
         to=to,
         subject=of.subject,
         body=of.body or "",
+        person=(of.recipient_user_id, of.recipient_actor_type),
+        sender_name=of.sender_name,
+        reply_to=of.reply_to,
     )

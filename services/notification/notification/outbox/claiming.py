@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import ceil
 from operator import attrgetter
+from types import MappingProxyType
 from typing import Any, Self, cast
 
 from common.clock import utc_now
-from common.database import Database
-from common.leases import is_free
+from common.db.database import Database
+from common.jobs.leases import is_free
 from common.logs import get_logger
 from sqlalchemy import Table, bindparam, select, update
 from sqlalchemy.exc import SQLAlchemyError
@@ -26,13 +27,15 @@ log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
+class Job:
     """A message that a worker has: the columns of the outbox that its way needs."""
 
     id: uuid.UUID
     channel: ChannelCode
     priority: str
     event_code: str
+    rule_id: uuid.UUID
+    language: str
     recipient_user_id: str
     recipient_actor_type: str
     entity_type: str | None
@@ -42,6 +45,9 @@ class Parcel:
     to_email: str | None = field(repr=False)
     subject: str = field(repr=False)
     body: str | None = field(repr=False)
+    sms_segments: int | None
+    sender_name: str | None
+    reply_to: str | None
     attempt_count: int
     max_attempts: int
     earlier_entries: int
@@ -49,7 +55,7 @@ class Parcel:
 
     @classmethod
     def of(cls, row: OutboxMessage) -> Self:
-        """The parcel that `row` is."""
+        """The job that `row` is."""
         return cls(*(getattr(row, name) for name in cls.__slots__))
 
     @property
@@ -59,7 +65,7 @@ class Parcel:
 
 
 _OUTBOX = cast(Table, OutboxMessage.__table__)
-_COLUMNS = [_OUTBOX.c[name] for name in Parcel.__slots__]
+_COLUMNS = [_OUTBOX.c[name] for name in Job.__slots__]
 
 # Built once: composing a statement costs more than asking it.
 _NEXT_RANK = (
@@ -106,7 +112,7 @@ class Slice:
 
     token: uuid.UUID
     channel: ChannelCode
-    parcels: Sequence[Parcel]
+    jobs: Sequence[Job]
 
 
 def claim_due(
@@ -116,24 +122,29 @@ def claim_due(
     limit: int,
     now: datetime,
     lease: timedelta,
+    quotas: Mapping[ChannelCode, int] = MappingProxyType({}),
 ) -> list[Slice]:
     """Lease up to `limit` due messages, the most urgent first: they are SENDING from now on.
 
-    `sizes`: the channels, and how many messages a slice of each holds at most.
+    `sizes`: the channels, and how many messages a slice of each holds at most; `quotas`: how many
+    a channel takes now, where that is bounded.
     """
     slices: list[Slice] = []
+    left = dict(quotas)
     # Rank by rank: what waits for a later time is never walked through.
     for rank, channel in heapq.merge(*(_ranks(session, channel) for channel in sizes)):
-        while limit:
-            size = ceil(limit / ceil(limit / sizes[channel]))  # no small one at the end
+        while wanted_now := min(limit, left.get(channel, limit)):
+            size = ceil(wanted_now / ceil(wanted_now / sizes[channel]))  # no small one at the end
             token = uuid.uuid4()
             wanted = {"of": channel, "ranked": rank, "size": size, "now": now}
             rows = session.execute(_CLAIM, {**wanted, "token": token, "until": now + lease})
-            parcels = sorted((Parcel(*row) for row in rows), key=attrgetter("next_attempt_at"))
-            if parcels:
-                slices.append(Slice(token, channel, parcels))
-            limit -= len(parcels)
-            if len(parcels) < size:
+            jobs = sorted((Job(*row) for row in rows), key=attrgetter("next_attempt_at", "id"))
+            if jobs:
+                slices.append(Slice(token, channel, jobs))
+            limit -= len(jobs)
+            if channel in left:
+                left[channel] -= len(jobs)
+            if len(jobs) < size:
                 break
         if not limit:
             break

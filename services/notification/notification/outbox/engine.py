@@ -9,15 +9,16 @@ from itertools import groupby
 from operator import attrgetter
 
 from common.clock import utc_now
-from common.database import Database
+from common.db.database import Database
 from common.logs import get_logger
+from sqlalchemy.orm import Session
 
 from notification.models import AttemptStatus, ChannelCode, MessageStatus
 from notification.outbox.attempts import attempt
 from notification.outbox.claiming import Slice, claim_due, give_back, kept
 from notification.outbox.ledger import Ended, EndedSlice, put_in_inboxes, turn
 from notification.outbox.patience import insist
-from notification.outbox.quiet import without_quiet
+from notification.outbox.transports import Ways, write_way
 from notification.transports import Sender, Transport
 
 log = get_logger(__name__)
@@ -55,11 +56,16 @@ class Outbox:
         #: A transport serves one thread at a time.
         self._turns = {channel: threading.Lock() for channel in transports}
         self._lease = timedelta(seconds=lease_s)
+        self._ways = Ways({channel: one.gates for channel, one in transports.items()})
 
     @property
     def channels(self) -> list[ChannelCode]:
         """The channels that have a way out."""
         return [ChannelCode.IN_APP, *self._transports]
+
+    def pause_s(self, channel: ChannelCode) -> float:
+        """Seconds until the channel's way takes a message again; 0: it does."""
+        return self._ways.pause_s(channel, utc_now())
 
     def process(
         self,
@@ -86,13 +92,14 @@ class Outbox:
             else min(BATCH, self._transports[channel].slice_size)
             for channel in channels
         }
-        while True:
-            now = utc_now()
-            with self._database.writing() as session:
-                claimed = claim_due(session, sizes, limit=limit, now=now, lease=self._lease)
-                awake = without_quiet(session, claimed, now)
-            if awake or not claimed:
-                return awake
+        now = utc_now()
+        with self._database.writing() as session:
+            self._ways.learn(session, now)
+            quotas = self._ways.quotas(channels, now)
+            open_ways = {one: size for one, size in sizes.items() if quotas.get(one) != 0}
+            return claim_due(
+                session, open_ways, limit=limit, now=now, lease=self._lease, quotas=quotas
+            )
 
     def _deliver(self, slices: Sequence[Slice], is_stopping: Callable[[], bool]) -> list[Processed]:
         done: list[Processed] = []
@@ -104,7 +111,7 @@ class Outbox:
                     continue
                 with self._turns[channel], self._transports[channel].batch() as sender:
                     done += self._send(sender, list(group), is_stopping)
-        if len(done) < sum(len(one.parcels) for one in slices):
+        if len(done) < sum(len(one.jobs) for one in slices):
             with self._database.writing() as session:
                 give_back(session, tokens)
         return done
@@ -117,7 +124,7 @@ class Outbox:
             at_most_s=self._lease.total_seconds(),
         )
         delivered = (ChannelCode.IN_APP, MessageStatus.DELIVERED, AttemptStatus.DELIVERED)
-        return [Processed(one.id, *delivered) for one in claimed.parcels if one.id in put]
+        return [Processed(one.id, *delivered) for one in claimed.jobs if one.id in put]
 
     def _send(
         self, sender: Sender, slices: Sequence[Slice], is_stopping: Callable[[], bool]
@@ -126,29 +133,37 @@ class Outbox:
         done: list[Processed] = []
         ended: EndedSlice | None = None
         for claimed in [*slices, None]:
-            beginning = None if is_stopping() else claimed
-            ours = self._turn(ended, beginning)
+            is_closed = ended is not None and any(one.result.closes_way for one in ended.attempts)
+            beginning = None if is_stopping() or is_closed else claimed
+            ours = self._turn(slices[0].channel, ended, beginning)
             if ended is not None:
-                done += [_processed(one) for one in ended.attempts if one.parcel.id in ours]
+                done += [_processed(one) for one in ended.attempts if one.job.id in ours]
             if beginning is None:
                 break
-            begun = [parcel for parcel in beginning.parcels if parcel.id in ours]
+            begun = [job for job in beginning.jobs if job.id in ours]
             ended = EndedSlice(beginning.token, attempt(sender, begun))
         return done
 
-    def _turn(self, ended: EndedSlice | None, beginning: Slice | None) -> set[uuid.UUID]:
-        ours = insist(
-            self._database,
-            lambda session: turn(session, ended, beginning, utc_now()),
-            at_most_s=self._lease.total_seconds(),
-        )
+    def _turn(
+        self, channel: ChannelCode, ended: EndedSlice | None, beginning: Slice | None
+    ) -> set[uuid.UUID]:
+        changed = self._ways.changed(channel)
+
+        def act(session: Session) -> set[uuid.UUID]:
+            for gate, state in changed:
+                write_way(session, channel, gate.provider, state, utc_now())
+            return turn(session, ended, beginning, utc_now())
+
+        ours = insist(self._database, act, at_most_s=self._lease.total_seconds())
+        for gate, state in changed:
+            gate.recorded = state
         for one in ended.attempts if ended is not None else ():
-            if one.parcel.id not in ours:
+            if one.job.id not in ours:
                 outcome = one.result.outcome.name
-                log.error("outcome_lost", outbox_id=str(one.parcel.id), outcome=outcome)
+                log.error("outcome_lost", outbox_id=str(one.job.id), outcome=outcome)
         return ours
 
 
 def _processed(one: Ended) -> Processed:
-    parcel, ending = one.parcel, one.ending
-    return Processed(parcel.id, parcel.channel, ending.status, ending.attempt, one.result.error)
+    job, ending = one.job, one.ending
+    return Processed(job.id, job.channel, ending.status, ending.attempt, one.result.error)

@@ -7,23 +7,28 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from common.database import insert_into
-from common.events import queue_event
-from common.ids import new_id
+from common.db.database import insert_into
+from common.jobs.events import queue_event
 from common.logs import get_logger
 from sqlalchemy import Table, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
+from notification.emit.event_order import id_in_inbox
 from notification.models import (
     AttemptStatus,
+    ChannelCode,
     DeliveryLog,
     InAppMessage,
     MessageStatus,
     OutboxEvent,
     OutboxMessage,
 )
-from notification.outbox.claiming import Parcel, Slice
+from notification.outbox.asking_again import may_leave
+from notification.outbox.claiming import Job, Slice
+from notification.outbox.costs import Taken, count_taken
 from notification.outbox.outcomes import Ending, must_escalate
+from notification.outbox.parts import enter_parts
+from notification.outbox.reach import Failed, count_failed
 from notification.transports import Result
 
 log = get_logger(__name__)
@@ -33,6 +38,7 @@ SOURCE = "kiungo/notification"
 #: The mark in `response_payload` of a CRITICAL message that failed.
 ESCALATION = {"escalation_required": True}
 
+_TAKEN = (MessageStatus.SENT, MessageStatus.DELIVERED)
 _OUTBOX, _LOG, _INBOX = (
     cast(Table, model.__table__) for model in (OutboxMessage, DeliveryLog, InAppMessage)
 )
@@ -61,6 +67,14 @@ _END_OF_MESSAGES = (
     )
 )
 _END_OF_SOME = _END_OF_MESSAGES.where(_OUTBOX.c.id.in_(bindparam("some", expanding=True)))
+#: No attempt counts; the log's entry stays.
+_UNCOUNT = (
+    update(_OUTBOX)
+    .where(_OUTBOX.c.id.in_(bindparam("some", expanding=True)))
+    .values(
+        attempt_count=_OUTBOX.c.attempt_count - 1, earlier_entries=_OUTBOX.c.earlier_entries + 1
+    )
+)
 _END_OF_ATTEMPT = (
     update(_LOG)
     .where(_LOG.c.outbox_id == bindparam("of"), _LOG.c.attempt_no == bindparam("entry_no"))
@@ -91,7 +105,7 @@ _ENTRIES = select(
 class Ended:
     """An attempt with what came of it."""
 
-    parcel: Parcel
+    job: Job
     result: Result
     ending: Ending
 
@@ -114,12 +128,18 @@ def turn(
     ours: set[uuid.UUID] = set()
     if ended is not None:
         ours |= _locked(session, ended.token)
-        attempts = [one for one in ended.attempts if one.parcel.id in ours]
+        attempts = [one for one in ended.attempts if one.job.id in ours]
         end(session, attempts, now, ended.token)
     if beginning is not None:
-        ours |= _locked(session, beginning.token)
+        ours |= _asked_again(session, beginning, now)
         _enter(session, beginning.token, AttemptStatus.STARTED, now, None)
     return ours
+
+
+def _asked_again(session: Session, claimed: Slice, now: datetime) -> set[uuid.UUID]:
+    """The messages that are still under the slice's token and may leave."""
+    locked = _locked(session, claimed.token)
+    return may_leave(session, [one for one in claimed.jobs if one.id in locked], now)
 
 
 def _locked(session: Session, token: uuid.UUID) -> set[uuid.UUID]:
@@ -145,8 +165,11 @@ def _enter(
 def end(session: Session, ended: Sequence[Ended], now: datetime, token: uuid.UUID) -> None:
     """Write the endings of the attempts of all messages under `token`, which are locked."""
     alike: dict[tuple[tuple[str, Any], ...], list[uuid.UUID]] = defaultdict(list)
+    postponed = [one.job.id for one in ended if one.ending.attempt is AttemptStatus.POSTPONED]
+    if postponed:
+        session.execute(_UNCOUNT, {"some": postponed})
     for one in ended:
-        alike[tuple(_message_values(one, now).items())].append(one.parcel.id)
+        alike[tuple(_message_values(one, now).items())].append(one.job.id)
     if len(alike) == 1:
         session.execute(_END_OF_MESSAGES, {"token": token, **dict(*alike)})
     else:
@@ -154,18 +177,54 @@ def end(session: Session, ended: Sequence[Ended], now: datetime, token: uuid.UUI
             session.execute(_END_OF_SOME, {"token": token, **dict(values), "some": ids})
     if ended:
         session.execute(_END_OF_ATTEMPT, [_entry_values(one, now) for one in ended])
+        enter_parts(session, ((one.job, one.result) for one in ended))
+        count_taken(session, filter(None, map(_taken, ended)), now)
+        count_failed(session, [one for attempt in ended for one in _failed(attempt)], now)
     for one in ended:
-        if must_escalate(one.ending, one.parcel.priority):
-            escalate(session, one.parcel, one.result.error)
+        if must_escalate(one.ending, one.job.priority):
+            escalate(session, one.job, one.result.error)
+
+
+def _taken(one: Ended) -> Taken | None:
+    """What a message that was taken, at least in part, counts for; None: it costs nothing."""
+    job, result = one.job, one.result
+    is_taken = one.ending.status in _TAKEN or result.taken_in_part
+    if job.channel is not ChannelCode.SMS or not is_taken or not result.provider:
+        return None
+    refused = sum(part.is_refused for part in result.parts)
+    numbers = len((job.to_phone or "").split(",")) - refused
+    segments = (job.sms_segments or 1) * numbers
+    return Taken(job.event_code, result.provider, segments, result.segment_price)
+
+
+def _failed(one: Ended) -> list[Failed]:
+    """The addresses that an attempt found to be none; nothing where that is not what was said."""
+    job, result = one.job, one.result
+    if not result.is_about_address:
+        return []
+    whole = job.to_email if job.channel is ChannelCode.EMAIL else job.to_phone
+    addresses = (whole or "").split(",")
+    if len(addresses) > 1:
+        refused = {part.place: part.reason for part in result.parts if part.is_refused}
+    else:
+        refused = {0: result.error}
+    person = job.recipient_user_id, job.recipient_actor_type
+    return [
+        Failed(person, job.channel, addresses[place], reason)
+        for place, reason in refused.items()
+        if place < len(addresses) and addresses[place]
+    ]
 
 
 def _message_values(one: Ended, now: datetime) -> dict[str, Any]:
     result, ending = one.result, one.ending
-    taken = ending.status in (MessageStatus.SENT, MessageStatus.DELIVERED)
+    taken = ending.status in _TAKEN
     return {
         "new_status": ending.status,
         "new_is_final": ending.is_final,
-        "new_next_attempt_at": ending.next_attempt_at,
+        "new_next_attempt_at": one.job.next_attempt_at
+        if ending.attempt is AttemptStatus.POSTPONED
+        else ending.next_attempt_at,
         "new_last_error": result.error,
         "new_provider": result.provider or None,
         "new_sent_at": now if taken else None,
@@ -176,11 +235,11 @@ def _message_values(one: Ended, now: datetime) -> dict[str, Any]:
 def _entry_values(one: Ended, now: datetime) -> dict[str, Any]:
     result = one.result
     response = dict(result.response or {})
-    if must_escalate(one.ending, one.parcel.priority):
+    if must_escalate(one.ending, one.job.priority):
         response |= ESCALATION
     return {
-        "of": one.parcel.id,
-        "entry_no": one.parcel.entry_no,
+        "of": one.job.id,
+        "entry_no": one.job.entry_no,
         "new_status": one.ending.attempt,
         "new_provider": result.provider or None,
         "new_provider_message_id": result.provider_message_id,
@@ -190,7 +249,7 @@ def _entry_values(one: Ended, now: datetime) -> dict[str, Any]:
     }
 
 
-def escalate(session: Session, of: Parcel | OutboxMessage, reason: str | None) -> None:
+def escalate(session: Session, of: Job | OutboxMessage, reason: str | None) -> None:
     """Tell who listens that an urgent message did not arrive; neither its words nor its number."""
     data = {
         "outbox_id": str(of.id),
@@ -208,12 +267,10 @@ def escalate(session: Session, of: Parcel | OutboxMessage, reason: str | None) -
 
 def put_in_inboxes(session: Session, claimed: Slice, now: datetime) -> set[uuid.UUID]:
     """Deliver in-app messages in one act; returns those that were still under the token."""
-    ours = _locked(session, claimed.token)
+    ours = _asked_again(session, claimed, now)
     if not ours:
         return ours
-    session.execute(
-        insert(_INBOX), [_in_app(parcel, now) for parcel in claimed.parcels if parcel.id in ours]
-    )
+    session.execute(insert(_INBOX), [_in_app(job, now) for job in claimed.jobs if job.id in ours])
     _enter(session, claimed.token, AttemptStatus.DELIVERED, now, now)
     session.execute(
         _END_OF_MESSAGES,
@@ -231,17 +288,17 @@ def put_in_inboxes(session: Session, claimed: Slice, now: datetime) -> set[uuid.
     return ours
 
 
-def _in_app(parcel: Parcel, now: datetime) -> dict[str, Any]:
+def _in_app(job: Job, now: datetime) -> dict[str, Any]:
     return {
-        "id": new_id(),
-        "outbox_id": parcel.id,
-        "user_id": parcel.recipient_user_id,
-        "actor_type": parcel.recipient_actor_type,
-        "title": parcel.subject,
-        "body": parcel.body or "",
-        "event_code": parcel.event_code,
-        "entity_type": parcel.entity_type,
-        "entity_id": parcel.entity_id,
+        "id": id_in_inbox(job.id, job.next_attempt_at),
+        "outbox_id": job.id,
+        "user_id": job.recipient_user_id,
+        "actor_type": job.recipient_actor_type,
+        "title": job.subject,
+        "body": job.body or "",
+        "event_code": job.event_code,
+        "entity_type": job.entity_type,
+        "entity_id": job.entity_id,
         "is_read": False,
         "created_at": now,
     }

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from common.backoff import next_attempt
+from common.jobs.backoff import next_attempt
 
 from notification.models import AttemptStatus, MessageStatus
 from notification.transports import Outcome
@@ -46,6 +46,9 @@ def ending_of(
         return Ending(MessageStatus.DELIVERED, AttemptStatus.DELIVERED, now, is_final=True)
     if outcome is Outcome.UNKNOWN:
         return Ending(MessageStatus.UNKNOWN, AttemptStatus.UNKNOWN, now)
+    if outcome is Outcome.WAY_CLOSED:
+        # It keeps its place; the way's gate says when it is tried.
+        return Ending(MessageStatus.QUEUED, AttemptStatus.POSTPONED, now)
     if outcome is Outcome.REFUSED_FOR_NOW and attempt < max_attempts:
         again = _again_at(attempt, now, retry_after_s)
         return Ending(MessageStatus.FAILED, AttemptStatus.FAILED_TEMPORARY, again)

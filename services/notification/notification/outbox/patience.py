@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from common.database import Database
+from common.db.database import Database
 from common.logs import get_logger
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session

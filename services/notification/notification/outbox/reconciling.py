@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 from common.clock import utc_now
-from common.database import Database
-from common.leases import is_free
+from common.db.database import Database
+from common.jobs.leases import is_free
 from common.logs import get_logger
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -26,7 +26,7 @@ from notification.models import (
 )
 from notification.outbox import ledger
 from notification.outbox.attempts import ended, message_of
-from notification.outbox.claiming import Parcel
+from notification.outbox.claiming import Job
 from notification.outbox.notes import note
 from notification.outbox.outcomes import asked_again_at
 from notification.transports import Outcome, Result, Transport
@@ -122,7 +122,7 @@ def _resolve(
 ) -> None:
     """The attempt gets its ending after all; its entry keeps why it was in doubt."""
     response = {**(result.response or {}), "was_in_doubt": entry.error_message}
-    attempt = ended(Parcel.of(row), replace(result, response=response), now)
+    attempt = ended(Job.of(row), replace(result, response=response), now)
     assert row.lease_token is not None
     ledger.end(session, [attempt], now, row.lease_token)
     log.info("doubt_resolved", outbox_id=str(row.id), outcome=result.outcome.name)

@@ -3,17 +3,36 @@
 from flask_smorest import Api
 
 from notification.routes import (
+    audit,
     catalogue,
+    costs,
     deliveries,
     emit,
     index,
+    lookups,
     messages,
     people,
+    reach,
     receipts,
     templates,
+    transports,
 )
 
-MODULES = (index, catalogue, templates, people, emit, messages, deliveries, receipts)
+MODULES = (
+    index,
+    lookups,
+    catalogue,
+    templates,
+    people,
+    emit,
+    messages,
+    deliveries,
+    receipts,
+    transports,
+    costs,
+    reach,
+    audit,
+)
 
 
 def register_routes(api: Api) -> None:

@@ -1,17 +1,19 @@
 """`/api/notification/events/` and `rules/`: what can happen, and who is told."""
 
-import uuid
 from typing import Any
 
-from common.api import Blueprint
-from common.paging import Page, fetch_page, page_schema
+from common.web.api import Blueprint
+from common.web.paging import Page, fetch_page, page_schema
+from common.web.single import single
 from flask.views import MethodView
 
-from notification import catalogue, rules
+from notification.catalogue import events as catalogue
+from notification.catalogue import rules
+from notification.container import container
+from notification.django_mediator.ids import record_id
 from notification.models import Event, Rule
-from notification.parts import parts
 from notification.routes.filters import matching
-from notification.routes.locations import LOCATION, PREFIX, location
+from notification.routes.locations import LOCATION, PREFIX, location, path_id
 from notification.schemas.catalogue import (
     EventArgs,
     EventIn,
@@ -24,6 +26,7 @@ from notification.schemas.catalogue import (
 blp = Blueprint("catalogue", __name__, url_prefix=PREFIX)
 
 READ, ADMIN = "notification:read", "notification:admin"
+EVENT, RULE = single(EventOut), single(RuleOut)
 
 
 @blp.route("/events/")
@@ -34,17 +37,18 @@ class Events(MethodView):
     @blp.arguments(EventArgs, location="query")
     @blp.response(200, page_schema(EventOut))
     def get(self, query: dict[str, Any]) -> Page[Event]:
-        """List events, newest first."""
+        """List events by their codes."""
         columns = {"module": Event.module, "active": Event.is_active}
-        with parts().database.reading() as session:
-            return fetch_page(session, matching(Event, columns, query), Event.id, **query)
+        with container().database.reading() as session:
+            wanted = matching(Event, columns, query)
+            return fetch_page(session, wanted, Event.code, descending=False, **query)
 
     @blp.scope(ADMIN)
     @blp.arguments(EventIn)
-    @blp.response(201, EventOut, headers=LOCATION)
+    @blp.response(201, EVENT, headers=LOCATION)
     def post(self, given: dict[str, Any]) -> tuple[Event, dict[str, str]]:
         """Add an event to the catalogue."""
-        with parts().database.writing() as session:
+        with container().database.writing() as session:
             event = catalogue.create_event(session, given)
         return event, location("events", event.code)
 
@@ -54,18 +58,18 @@ class OneEvent(MethodView):
     """One event, by its code."""
 
     @blp.scope(READ)
-    @blp.response(200, EventOut)
+    @blp.response(200, EVENT)
     def get(self, code: str) -> Event:
         """Read an event."""
-        with parts().database.reading() as session:
+        with container().database.reading() as session:
             return catalogue.existing_event(session, code)
 
     @blp.scope(ADMIN)
     @blp.arguments(EventIn(exclude=["code"], partial=True))
-    @blp.response(200, EventOut)
+    @blp.response(200, EVENT)
     def patch(self, changes: dict[str, Any], code: str) -> Event:
         """Change what is given; `is_active: false` takes it out of use."""
-        with parts().database.writing() as session:
+        with container().database.writing() as session:
             return catalogue.change_event(session, code, changes)
 
 
@@ -79,34 +83,34 @@ class Rules(MethodView):
     def get(self, query: dict[str, Any]) -> Page[Rule]:
         """List rules, newest first."""
         columns = {"event_code": Rule.event_code, "active": Rule.is_active}
-        with parts().database.reading() as session:
+        with container().database.reading() as session:
             return fetch_page(session, matching(Rule, columns, query), Rule.id, **query)
 
     @blp.scope(ADMIN)
     @blp.arguments(RuleIn)
-    @blp.response(201, RuleOut, headers=LOCATION)
+    @blp.response(201, RULE, headers=LOCATION)
     def post(self, given: dict[str, Any]) -> tuple[Rule, dict[str, str]]:
         """Make a rule; each active rule of an event makes messages of its own."""
-        with parts().database.writing() as session:
+        with container().database.writing() as session:
             rule = rules.create_rule(session, given)
         return rule, location("rules", rule.id)
 
 
-@blp.route("/rules/<uuid:rule_id>/")
+@blp.route("/rules/<string:rule_id>/", parameters=[path_id("rule_id")])
 class OneRule(MethodView):
     """One rule, by its `id`."""
 
     @blp.scope(READ)
-    @blp.response(200, RuleOut)
-    def get(self, rule_id: uuid.UUID) -> Rule:
+    @blp.response(200, RULE)
+    def get(self, rule_id: str) -> Rule:
         """Read a rule."""
-        with parts().database.reading() as session:
-            return rules.existing_rule(session, rule_id)
+        with container().database.reading() as session:
+            return rules.existing_rule(session, record_id(session, "rule", rule_id))
 
     @blp.scope(ADMIN)
     @blp.arguments(RuleIn(exclude=["event_code"], partial=True))
-    @blp.response(200, RuleOut)
-    def patch(self, changes: dict[str, Any], rule_id: uuid.UUID) -> Rule:
+    @blp.response(200, RULE)
+    def patch(self, changes: dict[str, Any], rule_id: str) -> Rule:
         """Change what is given; `is_active: false` takes it out of use."""
-        with parts().database.writing() as session:
-            return rules.change_rule(session, rule_id, changes)
+        with container().database.writing() as session:
+            return rules.change_rule(session, record_id(session, "rule", rule_id), changes)

@@ -2,15 +2,16 @@
 
 from http import HTTPStatus
 
-from common.api import Blueprint
+import marshmallow as ma
 
-from notification.emission import Emission, Emitted, Suppressed
-from notification.emitting import Emitter
-from notification.parts import parts
+from notification.container import container
+from notification.emit.emitter import emitter_of
+from notification.emit.event import Emission, Emitted, Suppressed
 from notification.routes.locations import PREFIX
+from notification.routes.written_json import WrittenBlueprint
 from notification.schemas.emit import EmitIn, EmittedOut
 
-blp = Blueprint("emit", __name__, url_prefix=PREFIX)
+blp = WrittenBlueprint("emit", __name__, url_prefix=PREFIX)
 
 #: Nobody was to be told: not even a message was thought of.
 _NOTHING_TO_DO = frozenset({Suppressed.NO_ACTIVE_RULE, Suppressed.NO_RECIPIENTS})
@@ -18,7 +19,7 @@ _NOTHING_TO_DO = frozenset({Suppressed.NO_ACTIVE_RULE, Suppressed.NO_RECIPIENTS}
 
 @blp.route("/emit/", methods=["POST"])
 @blp.scope("notification:emit")
-@blp.arguments(EmitIn)
+@blp.arguments(EmitIn, unknown=ma.EXCLUDE)
 @blp.response(201, EmittedOut)
 @blp.alt_response(200, schema=EmittedOut, description="No active rule, or no recipients")
 def emit_event(emission: Emission) -> tuple[Emitted, int]:
@@ -27,9 +28,9 @@ def emit_event(emission: Emission) -> tuple[Emitted, int]:
     What was not queued is in `skipped`, with its reason. The same `idempotency_key` again queues
     nothing twice.
     """
-    process = parts()
-    emitted = Emitter(process.database, process.settings.phone_region).emit(emission)
+    process = container()
+    emitted = emitter_of(process).emit(emission)
     if emitted.queued_outbox_ids:
-        process.bell.ring()
+        process.wake_up.send()
     is_idle = emitted.reason in _NOTHING_TO_DO
     return emitted, HTTPStatus.OK if is_idle else HTTPStatus.CREATED

@@ -1,20 +1,20 @@
 """`/api/notification/outbox/`: messages on their way; and why a person did or did not get one."""
 
-import uuid
 from typing import Any
 
-from common.api import Blueprint
 from common.clock import utc_now
-from common.paging import Page, fetch_page, page_schema
+from common.web.api import Blueprint
+from common.web.paging import Page, fetch_page, page_schema
+from common.web.single import single
 
-from notification.errors import UnknownRecord
-from notification.explaining import Explanation, explain_event, explain_message
-from notification.messages import MessageFilter, matching
+from notification.container import container
+from notification.django_mediator.ids import record_id
+from notification.emit.explain import Explanation, explain_event, explain_message
 from notification.models import OutboxMessage
-from notification.parts import parts
-from notification.routes.locations import PREFIX
+from notification.outbox.messages import MessageFilter, WholeMessage, matching, whole_message
+from notification.routes.locations import PREFIX, path_id
 from notification.schemas.explain import ExplainArgs, ExplanationOut
-from notification.schemas.messages import MessageArgs, MessageOut
+from notification.schemas.messages import MessageArgs, MessageOut, WholeMessageOut
 
 blp = Blueprint("messages", __name__, url_prefix=PREFIX)
 
@@ -27,29 +27,28 @@ def list_messages(query: dict[str, Any]) -> Page[OutboxMessage]:
     """List messages, newest first."""
     page = {name: query.pop(name) for name in ("limit", "cursor")}
     wanted = matching(MessageFilter(**query), utc_now())
-    with parts().database.reading() as session:
+    with container().database.reading() as session:
         return fetch_page(session, wanted, OutboxMessage.id, **page)
 
 
-@blp.route("/outbox/<uuid:outbox_id>/", methods=["GET"])
+@blp.route("/outbox/<string:outbox_id>/", methods=["GET"], parameters=[path_id("outbox_id")])
 @blp.scope("notification:read")
-@blp.response(200, MessageOut)
-def read_outbox_message(outbox_id: uuid.UUID) -> OutboxMessage:
-    """Read a message."""
-    with parts().database.reading() as session:
-        message = session.get(OutboxMessage, outbox_id)
-    if message is None:
-        raise UnknownRecord("message")
-    return message
+@blp.response(200, single(WholeMessageOut))
+def read_outbox_message(outbox_id: str) -> WholeMessage:
+    """Read a message; of one with several numbers, what became of each."""
+    with container().database.reading() as session:
+        return whole_message(session, record_id(session, "outbox", outbox_id))
 
 
 @blp.route("/explain/", methods=["GET"])
 @blp.scope("notification:read")
 @blp.arguments(ExplainArgs, location="query")
-@blp.response(200, ExplanationOut)
+@blp.response(200, single(ExplanationOut))
 def explain(query: dict[str, Any]) -> Explanation:
     """Say why a person gets a message of an event or not; or what became of one message."""
-    with parts().database.reading() as session:
+    with container().database.reading() as session:
         if query["outbox_id"] is not None:
-            return explain_message(session, query["outbox_id"], utc_now())
-        return explain_event(session, query["event_code"], query["user_id"], utc_now())
+            known_as = record_id(session, "outbox", query["outbox_id"])
+            return explain_message(session, known_as, utc_now())
+        person = query["user_id"], query["actor_type"]
+        return explain_event(session, query["event_code"], *person, utc_now())

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any, cast
 
-from common.api import Blueprint
+from common.web.api import Blueprint
 from flask import request
 
+from notification.container import container
 from notification.errors import ReceiptTooEarly
 from notification.outbox.receiving import Effect, receive_receipts
-from notification.parts import parts
 from notification.routes.locations import PREFIX
 from notification.schemas.deliveries import ReceiptsOut
 from notification.transports.receipts import parse
@@ -20,6 +20,7 @@ _BODY = {"content": {"application/json": _ANY, "application/x-www-form-urlencode
 
 
 @blp.route("/receipts/<provider>/", methods=["POST"])
+@blp.public
 @blp.doc(requestBody=_BODY)
 @blp.response(200, ReceiptsOut)
 @blp.alt_response(401, "PROBLEM_401")
@@ -29,9 +30,10 @@ def take_receipts(provider: str) -> dict[str, Any]:
     503: one is about a message that may still be on its way; the same report again is welcome.
     """
     headers = cast(Mapping[str, str], request.headers)
-    receipts = parse(provider, headers, request.get_data(), parts().settings)
-    with parts().database.writing() as session:
-        effects = receive_receipts(session, provider, receipts)
+    receipts = parse(provider, headers, request.get_data(), container().settings)
+    known = {one.name: one.segment_price for one in container().settings.sms}
+    with container().database.writing() as session:
+        effects = receive_receipts(session, provider, receipts, known.get(provider, 0))
     if effects[Effect.EARLY]:
         raise ReceiptTooEarly
     return {"ok": True, **{str(effect): effects[effect] for effect in Effect}}

@@ -1,18 +1,19 @@
 """`/api/notification/templates/`: an event's words by channel and language."""
 
-import uuid
 from typing import Any
 
-from common.api import Blueprint
-from common.paging import Page, fetch_page, page_schema
+from common.web.paging import Page, fetch_page, page_schema
+from common.web.single import single
 from flask.views import MethodView
 
-from notification import templates
+from notification.catalogue import templates
+from notification.container import container
+from notification.django_mediator.ids import record_id
+from notification.emit.preview import Preview, preview
 from notification.models import Template
-from notification.parts import parts
-from notification.previewing import Preview, preview
 from notification.routes.filters import matching
-from notification.routes.locations import LOCATION, PREFIX, location
+from notification.routes.locations import LOCATION, PREFIX, location, path_id
+from notification.routes.written_json import WrittenBlueprint
 from notification.schemas.templates import (
     PreviewIn,
     PreviewOut,
@@ -21,9 +22,10 @@ from notification.schemas.templates import (
     TemplateOut,
 )
 
-blp = Blueprint("templates", __name__, url_prefix=f"{PREFIX}/templates")
+blp = WrittenBlueprint("templates", __name__, url_prefix=f"{PREFIX}/templates")
 
 READ, ADMIN = "notification:read", "notification:admin"
+TEMPLATE = single(TemplateOut)
 _COLUMNS = {
     "event_code": Template.event_code,
     "channel": Template.channel,
@@ -41,47 +43,50 @@ class Templates(MethodView):
     @blp.response(200, page_schema(TemplateOut))
     def get(self, query: dict[str, Any]) -> Page[Template]:
         """List templates, newest first."""
-        with parts().database.reading() as session:
+        with container().database.reading() as session:
             return fetch_page(session, matching(Template, _COLUMNS, query), Template.id, **query)
 
     @blp.scope(ADMIN)
     @blp.arguments(TemplateIn)
-    @blp.response(201, TemplateOut, headers=LOCATION)
+    @blp.response(201, TEMPLATE, headers=LOCATION)
     def post(self, given: dict[str, Any]) -> tuple[Template, dict[str, str]]:
         """Write an event's words for a channel in a language, or their next version."""
-        with parts().database.writing() as session:
+        with container().database.writing() as session:
             template = templates.add_template(session, given)
         return template, location("templates", template.id)
 
 
-@blp.route("/<uuid:template_id>/")
+@blp.route("/<string:template_id>/", parameters=[path_id("template_id")])
 class OneTemplate(MethodView):
     """One version, by its `id`."""
 
     @blp.scope(READ)
-    @blp.response(200, TemplateOut)
-    def get(self, template_id: uuid.UUID) -> Template:
+    @blp.response(200, TEMPLATE)
+    def get(self, template_id: str) -> Template:
         """Read a template."""
-        with parts().database.reading() as session:
-            return templates.existing_template(session, template_id)
+        with container().database.reading() as session:
+            known_as = record_id(session, "template", template_id)
+            return templates.existing_template(session, known_as)
 
     @blp.scope(ADMIN)
-    @blp.arguments(TemplateIn(only=["subject", "body", "is_active"], partial=True))
-    @blp.response(200, TemplateOut)
-    def patch(self, changes: dict[str, Any], template_id: uuid.UUID) -> Template:
+    @blp.arguments(TemplateIn(only=["subject", "body", "transliterate", "is_active"], partial=True))
+    @blp.response(200, TEMPLATE)
+    def patch(self, changes: dict[str, Any], template_id: str) -> Template:
         """Changed words are a new version, which is answered; `is_active` changes in place."""
-        with parts().database.writing() as session:
-            return templates.change_template(session, template_id, changes)
+        with container().database.writing() as session:
+            known_as = record_id(session, "template", template_id)
+            return templates.change_template(session, known_as, changes)
 
 
 @blp.route("/preview/", methods=["POST"])
 @blp.scope(READ)
 @blp.arguments(PreviewIn)
-@blp.response(200, PreviewOut)
+@blp.response(200, single(PreviewOut))
 def preview_template(given: dict[str, Any]) -> Preview:
     """Show the words as they would be sent, and how an SMS of them travels."""
     context, template_id = given.pop("context"), given.pop("template_id")
+    prices = container().settings.sms_prices
     if template_id is None:
-        return preview(Template(**given), context)
-    with parts().database.reading() as session:
-        return preview(templates.existing_template(session, template_id), context)
+        return preview(Template(**given), context, prices)
+    with container().database.reading() as session:
+        return preview(templates.existing_template(session, template_id), context, prices)

@@ -1,13 +1,19 @@
 """Events and rules on the wire."""
 
 import marshmallow as ma
-from common.fields import Flag, JsonObject, Line, Moment, Text
-from common.paging import PageArgs
+from common.web.fields import Flag, Integer, JsonObject, Line, Moment, Text
+from common.web.paging import PageArgs
 from marshmallow import validate
 
 from notification.models import ChannelCode, UnknownPolicy
+from notification.models.catalogue import MAIL_NAME_CHARS
 from notification.models.lookups import CODE_CHARS
-from notification.schemas.fields import Code, Schema, Truth
+from notification.schemas.fields import Code, Mailbox, Schema, Truth
+
+BUDGET = {
+    "description": "What its SMS may cost in a month, in whole units of the currency; when it is "
+    "spent they wait, but for CRITICAL ones; null: anything"
+}
 
 
 class EventArgs(PageArgs):
@@ -35,6 +41,18 @@ class EventIn(Schema):
         load_default=UnknownPolicy.HOLD,
         metadata={"description": "What becomes of a message whose outcome nobody can tell"},
     )
+    sender_name = Line(
+        max_length=MAIL_NAME_CHARS,
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "Who its e-mails say they are from; null: as the settings say"},
+    )
+    reply_to = Mailbox(
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "Where answers to its e-mails go; null: to the sender"},
+    )
+    sms_budget = Integer(load_default=None, allow_none=True, metadata=BUDGET)
 
 
 class EventOut(Schema):
@@ -47,8 +65,14 @@ class EventOut(Schema):
     is_active = ma.fields.Boolean(required=True)
     context_schema = ma.fields.Dict(required=True, allow_none=True)
     when_unknown = ma.fields.Enum(UnknownPolicy, by_value=ma.fields.String, required=True)
+    sender_name = ma.fields.String(required=True, allow_none=True)
+    reply_to = ma.fields.String(required=True, allow_none=True)
+    sms_budget = ma.fields.Integer(required=True, allow_none=True, metadata=BUDGET)
     created_at = Moment(required=True)
     updated_at = Moment(required=True)
+
+
+SAY_WHOM = "Say whom it is for: an actor type, or ALL for everyone."
 
 
 class RuleArgs(PageArgs):
@@ -64,8 +88,10 @@ class RuleIn(Schema):
     event_code = Code(required=True)
     recipient_policy = Line(
         max_length=CODE_CHARS,
-        load_default="",
-        metadata={"description": "An actor type's code; empty, `*` or `ALL`: everyone"},
+        required=True,
+        validate=validate.Length(min=1, error=SAY_WHOM),
+        error_messages={"required": SAY_WHOM},
+        metadata={"description": "An actor type's code; `ALL` or `*`: everyone"},
     )
     priority = Code(load_default="NORMAL")
     channels = ma.fields.List(

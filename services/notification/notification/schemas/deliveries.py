@@ -3,10 +3,36 @@
 from typing import Any
 
 import marshmallow as ma
-from common.fields import Moment
-from common.paging import DEFAULT_LIMIT, MAX_LIMIT
+from common.web.fields import Moment
+from common.web.paging import DEFAULT_LIMIT, MAX_LIMIT
 
-from notification.models import AttemptStatus, ChannelCode, MessageStatus
+from notification.models import AttemptStatus, ChannelCode, DeliveryLog, MessageStatus
+from notification.schemas.fields import ErrorText
+
+#: The code of the message's status that an entry stands for.
+CODES = {
+    AttemptStatus.STARTED: MessageStatus.SENDING,
+    AttemptStatus.SENT: MessageStatus.SENT,
+    AttemptStatus.DELIVERED: MessageStatus.DELIVERED,
+    AttemptStatus.PARTLY_DELIVERED: MessageStatus.PARTLY_DELIVERED,
+    AttemptStatus.FAILED_TEMPORARY: MessageStatus.FAILED,
+    AttemptStatus.FAILED_FINAL: MessageStatus.FAILED,
+    AttemptStatus.POSTPONED: MessageStatus.QUEUED,
+    AttemptStatus.UNKNOWN: MessageStatus.UNKNOWN,
+    AttemptStatus.RESENT: MessageStatus.QUEUED,
+    AttemptStatus.REQUEUED: MessageStatus.QUEUED,
+    AttemptStatus.CANCELLED: MessageStatus.CANCELLED,
+}
+_PHASES = {AttemptStatus.FAILED_TEMPORARY: "temporary", AttemptStatus.FAILED_FINAL: "final"}
+
+
+def payload_of(entry: DeliveryLog) -> dict[str, Any] | None:
+    """What is said of an attempt beside its status, as the Django mediator's clients read it."""
+    phase = _PHASES.get(entry.status)
+    if phase is None:
+        return entry.response_payload
+    said = {"escalation_required": False, **(entry.response_payload or {})}
+    return {**said, "phase": phase}
 
 
 class ProcessIn(ma.Schema):
@@ -44,14 +70,13 @@ class ProcessOut(ma.Schema):
 class StandingOut(ma.Schema):
     """Where a message stands after an operator's act."""
 
-    ok = ma.fields.Constant(True, required=True)
     outbox_id = ma.fields.UUID(attribute="id", required=True)
     status = ma.fields.Enum(MessageStatus, by_value=True, required=True)
     is_final = ma.fields.Boolean(required=True)
     attempt_count = ma.fields.Integer(required=True)
     max_attempts = ma.fields.Integer(required=True)
     next_attempt_at = Moment(required=True)
-    last_error = ma.fields.String(required=True, allow_none=True)
+    last_error = ErrorText(required=True)
 
 
 class DeliveryLogOut(ma.Schema):
@@ -60,9 +85,27 @@ class DeliveryLogOut(ma.Schema):
     outbox_id = ma.fields.UUID(required=True)
     attempt_no = ma.fields.Integer(required=True)
     status = ma.fields.Enum(AttemptStatus, by_value=True, required=True)
+    status_code = ma.fields.Function(
+        lambda entry: CODES[entry.status],
+        required=True,
+        metadata={
+            "type": "string",
+            "enum": [*dict.fromkeys(CODES.values())],
+            "description": "The same as the code of a message's status",
+        },
+    )
     provider = ma.fields.String(required=True, allow_none=True)
     provider_message_id = ma.fields.String(required=True, allow_none=True)
-    response_payload = ma.fields.Dict(required=True, allow_none=True)
+    response_payload = ma.fields.Function(
+        payload_of,
+        required=True,
+        metadata={
+            "type": "object",
+            "nullable": True,
+            "description": "What the provider answered, without numbers and words; of a failure "
+            "also its `phase`, `temporary` or `final`, and `escalation_required`",
+        },
+    )
     error_message = ma.fields.String(required=True, allow_none=True)
     created_at = Moment(required=True)
     ended_at = Moment(required=True, allow_none=True)

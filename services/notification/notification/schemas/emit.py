@@ -6,30 +6,29 @@ from typing import Any
 
 import marshmallow as ma
 from common.clock import utc_now
-from common.fields import Integer, JsonObject, Line, Moment, Name
+from common.web.fields import JsonObject, Line, Moment, Name
 from marshmallow import validate
 
-from notification.emission import DEFAULT_MAX_ATTEMPTS, Emission, Recipient, Suppressed
+from notification.emit.event import DEFAULT_MAX_ATTEMPTS, Emission, Recipient, Skip, Suppressed
 from notification.models import ChannelCode
+from notification.models.keys import REQUEST_KEY_CHARS
 from notification.models.lookups import CODE_CHARS
 from notification.models.outbox import ENTITY_CHARS
 from notification.models.preferences import USER_ID_CHARS
-from notification.schemas.fields import Code, Language, Numbers, Schema
+from notification.schemas.fields import Code, Count, Id, Language, Numbers, Schema, TolerantSchema
 
 MAX_RECIPIENTS = 10_000
 MAX_ATTEMPTS = 50
-#: Event, rule, person and channel follow it in the keys of the messages.
-REQUEST_KEY_CHARS = 200
 PAYLOAD_CHARS = 16_384
 FURTHEST = timedelta(days=366)
 
 _OPTIONAL: dict[str, Any] = {"load_default": None, "allow_none": True}
 
 
-class RecipientIn(Schema):
+class RecipientIn(TolerantSchema):
     """A person; without an address, a message that needs one is refused when it is sent."""
 
-    user_id = Name(required=True, max_length=USER_ID_CHARS)
+    user_id = Id(required=True, max_length=USER_ID_CHARS)
     actor_type = Name(required=True, max_length=CODE_CHARS)
     to_phone = Numbers(**_OPTIONAL)
     to_email = Line(max_length=320, **_OPTIONAL)
@@ -42,6 +41,41 @@ class RecipientIn(Schema):
         return Recipient(**members)
 
 
+class Recipients(ma.fields.List[Any]):
+    """People; one that cannot be read is left out with its reason, unless all of them are so."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(ma.fields.Nested(RecipientIn), **kwargs)
+        self._schema = RecipientIn(many=True)
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> list[Any]:
+        if not isinstance(value, list):
+            raise self.make_error("invalid")
+        try:
+            return list(self._schema.load(value))
+        except ma.ValidationError as exc:
+            reasons = exc.normalized_messages()
+            if len(reasons) == len(value) or not all(isinstance(one, int) for one in reasons):
+                raise
+        good = [one for place, one in enumerate(value) if place not in reasons]
+        bad = [_unreadable(value[place], why) for place, why in sorted(reasons.items())]
+        return [*self._schema.load(good), *bad]
+
+
+def _unreadable(given: Any, reasons: Mapping[str, Any]) -> Skip:
+    """Who was left out, as far as it can be told, and why."""
+    field, why = next(iter(reasons.items()))
+    text = why[0] if isinstance(why, list) else next(iter(why.values()), ["Invalid."])[0]
+    known = given if isinstance(given, dict) else {}
+    user_id, actor_type = _shown(known.get("user_id")), _shown(known.get("actor_type"))
+    return Skip(f"Bad recipient: {field}: {text}", None, user_id, actor_type)
+
+
+def _shown(value: Any) -> str | None:
+    """What a caller finds its record by."""
+    return str(value)[:USER_ID_CHARS] if isinstance(value, (str, int)) else None
+
+
 #: The one recipient's members at the top of an event, by their names in a recipient.
 _AT_THE_TOP = {
     "recipient_user_id": "user_id",
@@ -52,27 +86,22 @@ _AT_THE_TOP = {
 }
 
 
-class EmitIn(Schema):
+class EmitIn(TolerantSchema):
     """An event with its recipients, or with one recipient in the members at the top."""
 
     event_code = Code(required=True)
     context = JsonObject(load_default=dict)
-    recipients = ma.fields.Nested(
-        RecipientIn,
-        many=True,
-        load_default=list,
-        validate=validate.Length(max=MAX_RECIPIENTS),
-    )
-    recipient_user_id = Name(max_length=USER_ID_CHARS, **_OPTIONAL)
+    recipients = Recipients(load_default=list, validate=validate.Length(max=MAX_RECIPIENTS))
+    recipient_user_id = Id(max_length=USER_ID_CHARS, **_OPTIONAL)
     recipient_actor_type = Name(max_length=CODE_CHARS, **_OPTIONAL)
     to_phone = Numbers(**_OPTIONAL)
     to_email = Line(max_length=320, **_OPTIONAL)
     preferred_lang = Language(blank=True, **_OPTIONAL)
     idempotency_key = Name(max_length=REQUEST_KEY_CHARS, **_OPTIONAL)
     entity_type = Name(max_length=ENTITY_CHARS, **_OPTIONAL)
-    entity_id = Name(max_length=ENTITY_CHARS, **_OPTIONAL)
+    entity_id = Id(max_length=ENTITY_CHARS, **_OPTIONAL)
     payload = JsonObject(max_length=PAYLOAD_CHARS, **_OPTIONAL)
-    max_attempts = Integer(low=1, high=MAX_ATTEMPTS, load_default=DEFAULT_MAX_ATTEMPTS)
+    max_attempts = Count(low=1, high=MAX_ATTEMPTS, load_default=DEFAULT_MAX_ATTEMPTS)
     send_at = Moment(**_OPTIONAL, metadata={"description": "Not before; at most 366 days ahead"})
 
     @ma.validates("send_at")
@@ -88,7 +117,10 @@ class EmitIn(Schema):
         if any(one.values()):
             _check_one(one, bool(given["recipients"]))
             given["recipients"] = [Recipient(**one)]
-        return Emission(**given)
+        found = given.pop("recipients")
+        people = [one for one in found if isinstance(one, Recipient)]
+        unreadable = [one for one in found if isinstance(one, Skip)]
+        return Emission(**given, recipients=people, unreadable=unreadable)
 
 
 def _check_one(recipient: Mapping[str, str | None], has_others: bool) -> None:
@@ -104,7 +136,8 @@ class SkipOut(Schema):
 
     reason = ma.fields.String(required=True)
     rule_id = ma.fields.UUID()
-    user_id = ma.fields.String()
+    recipient_user_id = ma.fields.String(attribute="user_id", dump_only=True)
+    user_id = ma.fields.String(metadata={"description": "The same"})
     actor_type = ma.fields.String()
     channel = ma.fields.Enum(ChannelCode, by_value=ma.fields.String)
     outbox_id = ma.fields.UUID(metadata={"description": "The message that was queued before"})
@@ -119,13 +152,20 @@ class EmittedOut(Schema):
 
     ok = ma.fields.Boolean(required=True, dump_default=True)
     disposition = ma.fields.String(required=True, validate=validate.OneOf(["queued", "suppressed"]))
-    reason = ma.fields.Enum(
-        Suppressed, by_value=ma.fields.String, metadata={"description": "When nothing was queued"}
+    event_code = ma.fields.String(required=True)
+    reason = ma.fields.Function(
+        lambda emitted: emitted.reason or "",
+        required=True,
+        metadata={
+            "type": "string",
+            "enum": ["", *Suppressed],
+            "description": "Why nothing was queued; empty when something was",
+        },
     )
     queued_count = ma.fields.Integer(required=True)
     queued_outbox_ids = ma.fields.List(ma.fields.UUID(), required=True)
     skipped = ma.fields.List(ma.fields.Nested(SkipOut), required=True)
-
-    @ma.post_dump
-    def _applying(self, made: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
-        return {name: value for name, value in made.items() if value is not None}
+    recipients_merged = ma.fields.Integer(
+        required=True,
+        metadata={"description": "People who get the same text on the phone of another one"},
+    )

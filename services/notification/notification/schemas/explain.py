@@ -3,9 +3,9 @@
 from typing import Any
 
 import marshmallow as ma
-from common.fields import Moment, Name
+from common.web.fields import Moment, Name
 
-from notification.explaining import Step
+from notification.emit.explain import Step
 from notification.models import ChannelCode
 from notification.models.preferences import USER_ID_CHARS
 from notification.schemas.catalogue import RuleOut
@@ -20,15 +20,17 @@ class ExplainArgs(Schema):
 
     event_code = Code(load_default=None)
     user_id = Name(max_length=USER_ID_CHARS, load_default=None)
-    outbox_id = ma.fields.UUID(load_default=None)
+    actor_type = Code(load_default=None)
+    outbox_id = Name(max_length=64, load_default=None)
 
     @ma.validates_schema
     def _one_of_both(self, given: dict[str, Any], **_kwargs: Any) -> None:
         event = given["event_code"], given["user_id"]
+        everything = *event, given["actor_type"]
         if given["outbox_id"] is None and None in event:
             raise ma.ValidationError("Give event_code and user_id, or outbox_id.", "event_code")
-        if given["outbox_id"] is not None and event != (None, None):
-            raise ma.ValidationError("Not beside event_code or user_id.", "outbox_id")
+        if given["outbox_id"] is not None and everything != (None, None, None):
+            raise ma.ValidationError("Not beside event_code, user_id or actor_type.", "outbox_id")
 
 
 class TemplateUsedOut(Schema):
@@ -70,7 +72,6 @@ class ToldOut(Schema):
 class ExplanationOut(Schema):
     """Event, rules, preferences, ways to the person, and the newest messages that were made."""
 
-    ok = ma.fields.Boolean(required=True)
     event_code = ma.fields.String(required=True)
     is_event_active = ma.fields.Boolean(required=True)
     user_id = ma.fields.String(required=True)

@@ -3,10 +3,15 @@
 from typing import Any
 
 import marshmallow as ma
-from common.fields import Moment
+from common.web.fields import Flag, Integer, Moment, Name
+from common.web.paging import page_schema
 
 from notification.models import ChannelCode, MessageStatus
-from notification.schemas.fields import Schema
+from notification.schemas.fields import Code, Schema
+from notification.schemas.transports import ClosedWayOut
+
+#: Of a priority: what the outbox sorts by is a small number.
+MAX_WEIGHT = 32_767
 
 
 class IndexOut(Schema):
@@ -14,8 +19,14 @@ class IndexOut(Schema):
 
     ok = ma.fields.Boolean(required=True)
     service = ma.fields.String(required=True)
+    status = ma.fields.String(required=True, metadata={"description": "`ok`: it answers"})
     channels = ma.fields.List(
         ma.fields.String(), required=True, metadata={"description": "Those that have a way out"}
+    )
+    troubled_ways = ma.fields.List(
+        ma.fields.Nested(ClosedWayOut),
+        required=True,
+        metadata={"description": "Providers that take nothing for a while"},
     )
     endpoints = ma.fields.List(ma.fields.String(), required=True)
 
@@ -35,6 +46,25 @@ class PriorityOut(LookupOut):
     weight = ma.fields.Integer(required=True)
 
 
+class OneLookupOut(LookupOut):
+    """A code of any vocabulary."""
+
+    weight = ma.fields.Integer(metadata={"description": "Of a priority"})
+
+
+class LookupIn(Schema):
+    """A code to be known, or what to change of one."""
+
+    code = Code(required=True)
+    name = Name(max_length=255, metadata={"description": "For people; the code, if left out"})
+    is_active = Flag()
+    weight = Integer(
+        low=-MAX_WEIGHT,
+        high=MAX_WEIGHT,
+        metadata={"description": "Of a priority, and of nothing else"},
+    )
+
+
 def _listed(item: type[LookupOut]) -> ma.fields.List[Any]:
     return ma.fields.List(ma.fields.Nested(item), required=True)
 
@@ -42,7 +72,6 @@ def _listed(item: type[LookupOut]) -> ma.fields.List[Any]:
 class LookupsOut(Schema):
     """Every vocabulary."""
 
-    ok = ma.fields.Boolean(required=True)
     modules = _listed(LookupOut)
     channels = _listed(LookupOut)
     statuses = _listed(LookupOut)
@@ -66,3 +95,19 @@ class CountOut(Schema):
     sms_segments = ma.fields.Integer(
         required=True, metadata={"description": "Of all of them; 0 where it is no SMS"}
     )
+
+
+class ReceiptWordOut(Schema):
+    """A word of a provider's receipts that is in none of the lists: it moves no message."""
+
+    provider = ma.fields.String(required=True)
+    word = ma.fields.String(required=True)
+    count = ma.fields.Integer(required=True)
+    last_at = Moment(required=True)
+
+
+CountPage = page_schema(
+    CountOut,
+    troubled_ways=ma.fields.List(ma.fields.Nested(ClosedWayOut), required=True),
+    unknown_receipt_words=ma.fields.List(ma.fields.Nested(ReceiptWordOut), required=True),
+)

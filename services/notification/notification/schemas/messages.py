@@ -1,11 +1,15 @@
 """Messages on the wire: on their way, and in a person's inbox."""
 
-import marshmallow as ma
-from common.fields import Moment
-from common.paging import PageArgs
+from typing import Any
 
-from notification.models import ChannelCode, MessageStatus
-from notification.schemas.fields import Code, Schema, Truth
+import marshmallow as ma
+from common.clock import rfc3339
+from common.web.fields import Moment, Name
+from common.web.paging import PageArgs
+
+from notification.models import AttemptStatus, ChannelCode, MessageStatus
+from notification.models.preferences import USER_ID_CHARS
+from notification.schemas.fields import Code, ErrorText, Schema, Truth
 
 
 class MessageArgs(PageArgs):
@@ -15,6 +19,33 @@ class MessageArgs(PageArgs):
     channel = ma.fields.Enum(ChannelCode, by_value=ma.fields.String, load_default=None)
     due = Truth(
         load_default=None, metadata={"description": "Whether a worker may send it at this moment"}
+    )
+
+
+class MessagesIn(Schema):
+    """Which messages an act is for: at least one condition."""
+
+    status = ma.fields.Enum(MessageStatus, by_value=ma.fields.String, load_default=None)
+    channel = ma.fields.Enum(ChannelCode, by_value=ma.fields.String, load_default=None)
+    event_code = Code(load_default=None)
+    user_id = Name(max_length=USER_ID_CHARS, load_default=None)
+    actor_type = Code(load_default=None)
+    since = Moment(load_default=None, metadata={"description": "Made from then on"})
+    until = Moment(load_default=None, metadata={"description": "Made before then"})
+
+    @ma.validates_schema
+    def _some_condition(self, given: dict[str, Any], **_kwargs: Any) -> None:
+        if all(value is None for value in given.values()):
+            raise ma.ValidationError("Give at least one condition.", "status")
+
+
+class ChangedOut(Schema):
+    """How many messages an act changed."""
+
+    ok = ma.fields.Boolean(required=True)
+    count = ma.fields.Integer(required=True)
+    is_complete = ma.fields.Boolean(
+        required=True, metadata={"description": "False: ask again, there are more"}
     )
 
 
@@ -47,12 +78,35 @@ class MessageOut(Schema):
     idempotency_key = ma.fields.String(required=True)
     attempt_count = ma.fields.Integer(required=True)
     max_attempts = ma.fields.Integer(required=True)
+    send_at = Moment(
+        required=True, allow_none=True, metadata={"description": "Not before, when that was asked"}
+    )
     next_attempt_at = Moment(required=True)
-    last_error = ma.fields.String(required=True, allow_none=True)
+    last_error = ErrorText(required=True)
     provider = ma.fields.String(required=True, allow_none=True)
     created_at = Moment(required=True)
+    updated_at = ma.fields.Function(
+        lambda message: rfc3339(message.updated_at or message.sent_at or message.created_at),
+        required=True,
+        metadata={"type": "string", "format": "date-time"},
+    )
     sent_at = Moment(required=True, allow_none=True)
     delivered_at = Moment(required=True, allow_none=True)
+
+
+class NumberOut(Schema):
+    """What became of one number of a message with several."""
+
+    to = ma.fields.String(required=True, allow_none=True)
+    status = ma.fields.Enum(AttemptStatus, by_value=ma.fields.String, required=True)
+    provider_message_id = ma.fields.String(required=True, allow_none=True)
+    reason = ma.fields.String(required=True, allow_none=True)
+
+
+class WholeMessageOut(MessageOut):
+    """A message with what is known of each of its numbers, where it has several."""
+
+    numbers = ma.fields.List(ma.fields.Nested(NumberOut), required=True)
 
 
 class InboxArgs(PageArgs):

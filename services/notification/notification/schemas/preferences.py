@@ -1,7 +1,7 @@
 """What a person wants to hear, how, and when not, on the wire."""
 
 import marshmallow as ma
-from common.fields import Flag, Moment
+from common.web.fields import Flag, Moment
 
 from notification.schemas.fields import Clock, Language, Schema, TimeZone
 

@@ -3,12 +3,16 @@
 from typing import Any
 
 import marshmallow as ma
-from common.fields import Flag, JsonObject, Line, Moment, Text
-from common.paging import PageArgs
+from common.web.fields import Flag, JsonObject, Line, Moment, Text
+from common.web.paging import PageArgs
 
-from notification.choosing import MAX_BODY_CHARS, MAX_SUBJECT_CHARS
+from notification.emit.choose import MAX_BODY_CHARS, MAX_SUBJECT_CHARS
 from notification.models import ChannelCode
 from notification.schemas.fields import Code, Language, Schema, Truth
+
+TRANSLITERATE = {
+    "description": "Of an SMS: plain signs for curly quotes, dashes and the like, to stay in GSM-7"
+}
 
 
 class TemplateArgs(PageArgs):
@@ -32,6 +36,7 @@ class TemplateIn(Schema):
         metadata={"description": "Of an e-mail; the title of an in-app message"},
     )
     body = Text(min_length=1, max_length=MAX_BODY_CHARS, required=True)
+    transliterate = Flag(load_default=False, metadata=TRANSLITERATE)
     is_active = Flag(load_default=True)
 
 
@@ -44,6 +49,7 @@ class TemplateOut(Schema):
     language = ma.fields.String(required=True)
     subject = ma.fields.String(required=True)
     body = ma.fields.String(required=True)
+    transliterate = ma.fields.Boolean(required=True)
     version = ma.fields.Integer(required=True)
     is_active = ma.fields.Boolean(required=True)
     created_at = Moment(required=True)
@@ -56,6 +62,7 @@ class PreviewIn(Schema):
     channel = ma.fields.Enum(ChannelCode, by_value=ma.fields.String, load_default=ChannelCode.SMS)
     subject = Line(max_length=MAX_SUBJECT_CHARS, load_default="")
     body = Text(max_length=MAX_BODY_CHARS, load_default="")
+    transliterate = Flag(load_default=False, metadata=TRANSLITERATE)
     context = JsonObject(load_default=dict)
 
     @ma.validates_schema
@@ -74,10 +81,19 @@ class SmsOut(Schema):
     )
 
 
+class SmsPriceOut(Schema):
+    """What an SMS to one number costs over a provider that has a price."""
+
+    provider = ma.fields.String(required=True)
+    cost = ma.fields.Float(required=True)
+    cost_if_plain = ma.fields.Float(
+        required=True, allow_none=True, metadata={"description": "With `transliterate`"}
+    )
+
+
 class PreviewOut(Schema):
     """The words as they would be sent; a placeholder without a value stands as it was written."""
 
-    ok = ma.fields.Boolean(required=True)
     subject = ma.fields.String(required=True)
     body = ma.fields.String(required=True)
     placeholders = ma.fields.List(ma.fields.String(), required=True)
@@ -86,3 +102,13 @@ class PreviewOut(Schema):
         required=True, allow_none=True, metadata={"description": "Why it would not be sent"}
     )
     sms = ma.fields.Nested(SmsOut, required=True, allow_none=True)
+    replaced = ma.fields.String(
+        required=True, metadata={"description": "The characters that plain ones stand for"}
+    )
+    sms_if_plain = ma.fields.Nested(
+        SmsOut,
+        required=True,
+        allow_none=True,
+        metadata={"description": "How it would travel with `transliterate`, where that differs"},
+    )
+    costs = ma.fields.List(ma.fields.Nested(SmsPriceOut), required=True)

@@ -4,9 +4,12 @@ import enum
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from notification.models import ChannelCode
+
+if TYPE_CHECKING:
+    from notification.transports.gate import Gate
 
 
 class Outcome(enum.Enum):
@@ -15,6 +18,7 @@ class Outcome(enum.Enum):
     SENT = enum.auto()  # the provider took it
     DELIVERED = enum.auto()  # it arrived: what a provider that is asked may know
     REFUSED_FOR_NOW = enum.auto()  # surely not taken; it may be tried again
+    WAY_CLOSED = enum.auto()  # surely not taken, for no fault of its own: nothing passes now
     REFUSED_FOR_GOOD = enum.auto()  # it need not be tried again: not taken, or not by all numbers
     UNKNOWN = enum.auto()  # it may have been taken
 
@@ -28,6 +32,20 @@ class Message:
     to: tuple[str, ...] = field(repr=False)
     subject: str = field(repr=False)
     body: str = field(repr=False)
+    #: Of an e-mail: whom it is for, who it says it is from, where answers go.
+    person: tuple[str, str] | None = field(default=None, repr=False)
+    sender_name: str | None = None
+    reply_to: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What came of one number of a message with several: its place in `to`, its own id."""
+
+    place: int
+    message_id: str | None
+    is_refused: bool = False
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,12 +60,29 @@ class Result:
     retry_after_s: float | None = None
     #: Refused, but some of its numbers have it: nobody else may be tried.
     taken_in_part: bool = False
+    #: Of a message with several numbers: as much as the provider says of each.
+    parts: Sequence[Part] = ()
+    #: Refused for good, and said of the address: not of us, nor of how we asked.
+    is_about_address: bool = False
+    #: What the provider asks for a segment, in ten-thousandths of the currency's unit.
+    segment_price: int = 0
+    #: The provider says "too many at once".
+    is_too_fast: bool = False
+    #: The provider failed: several of these in a row close the way.
+    is_failure: bool = False
+
+    @property
+    def closes_way(self) -> bool:
+        """Whether the provider shall be given nothing for a while."""
+        return self.outcome is Outcome.WAY_CLOSED
 
     @property
     def is_surely_not_taken(self) -> bool:
         """Whether sending it elsewhere cannot make two of it."""
-        refused = self.outcome in (Outcome.REFUSED_FOR_NOW, Outcome.REFUSED_FOR_GOOD)
-        return refused and not self.taken_in_part
+        return self.outcome in _NOT_TAKEN and not self.taken_in_part
+
+
+_NOT_TAKEN = (Outcome.REFUSED_FOR_NOW, Outcome.WAY_CLOSED, Outcome.REFUSED_FOR_GOOD)
 
 
 class Sender(Protocol):
@@ -63,6 +98,10 @@ class Transport(Protocol):
     @property
     def channel(self) -> ChannelCode:
         """What it carries."""
+
+    @property
+    def gates(self) -> Sequence["Gate"]:
+        """What may close the way; none: nothing does."""
 
     @property
     def slice_size(self) -> int:

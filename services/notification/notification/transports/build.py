@@ -5,7 +5,6 @@ from pathlib import Path
 
 from notification.config import Settings
 from notification.models import ChannelCode
-from notification.sms_settings import SmsSettings
 from notification.transports.base import Transport
 from notification.transports.not_set_up import NotSetUp
 from notification.transports.sms.africastalking import AfricasTalking
@@ -16,6 +15,7 @@ from notification.transports.sms.http_provider import HttpProvider
 from notification.transports.sms.infobip import Infobip
 from notification.transports.sms.local import Console, Files
 from notification.transports.sms.mgov import MGov
+from notification.transports.sms.settings import SmsSettings
 from notification.transports.sms.transport import Provider, SmsTransport
 from notification.transports.smtp import SmtpTransport
 

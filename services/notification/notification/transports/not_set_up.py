@@ -9,12 +9,14 @@ from contextlib import contextmanager
 
 from notification.models import ChannelCode
 from notification.transports.base import Message, Outcome, Result
+from notification.transports.gate import Gate
 
 
 class NotSetUp:
     """The way that is not there."""
 
     slice_size = 100
+    gates: Sequence[Gate] = ()
 
     def __init__(self, channel: ChannelCode, variable: str) -> None:
         self.channel = channel

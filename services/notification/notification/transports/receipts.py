@@ -9,14 +9,16 @@ logged.
 import base64
 import binascii
 import hmac
+import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
 from common.errors import Invalid, NotFound, Unauthenticated
 
 from notification.config import Settings
+from notification.transports.receipt_words import delivered_by, is_known, normal_form
 from notification.transports.sms.dialect import (
     fields,
     first,
@@ -24,21 +26,6 @@ from notification.transports.sms.dialect import (
     objects,
     read_json,
     word,
-)
-from notification.transports.sms.statuses import status_words
-
-DELIVERED = frozenset({"DELIVERED", "DELIVRD", "SUCCESS"})
-NOT_DELIVERED = frozenset(
-    {
-        "DELETED",
-        "EXPIRED",
-        "FAILED",
-        "REJECTED",
-        "REJECTD",
-        "UNDELIV",
-        "UNDELIVERABLE",
-        "UNDELIVERED",
-    }
 )
 
 
@@ -52,6 +39,10 @@ class Receipt:
     delivered: bool | None
     #: The provider's word for it, without numbers.
     reason: str | None = None
+    #: The number it is about, in digits, where it says so.
+    number: str | None = field(default=None, repr=False)
+    #: Its words, when none of them is in the lists.
+    unknown_word: str | None = None
 
 
 def parse(
@@ -83,21 +74,29 @@ def _proves_itself(headers: Mapping[str, str], secret: str) -> bool:
     return hmac.compare_digest((given or "").encode(), secret.encode())
 
 
+_STATUS_NAMES = ("groupName", "name")
+_NUMBER_NAMES = ("phoneNumber", "dest_addr", "to", "destination", "msisdn", "phone", "number")
+
+
 def _receipt(report: dict[str, Any]) -> Receipt:
     """A report's fields by the names that providers use for them."""
-    words = status_words({"status": first(map(report.get, ("status", "Status")))})
-    delivered = True if DELIVERED.intersection(words) else None
-    if delivered is None and NOT_DELIVERED.intersection(words):
-        delivered = False
+    status = first(map(report.get, ("status", "Status", "state", "stat", "dlr_status")))
+    given = [status] if isinstance(status, str) else [*map(fields(status).get, _STATUS_NAMES)]
+    words = [normal_form(text) for text in given if isinstance(text, str)]
+    delivered = delivered_by(words)
+    known = any(map(is_known, words))
     error = fields(report.get("error"))
     error_name = None if error.get("groupName") == "OK" else error.get("name")
     reason = word(first((report.get("failureReason"), error_name, *reversed(words))))
+    number = first(map(report.get, _NUMBER_NAMES))
     ids = map(report.get, ("messageId", "message_id", "request_id", "id"))
     return Receipt(
         provider_message_id=identifier(first(ids)),
         reference=identifier(report.get("reference")),
         delivered=delivered,
         reason=str(reason) if reason and not delivered else None,
+        number=re.sub(r"\D", "", number) if isinstance(number, str) else None,
+        unknown_word=None if known or not words else str(word(words[-1]) or "?"),
     )
 
 

@@ -4,20 +4,36 @@ import smtplib
 import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from common.clock import utc_now
+from common.logs import get_logger
 from common.settings import SettingError
 
 from notification.config import Settings
 from notification.models import ChannelCode
 from notification.transports.base import Message, Outcome, Result
-from notification.transports.mail import BadMailError, compose, mailbox, message_id
+from notification.transports.dkim_signing import DkimSigner
+from notification.transports.gate import Gate
+from notification.transports.mail import (
+    BadMailError,
+    Sender,
+    compose,
+    mailbox,
+    message_id,
+    on_the_wire,
+)
+from notification.unsubscribe.links import Links
+
+log = get_logger(__name__)
 
 PROVIDER = "smtp"
 #: Their outcome cannot be asked for: few may be in doubt.
 SLICE_SIZE = 10
 CLOSING = 421
+RECIPIENT = "RCPT TO"
+#: Authentication required, or failed: said of us, whatever the step.
+OUR_CODES = (530, 534, 535, 538)
 
 
 class RefusedError(Exception):
@@ -26,6 +42,14 @@ class RefusedError(Exception):
     def __init__(self, reason: str, code: int = 0) -> None:
         super().__init__(reason)
         self.code = code
+
+
+class RecipientRefusedError(RefusedError):
+    """The server does not take mail for this address."""
+
+
+class WayClosedError(RefusedError):
+    """The server takes no mail of ours at all: nobody's mail is to blame."""
 
 
 class UnknownOutcomeError(Exception):
@@ -43,9 +67,18 @@ class SmtpTransport:
     starts_tls: bool
     uses_ssl: bool
     timeout_s: float
-    sender: str
+    sender: Sender
+    #: How e-mails are unsubscribed from with one click; None: by an answer only.
+    links: Links | None = None
+    signer: DkimSigner | None = None
     channel: ChannelCode = ChannelCode.EMAIL
     slice_size: int = SLICE_SIZE
+    gate: Gate = field(default_factory=lambda: Gate(ChannelCode.EMAIL, PROVIDER))
+
+    @property
+    def gates(self) -> Sequence[Gate]:
+        """The server's one."""
+        return (self.gate,)
 
     @classmethod
     def of(cls, settings: Settings) -> "SmtpTransport":
@@ -58,7 +91,7 @@ class SmtpTransport:
             missing = "PASSWORD" if settings.smtp_username else "USERNAME"
             raise SettingError(f"NOTIFICATION_SMTP_{missing} is not set, but its partner is")
         try:
-            sender = mailbox(settings.from_email or settings.smtp_username)
+            sender = Sender.parse(settings.from_email or settings.smtp_username)
         except BadMailError as exc:
             raise SettingError(f"NOTIFICATION_FROM_EMAIL is needed: {exc}") from None
         return cls(
@@ -70,6 +103,8 @@ class SmtpTransport:
             uses_ssl=settings.smtp_use_ssl,
             timeout_s=settings.smtp_timeout_s,
             sender=sender,
+            links=settings.links,
+            signer=_signer(settings, sender),
         )
 
     @contextmanager
@@ -94,7 +129,7 @@ class SmtpTransport:
         Where STARTTLS is wanted and not offered, nothing is sent in the clear.
         """
         # Not the host's own name: finding that out may take a name server's time-out.
-        greeting = self.sender.rpartition("@")[2]
+        greeting = self.sender.domain
         if self.uses_ssl:
             context = ssl.create_default_context()
             smtp: smtplib.SMTP = smtplib.SMTP_SSL(
@@ -114,42 +149,87 @@ class SmtpTransport:
         return smtp
 
 
+def _signer(settings: Settings, sender: Sender) -> DkimSigner | None:
+    """Raises SettingError."""
+    selector, key_file = settings.dkim_selector, settings.dkim_key_file
+    if selector and key_file:
+        return DkimSigner.of(sender.domain, selector, key_file)
+    if selector or key_file:
+        missing = "KEY_FILE" if selector else "SELECTOR"
+        raise SettingError(f"NOTIFICATION_DKIM_{missing} is not set, but its partner is")
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Letter:
+    """A mail as it leaves; `known_as` is its Message-ID."""
+
+    recipient: str = field(repr=False)
+    content: bytes = field(repr=False)
+    known_as: str
+
+
 class MailBatch:
     """Mails over one connection."""
 
     def __init__(self, transport: SmtpTransport) -> None:
         self._transport = transport
         self._smtp: smtplib.SMTP | None = None
-        #: Why no connection can be made; the rest of the batch does not try again.
-        self._unreachable: str | None = None
+        #: What is said of the rest of the batch once the server takes nothing of ours.
+        self._closed: Result | None = None
 
     def send(self, messages: Sequence[Message]) -> list[Result]:
-        """One after the other."""
-        return [self._send(message) for message in messages]
+        """One after the other; all are composed before the first one leaves."""
+        letters = [self._compose(message) for message in messages]
+        results = [one if isinstance(one, Result) else self._send(one) for one in letters]
+        self._transport.gate.note([one for one in results if one is not self._closed])
+        return results
 
-    def _send(self, message: Message) -> Result:
+    def _compose(self, message: Message) -> "_Letter | Result":
+        """A mail that is ready to leave, or why there is none: that concerns no other mail."""
+        sender = self._transport.sender
         try:
             recipient = mailbox(message.to[0] if message.to else "")
-            content = compose(message, self._transport.sender, recipient, utc_now())
+            links = self._transport.links
+            link = links.link(message.person) if links and message.person else None
+            content = compose(message, sender, recipient, utc_now(), link)
+            if self._transport.signer is not None:
+                content = self._transport.signer.signed(content)
+            content = on_the_wire(content)
         except BadMailError as exc:
             return _refusal(Outcome.REFUSED_FOR_GOOD, str(exc))
+        except Exception as exc:
+            log.exception("mail_not_composed")
+            error = f"the mail cannot be composed ({type(exc).__name__})"
+            return _refusal(Outcome.REFUSED_FOR_GOOD, error)
+        return _Letter(recipient, content, message_id(message.reference, sender.domain))
+
+    def _send(self, letter: "_Letter") -> Result:
+        if self._closed is not None:
+            return self._closed
         try:
-            self._hand_over(recipient, content)
+            self._hand_over(letter.recipient, letter.content)
+        except WayClosedError as exc:
+            self._closed = _refusal(Outcome.WAY_CLOSED, str(exc))
+            return _refusal(Outcome.WAY_CLOSED, str(exc), exc.code)
         except RefusedError as exc:
             for_good = 500 <= exc.code < 600
             outcome = Outcome.REFUSED_FOR_GOOD if for_good else Outcome.REFUSED_FOR_NOW
-            return _refusal(outcome, str(exc), exc.code)
+            is_unknown = for_good and isinstance(exc, RecipientRefusedError)
+            return replace(_refusal(outcome, str(exc), exc.code), is_about_address=is_unknown)
         except UnknownOutcomeError:
             return _refusal(Outcome.UNKNOWN, "the connection broke before the server's last word")
-        domain = self._transport.sender.rpartition("@")[2]
-        known_as = message_id(message.reference, domain)
-        return Result(outcome=Outcome.SENT, provider=PROVIDER, provider_message_id=known_as)
+        except Exception as exc:
+            log.exception("mail_not_handed_over")
+            self._drop()
+            return _refusal(Outcome.UNKNOWN, f"{type(exc).__name__} (a bug)")
+        return Result(outcome=Outcome.SENT, provider=PROVIDER, provider_message_id=letter.known_as)
 
     def _hand_over(self, recipient: str, content: bytes) -> None:
         """Give the mail to the server. Raises RefusedError, UnknownOutcomeError."""
         smtp = self._begin()
         try:
-            self._expect("RCPT TO", smtp.rcpt(recipient)[0], 250, 251)
+            self._expect(RECIPIENT, smtp.rcpt(recipient)[0], 250, 251)
             self._expect("DATA", smtp.docmd("DATA")[0], 354)
             smtp.send(content + b".\r\n")
         except OSError as exc:
@@ -166,14 +246,14 @@ class MailBatch:
         self._expect("the mail", code, 250)
 
     def _begin(self) -> smtplib.SMTP:
-        """A connection that has taken MAIL FROM. Raises RefusedError.
+        """A connection that has taken MAIL FROM. Raises WayClosedError: our sender is refused.
 
         One that the server gave up while it rested is opened anew, once.
         """
         for is_rested in [True, False] if self._smtp else [False]:
             smtp = self._smtp = self._smtp or self._open()
             try:
-                code = smtp.mail(self._transport.sender)[0]
+                code = smtp.mail(self._transport.sender.address)[0]
             except OSError:
                 code = CLOSING
             if code == CLOSING:
@@ -184,16 +264,16 @@ class MailBatch:
         return smtp
 
     def _open(self) -> smtplib.SMTP:
-        if self._unreachable is None:
-            try:
-                return self._transport.connect()
-            except smtplib.SMTPAuthenticationError:
-                self._unreachable = "the server does not accept our credentials"
-            except smtplib.SMTPNotSupportedError:
-                self._unreachable = "the server offers no STARTTLS, or no log-in that we know"
-            except (OSError, ValueError) as exc:
-                self._unreachable = f"no connection to the server ({type(exc).__name__})"
-        raise RefusedError(self._unreachable)
+        """Raises WayClosedError."""
+        try:
+            return self._transport.connect()
+        except smtplib.SMTPAuthenticationError as exc:
+            raise WayClosedError("the server does not accept our credentials") from exc
+        except smtplib.SMTPNotSupportedError as exc:
+            why = "the server offers no STARTTLS, or no log-in that we know"
+            raise WayClosedError(why) from exc
+        except (OSError, ValueError) as exc:
+            raise WayClosedError(f"no connection to the server ({type(exc).__name__})") from exc
 
     def _expect(self, step: str, code: int, *wanted: int) -> None:
         """Raises RefusedError for another code; the connection is then ready for the next mail."""
@@ -206,7 +286,10 @@ class MailBatch:
                 is_ready = False
             if not is_ready:
                 self.close()
-        raise RefusedError(f"the server answered {code} to {step}", code)
+        refusal = WayClosedError if step == "MAIL FROM" or code in OUR_CODES else RefusedError
+        if step == RECIPIENT and refusal is RefusedError:
+            refusal = RecipientRefusedError
+        raise refusal(f"the server answered {code} to {step}", code)
 
     def close(self) -> None:
         """Say good-bye, if anybody listens."""
@@ -214,6 +297,12 @@ class MailBatch:
         if smtp is not None:
             with suppress(OSError):
                 smtp.quit()
+            smtp.close()
+
+    def _drop(self) -> None:
+        """Leave without a word: nobody knows where the conversation stands."""
+        smtp, self._smtp = self._smtp, None
+        if smtp is not None:
             smtp.close()
 
 

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 from common.clock import utc_now
+from notification.container import Container
 from notification.models import ChannelCode, DeliveryLog, MessageStatus, OutboxMessage
 from notification.outbox.engine import Outbox
-from notification.parts import Parts
 from notification.transports import Message, Outcome, Result
+from notification.transports.gate import Gate
 from sqlalchemy import select
 
 LEASE_S = 30.0
@@ -25,6 +26,7 @@ class Way:
     def __init__(self, channel: ChannelCode, slice_size: int = 10) -> None:
         self.channel = channel
         self.slice_size = slice_size
+        self.gates: list[Gate] = []
         self.slices: list[list[Message]] = []
         self.open_batches = 0
         self.answer: Callable[[Message], Result] = lambda _message: self.taken()
@@ -70,15 +72,15 @@ def sms() -> Way:
 
 
 @pytest.fixture
-def outbox(parts: Parts, sms: Way) -> Outbox:
-    return Outbox(parts.database, {ChannelCode.SMS: sms}, LEASE_S)
+def outbox(container: Container, sms: Way) -> Outbox:
+    return Outbox(container.database, {ChannelCode.SMS: sms}, LEASE_S)
 
 
 class Store:
     """The outbox table, as a test fills and reads it."""
 
-    def __init__(self, parts: Parts) -> None:
-        self.database = parts.database
+    def __init__(self, container: Container) -> None:
+        self.database = container.database
 
     def queue(self, count: int = 1, /, **values: Any) -> list[uuid.UUID]:
         """Queue messages that are due; returns their ids in the order of their times."""
@@ -114,8 +116,8 @@ class Store:
 
 
 @pytest.fixture
-def store(parts: Parts) -> Store:
-    return Store(parts)
+def store(container: Container) -> Store:
+    return Store(container)
 
 
 def message(**values: Any) -> OutboxMessage:

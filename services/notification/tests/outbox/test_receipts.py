@@ -7,9 +7,9 @@ import pytest
 from notification import create_app
 from notification.models import AttemptStatus, DeliveryLog, MessageStatus, OutboxEvent
 from notification.outbox.receiving import forward, receive_receipts
-from notification.sms_settings import SmsSettings
-from notification.transports import Outcome
+from notification.transports import Outcome, Part, Result
 from notification.transports.receipts import Receipt
+from notification.transports.sms.settings import SmsSettings
 from sqlalchemy import func, select
 
 SMS = ["SMS"]
@@ -46,9 +46,9 @@ def report(
 
 
 @pytest.fixture
-def take(parts: Any) -> Any:
+def take(container: Any) -> Any:
     def act(*receipts: Receipt, provider: str = "test") -> dict[str, int]:
-        with parts.database.writing() as session:
+        with container.database.writing() as session:
             return dict(receive_receipts(session, provider, receipts))
 
     return act
@@ -152,20 +152,20 @@ def test_report_about_nothing_of_ours_is_passed_over(take: Any, sent: Any) -> No
 
 
 def test_critical_message_that_did_not_arrive_escalates(
-    take: Any, sent: Any, store: Any, parts: Any
+    take: Any, sent: Any, store: Any, container: Any
 ) -> None:
     id_ = sent(priority="CRITICAL")
     take(report("m1", delivered=False))
     assert store.log(id_)[0].response_payload == {"receipt": "EXPIRED", "escalation_required": True}
-    with parts.database.reading() as session:
+    with container.database.reading() as session:
         assert session.scalar(select(func.count()).select_from(OutboxEvent)) == 1
 
 
 @pytest.fixture
-def provider(parts: Any) -> Any:
+def provider(container: Any) -> Any:
     """The provider `generic`, posting its reports with this secret."""
     way = SmsSettings(name="generic", url="http://127.0.0.1:1/", receipt_secret="its secret")
-    settings = replace(parts.settings, sms_providers=("generic",), sms=(way,))
+    settings = replace(container.settings, sms_providers=("generic",), sms=(way,))
     app = create_app(settings)
 
     def post(report: Any, secret: str | None = "its secret", to: str = "generic") -> Any:
@@ -212,3 +212,113 @@ def test_early_report_is_asked_for_again(provider: Any, store: Any) -> None:
     answer = provider({"messageId": "m1", "status": "DELIVERED"})
     assert answer.status_code == 503
     assert "again" in answer.json["detail"]
+
+
+# Messages to several numbers
+
+TWO = {"to_phone": "+255712345678,+255754345678"}
+
+
+@pytest.fixture
+def sent_to_two(outbox: Any, store: Any, sms: Any) -> Any:
+    """Send a message to two numbers; `ids` are what the provider calls them."""
+
+    def act(*ids: str, refused: tuple[int, ...] = (), **values: Any) -> Any:
+        parts = tuple(
+            Part(place, one, place in refused, "REJECTED_DND" if place in refused else None)
+            for place, one in enumerate(ids)
+        )
+        outcome = Outcome.REFUSED_FOR_GOOD if refused else Outcome.SENT
+        sms.answer = lambda _message: Result(
+            outcome=outcome,
+            provider="test",
+            provider_message_id=ids[0],
+            parts=parts,
+            taken_in_part=bool(refused),
+        )
+        [id_] = store.queue(**TWO, **values)
+        outbox.process(SMS, 1)
+        return id_
+
+    return act
+
+
+def fates(api: Any, id_: Any) -> list[tuple[str, str, str | None]]:
+    numbers = api.get(f"outbox/{id_}/").json["numbers"]
+    return [(one["to"], one["status"], one["reason"]) for one in numbers]
+
+
+def test_partly_delivered_says_which(take: Any, sent_to_two: Any, store: Any, api: Any) -> None:
+    id_ = sent_to_two("m1", "m2")
+    assert take(report("m1")) == {"moved": 1}
+    assert store.one(id_).status is S.SENT
+
+    assert take(report("m2", delivered=False)) == {"moved": 1}
+
+    row, [entry] = store.one(id_), store.log(id_)
+    assert (row.status, row.is_final) == (S.PARTLY_DELIVERED, True)
+    assert row.last_error == entry.error_message == "Not delivered to number 2 of 2: EXPIRED"
+    assert entry.status is AttemptStatus.PARTLY_DELIVERED
+    assert fates(api, id_) == [
+        ("+255712345678", "delivered", None),
+        ("+255754345678", "failed_final", "EXPIRED"),
+    ]
+    assert take(report("m1"), report("m2")) == {"unchanged": 2}
+
+
+@pytest.mark.parametrize(("arrived", "status"), [(True, S.DELIVERED), (False, S.FAILED)])
+def test_all_numbers_alike(
+    take: Any, sent_to_two: Any, store: Any, arrived: bool, status: Any
+) -> None:
+    id_ = sent_to_two("m1", "m2")
+    take(report("m2", delivered=arrived), report("m1", delivered=arrived))
+    assert store.one(id_).status is status
+
+
+def test_one_id_for_all_numbers_is_told_apart_by_the_number(
+    take: Any, sent_to_two: Any, store: Any, api: Any
+) -> None:
+    id_ = sent_to_two("m1", "m1")
+    take(replace(report("m1"), number="255754345678"))
+    take(replace(report("m1", delivered=False), number="0712345678"))
+    assert store.one(id_).status is S.PARTLY_DELIVERED
+    assert [fate for _to, fate, _why in fates(api, id_)] == ["failed_final", "delivered"]
+
+
+def test_a_report_that_names_no_number_is_about_all(
+    take: Any, sent_to_two: Any, store: Any
+) -> None:
+    id_ = sent_to_two("m1", "m1", idempotency_key="key-1")
+    take(report(reference="key-1"))
+    assert store.one(id_).status is S.DELIVERED
+
+
+def test_refused_for_one_number_and_delivered_to_the_other(
+    take: Any, sent_to_two: Any, store: Any
+) -> None:
+    id_ = sent_to_two("m1", "m2", refused=(0,))
+    assert store.one(id_).status is S.FAILED
+    take(report("m2"))
+    row = store.one(id_)
+    assert row.status is S.PARTLY_DELIVERED
+    assert row.last_error == "Not delivered to number 1 of 2: REJECTED_DND"
+
+
+def test_an_urgent_message_that_arrived_in_part_is_escalated(
+    take: Any, sent_to_two: Any, container: Any
+) -> None:
+    sent_to_two("m1", "m2", priority="CRITICAL")
+    take(report("m1"), report("m2", delivered=False))
+    with container.database.reading() as session:
+        assert session.scalar(select(func.count()).select_from(OutboxEvent)) == 1
+
+
+def test_unknown_words_are_kept_and_counted(take: Any, sent: Any, store: Any, api: Any) -> None:
+    id_ = sent()
+    odd = replace(report("m1", delivered=None), unknown_word="TELEPORTED")
+    assert take(odd) == {"unchanged": 1}
+    take(odd, odd)
+    assert store.one(id_).status is S.SENT
+    assert store.log(id_)[0].response_payload["receipt"] == "TELEPORTED"
+    (word,) = api.get("metrics/").json["unknown_receipt_words"]
+    assert (word["provider"], word["word"], word["count"]) == ("test", "TELEPORTED", 3)

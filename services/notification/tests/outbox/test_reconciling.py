@@ -21,8 +21,8 @@ LEASE = timedelta(minutes=1)
 
 
 @pytest.fixture
-def reconciler(parts: Any) -> Reconciler:
-    return Reconciler(parts.database, lease=LEASE, wait=WAIT)
+def reconciler(container: Any) -> Reconciler:
+    return Reconciler(container.database, lease=LEASE, wait=WAIT)
 
 
 @pytest.fixture

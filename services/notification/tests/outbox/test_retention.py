@@ -31,15 +31,15 @@ PERSONAL = {
 
 
 def test_old_message_keeps_nothing_of_its_person_and_stays_countable(
-    parts: Any, store: Any
+    container: Any, store: Any
 ) -> None:
     id_ = _aged(store, 91, **SENT, **PERSONAL)
-    assert keep_bounded(parts.database, parts.settings)["messages"] == 1
+    assert keep_bounded(container.database, container.settings)["messages"] == 1
     row = store.one(id_)
     kept = [str(getattr(row, column.key)) for column in row.__table__.columns]
     assert not [text for text in kept if "person" in text or "255712" in text or "@" in text]
     assert (row.status, row.channel, row.event_code) == ("SENT", "SMS", "PAYMENT_CONFIRMED")
-    assert keep_bounded(parts.database, parts.settings)["messages"] == 0
+    assert keep_bounded(container.database, container.settings)["messages"] == 0
 
 
 @pytest.mark.parametrize(
@@ -53,37 +53,37 @@ def test_old_message_keeps_nothing_of_its_person_and_stays_countable(
     ],
 )
 def test_young_messages_and_those_under_way_keep_their_words(
-    parts: Any, store: Any, days: int, values: Any
+    container: Any, store: Any, days: int, values: Any
 ) -> None:
     id_ = _aged(store, days, **values)
-    keep_bounded(parts.database, parts.settings)
+    keep_bounded(container.database, container.settings)
     assert store.one(id_).body == "Your payment arrived."
 
 
 @pytest.mark.parametrize("status", ["FAILED", "UNKNOWN", "CANCELLED", "DELIVERED"])
-def test_whatever_ended_is_forgotten(parts: Any, store: Any, status: str) -> None:
+def test_whatever_ended_is_forgotten(container: Any, store: Any, status: str) -> None:
     id_ = _aged(store, 91, status=MessageStatus(status), is_final=True)
-    keep_bounded(parts.database, parts.settings)
+    keep_bounded(container.database, container.settings)
     assert store.one(id_).body is None
 
 
-def test_more_than_one_batch_is_forgotten(parts: Any, store: Any, monkeypatch: Any) -> None:
+def test_more_than_one_batch_is_forgotten(container: Any, store: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr("notification.retention.BATCH", 2)
     for _ in range(5):
         _aged(store, 91, **SENT)
-    assert keep_bounded(parts.database, parts.settings)["messages"] == 5
+    assert keep_bounded(container.database, container.settings)["messages"] == 5
 
 
-def test_old_inbox_messages_and_consumed_events_go(parts: Any, store: Any, outbox: Any) -> None:
+def test_old_inbox_messages_and_consumed_events_go(container: Any, store: Any, outbox: Any) -> None:
     store.queue(2, channel=ChannelCode.IN_APP)
     outbox.process([ChannelCode.IN_APP], 2)
-    with parts.database.writing() as session:
+    with container.database.writing() as session:
         old = session.scalars(select(InAppMessage)).first()
         old.id = new_id_at(utc_now() - timedelta(days=91))
         for name, days in (("old", 31), ("young", 29)):
             session.add(SeenEvent(event_id=name, consumed_at=utc_now() - timedelta(days=days)))
-    removed = keep_bounded(parts.database, parts.settings)
+    removed = keep_bounded(container.database, container.settings)
     assert (removed["inbox"], removed["events"]) == (1, 1)
-    with parts.database.reading() as session:
+    with container.database.reading() as session:
         assert session.scalar(select(func.count()).select_from(InAppMessage)) == 1
         assert session.scalars(select(SeenEvent.event_id)).all() == ["young"]

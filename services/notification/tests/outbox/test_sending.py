@@ -17,7 +17,7 @@ from notification.models import (
     OutboxMessage,
 )
 from notification.outbox.engine import Outbox
-from notification.outbox.sweeper import settle_abandoned
+from notification.sweeper import settle_abandoned
 from notification.transports import Outcome
 from sqlalchemy import event, select, text
 
@@ -84,19 +84,19 @@ def test_what_is_not_due_stays(outbox: Any, store: Any, sms: Any, values: dict[s
 
 
 def test_attempts_are_on_disk_before_anything_leaves_and_no_transaction_is_open(
-    outbox: Any, store: Any, sms: Any, parts: Any
+    outbox: Any, store: Any, sms: Any, container: Any
 ) -> None:
     sms.slice_size = 2
     store.queue(5)
     seen = []
     in_use: set[object] = set()
-    pool = parts.database.engine.pool
+    pool = container.database.engine.pool
     event.listen(pool, "checkout", lambda _connection, record, _proxy: in_use.add(record))
     event.listen(pool, "checkin", lambda _connection, record: in_use.discard(record))
 
     def look() -> None:
         assert not in_use
-        with parts.database.reading() as session:
+        with container.database.reading() as session:
             statuses = session.scalars(select(DeliveryLog.status)).all()
             sending = session.scalars(select(OutboxMessage.status)).all()
         seen.append((statuses.count(AttemptStatus.STARTED), statuses.count(AttemptStatus.SENT)))
@@ -145,24 +145,24 @@ def test_refused_for_now_is_tried_again_later_until_the_last_attempt(
     ],
 )
 def test_message_without_an_address_fails_for_good_and_nothing_leaves(
-    parts: Any, store: Any, sms: Any, channel: ChannelCode, missing: Any, reason: str
+    container: Any, store: Any, sms: Any, channel: ChannelCode, missing: Any, reason: str
 ) -> None:
     sms.channel = channel
     [id_] = store.queue(channel=channel, **missing)
-    [done] = Outbox(parts.database, {channel: sms}, 30).process([channel], 10)
+    [done] = Outbox(container.database, {channel: sms}, 30).process([channel], 10)
     assert (done.result, done.error) == ("failed_final", reason)
     assert store.one(id_).last_error == reason
     assert sms.sent == []
 
 
 def test_failed_critical_message_escalates_in_the_log_and_as_an_event(
-    outbox: Any, store: Any, sms: Any, parts: Any
+    outbox: Any, store: Any, sms: Any, container: Any
 ) -> None:
     sms.answer = lambda _m: sms.refused(Outcome.REFUSED_FOR_GOOD, response={"code": 7})
     [id_] = store.queue(priority="CRITICAL", body="secret words")
     outbox.process(SMS, 10)
     assert store.log(id_)[0].response_payload == {"code": 7, "escalation_required": True}
-    with parts.database.reading() as session:
+    with container.database.reading() as session:
         [waiting] = session.scalars(select(OutboxEvent))
     event = json.loads(waiting.body)
     assert (waiting.queue, event["type"]) == ("notification.escalated", "notification.escalated")
@@ -172,13 +172,15 @@ def test_failed_critical_message_escalates_in_the_log_and_as_an_event(
     assert "+2557" not in waiting.body
 
 
-def test_in_app_messages_are_delivered_into_inboxes(outbox: Any, store: Any, parts: Any) -> None:
+def test_in_app_messages_are_delivered_into_inboxes(
+    outbox: Any, store: Any, container: Any
+) -> None:
     given = {"channel": ChannelCode.IN_APP, "recipient_user_id": "u7", "entity_id": "INV-1"}
     ids = store.queue(3, **given)
     done = outbox.process([ChannelCode.IN_APP], 10)
     assert [one.outbox_id for one in done] == ids
     assert {one.result for one in done} == {"delivered"}
-    with parts.database.reading() as session:
+    with container.database.reading() as session:
         inbox = session.scalars(select(InAppMessage)).all()
     assert {one.outbox_id for one in inbox} == set(ids)
     assert {(one.user_id, one.title, one.entity_id) for one in inbox} == {
@@ -203,10 +205,10 @@ def test_all_channels_are_served_in_one_call(outbox: Any, store: Any, sms: Any) 
 
 
 def test_two_threads_send_each_message_once(
-    parts: Any, store: Any, sms: Any, in_threads: Any
+    container: Any, store: Any, sms: Any, in_threads: Any
 ) -> None:
     store.queue(300)
-    outboxes = [Outbox(parts.database, {ChannelCode.SMS: sms}, 30) for _ in range(2)]
+    outboxes = [Outbox(container.database, {ChannelCode.SMS: sms}, 30) for _ in range(2)]
     in_threads(*(lambda outbox=outbox: outbox.process(SMS, 500) for outbox in outboxes))
     assert len(sms.sent) == len(set(sms.sent)) == 300
     assert {row.status for row in store.all()} == {"SENT"}
@@ -236,7 +238,7 @@ def test_a_broken_transport_leaves_its_slice_in_doubt(outbox: Any, store: Any, s
 
 
 def test_outcome_that_comes_after_the_lease_was_lost_changes_nothing(
-    outbox: Any, store: Any, sms: Any, parts: Any
+    outbox: Any, store: Any, sms: Any, container: Any
 ) -> None:
     sms.slice_size = 1
     first, second = store.queue(2)
@@ -245,7 +247,7 @@ def test_outcome_that_comes_after_the_lease_was_lost_changes_nothing(
         if len(sms.slices) == 1:
             for id_ in (first, second):
                 store.change(id_, lease_until=utc_now() - timedelta(seconds=1))
-            assert settle_abandoned(parts.database) == 2
+            assert settle_abandoned(container.database) == 2
 
     sms.before_answering = lose
     done = outbox.process(SMS, 100)
@@ -256,7 +258,7 @@ def test_outcome_that_comes_after_the_lease_was_lost_changes_nothing(
     assert len(sms.sent) == len(set(sms.sent)) == 2
 
 
-def test_leases_are_renewed_while_a_slice_takes_long(parts: Any, store: Any, sms: Any) -> None:
+def test_leases_are_renewed_while_a_slice_takes_long(container: Any, store: Any, sms: Any) -> None:
     [id_] = store.queue()
     renewed = []
 
@@ -268,18 +270,18 @@ def test_leases_are_renewed_while_a_slice_takes_long(parts: Any, store: Any, sms
         renewed.append(store.one(id_).lease_until > first)
 
     sms.before_answering = wait
-    Outbox(parts.database, {ChannelCode.SMS: sms}, 1.5).process(SMS, 1)
+    Outbox(container.database, {ChannelCode.SMS: sms}, 1.5).process(SMS, 1)
     assert renewed == [True]
 
 
 def test_database_that_goes_away_while_a_slice_is_under_way_costs_nothing(
-    outbox: Any, store: Any, sms: Any, parts: Any
+    outbox: Any, store: Any, sms: Any, container: Any
 ) -> None:
-    if parts.database.engine.dialect.name == "sqlite":
+    if container.database.engine.dialect.name == "sqlite":
         pytest.skip("SQLite has no server that goes away")
 
     def cut() -> None:
-        with parts.database.engine.connect() as connection:
+        with container.database.engine.connect() as connection:
             connection.execute(
                 text(
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "

@@ -6,7 +6,7 @@ from typing import Any
 
 from common.clock import utc_now
 from notification.models import AttemptStatus, DeliveryLog, MessageStatus
-from notification.outbox.sweeper import INTERRUPTED, settle_abandoned
+from notification.sweeper import INTERRUPTED, settle_abandoned
 
 
 def _claimed(store: Any, *, begun: bool, lease_s: float) -> Any:
@@ -24,9 +24,9 @@ def _claimed(store: Any, *, begun: bool, lease_s: float) -> Any:
     return id_
 
 
-def test_begun_message_is_in_doubt_with_its_reason(parts: Any, store: Any) -> None:
+def test_begun_message_is_in_doubt_with_its_reason(container: Any, store: Any) -> None:
     id_ = _claimed(store, begun=True, lease_s=-1)
-    assert settle_abandoned(parts.database) == 1
+    assert settle_abandoned(container.database) == 1
     row = store.one(id_)
     assert (row.status, row.last_error, row.attempt_count) == ("UNKNOWN", INTERRUPTED, 2)
     assert (row.is_final, row.lease_token) == (False, None)
@@ -36,23 +36,23 @@ def test_begun_message_is_in_doubt_with_its_reason(parts: Any, store: Any) -> No
 
 
 def test_message_that_was_not_begun_waits_again_and_no_attempt_counts(
-    parts: Any, store: Any
+    container: Any, store: Any
 ) -> None:
     id_ = _claimed(store, begun=False, lease_s=-1)
-    settle_abandoned(parts.database)
+    settle_abandoned(container.database)
     row = store.one(id_)
     assert (row.status, row.attempt_count, row.lease_token) == ("QUEUED", 1, None)
 
 
-def test_lease_that_stands_is_left_alone(parts: Any, store: Any) -> None:
+def test_lease_that_stands_is_left_alone(container: Any, store: Any) -> None:
     id_ = _claimed(store, begun=True, lease_s=60)
-    assert settle_abandoned(parts.database) == 0
+    assert settle_abandoned(container.database) == 0
     assert store.one(id_).status == "SENDING"
 
 
-def test_two_sweepers_settle_each_message_once(parts: Any, store: Any, in_threads: Any) -> None:
+def test_two_sweepers_settle_each_message_once(container: Any, store: Any, in_threads: Any) -> None:
     ids = [_claimed(store, begun=False, lease_s=-1) for _ in range(20)]
     counts: list[int] = []
-    in_threads(*[lambda: counts.append(settle_abandoned(parts.database))] * 2)
+    in_threads(*[lambda: counts.append(settle_abandoned(container.database))] * 2)
     assert sum(counts) == 20
     assert {store.one(id_).attempt_count for id_ in ids} == {1}

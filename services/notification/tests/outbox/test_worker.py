@@ -15,7 +15,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from common.clock import utc_now
 from notification.models import ChannelCode, MessageStatus, OutboxMessage
-from notification.outbox.sweeper import INTERRUPTED
+from notification.sweeper import INTERRUPTED
 from one_database import on_one_database
 from ports import unused_ports
 from sms_gateway import SmsGateway
@@ -35,8 +35,8 @@ def gateway() -> Iterator[SmsGateway]:
 class Workers:
     """Worker processes of the service under test."""
 
-    def __init__(self, parts: Any, folder: Path, gateway: SmsGateway) -> None:
-        settings = parts.settings
+    def __init__(self, container: Any, folder: Path, gateway: SmsGateway) -> None:
+        settings = container.settings
         self.environment = {
             **os.environ,
             "VAR_DIR": str(settings.var_dir),
@@ -73,16 +73,16 @@ class Workers:
 
 
 @pytest.fixture
-def workers(parts: Any, tmp_path: Path, gateway: SmsGateway) -> Iterator[Workers]:
-    started = Workers(parts, tmp_path, gateway)
+def workers(container: Any, tmp_path: Path, gateway: SmsGateway) -> Iterator[Workers]:
+    started = Workers(container, tmp_path, gateway)
     yield started
     started.kill()
 
 
 @pytest.fixture
-def statuses(parts: Any) -> Callable[..., Counter[str]]:
+def statuses(container: Any) -> Callable[..., Counter[str]]:
     def count(channel: str = "SMS") -> Counter[str]:
-        with parts.database.reading() as session:
+        with container.database.reading() as session:
             rows = session.execute(
                 select(OutboxMessage.status, func.count())
                 .where(OutboxMessage.channel == ChannelCode(channel))
@@ -127,12 +127,12 @@ def _kill_at_random(
 
 
 def _askable(
-    workers: Workers, gateway: SmsGateway, parts: Any, statuses: Any, messages: int
+    workers: Workers, gateway: SmsGateway, container: Any, statuses: Any, messages: int
 ) -> None:
     """Nothing stays in doubt: what the provider does not have is sent again, once."""
 
     def all_sent() -> bool:
-        with parts.database.writing() as session:  # nobody waits for the minute's pause here
+        with container.database.writing() as session:  # nobody waits for the minute's pause here
             session.execute(
                 update(OutboxMessage)
                 .where(OutboxMessage.status == MessageStatus.FAILED)
@@ -166,20 +166,20 @@ def _not_askable(store: Any, gateway: SmsGateway, statuses: Any, messages: int) 
 
 
 def test_killed_workers_lose_nothing_and_repeat_nothing(
-    store: Any, workers: Workers, gateway: SmsGateway, parts: Any, statuses: Any
+    store: Any, workers: Workers, gateway: SmsGateway, container: Any, statuses: Any
 ) -> None:
     workers.environment["NOTIFICATION_SMS_ASK_URL"] = gateway.url
     _kill_at_random(store, workers, gateway, messages=600, kills=1)
-    _askable(workers, gateway, parts, statuses, 600)
+    _askable(workers, gateway, container, statuses, 600)
 
 
 @pytest.mark.faults
 def test_workers_killed_five_times_with_a_provider_that_can_be_asked(
-    store: Any, workers: Workers, gateway: SmsGateway, parts: Any, statuses: Any
+    store: Any, workers: Workers, gateway: SmsGateway, container: Any, statuses: Any
 ) -> None:
     workers.environment["NOTIFICATION_SMS_ASK_URL"] = gateway.url
     _kill_at_random(store, workers, gateway, messages=5_000, kills=5)
-    _askable(workers, gateway, parts, statuses, 5_000)
+    _askable(workers, gateway, container, statuses, 5_000)
 
 
 @pytest.mark.faults
@@ -245,15 +245,15 @@ def test_with_a_dead_broker_everything_still_goes_out(
 
 
 def test_when_the_database_restarts_everything_goes_out_once(
-    store: Any, workers: Workers, gateway: SmsGateway, parts: Any, statuses: Any
+    store: Any, workers: Workers, gateway: SmsGateway, container: Any, statuses: Any
 ) -> None:
-    if parts.database.engine.dialect.name == "sqlite":
+    if container.database.engine.dialect.name == "sqlite":
         pytest.skip("SQLite has no server that restarts")
     store.queue(2_000)
     workers.start(2)
     for enough in range(200, 1_800, 400):
         wait_until(lambda enough=enough: len(gateway.arrived) >= enough, f"{enough} arrived")
-        with parts.database.engine.connect() as connection:
+        with container.database.engine.connect() as connection:
             connection.execute(
                 text(
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 from notification.models import ChannelCode
-from notification.sms_settings import SmsSettings
 from notification.transports import Message
 from notification.transports.build import DIALECTS
 from notification.transports.sms.http_provider import HttpProvider
+from notification.transports.sms.settings import SmsSettings
 from raw_mediator import RawMediator, Received, answer
 
 NUMBER = "+255712345678"

@@ -10,11 +10,11 @@ from common.errors import DomainError
 from hypothesis import given
 from hypothesis import strategies as st
 from notification.config import Settings
-from notification.sms_settings import SmsSettings
 from notification.transports import Outcome, Result
 from notification.transports.build import DIALECTS
 from notification.transports.receipts import parse
 from notification.transports.sms.dialect import Answer, judge
+from notification.transports.sms.settings import SmsSettings
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 NAMES = [

@@ -8,9 +8,9 @@ import pytest
 from common.settings import SettingError
 from notification.config import Settings
 from notification.models import ChannelCode
-from notification.sms_settings import SmsSettings
 from notification.transports import Outcome
 from notification.transports.build import build_transports
+from notification.transports.sms.settings import SmsSettings
 
 SMS = "NOTIFICATION_SMS_"
 URL = {f"{SMS}URL": "https://sms.example.org/send"}

@@ -10,6 +10,7 @@ from notification.transports.sms.transport import combine
 from raw_mediator import RawMediator, answer, hang_up
 
 OK = answer(b'{"message_id": "m1"}')
+TAKEN = answer(b'{"messages": [{"messageId": "m1", "status": {"groupName": "PENDING"}}]}')
 BUSY = answer(b"", "503 Busy", "Retry-After: 30")
 BAD = answer(b"", "400 Bad number")
 IN_PART = answer(b'{"messages": [{"status": {"name": "REJECTED_DND"}}, {"status": {}}]}')
@@ -17,7 +18,7 @@ IN_PART = answer(b'{"messages": [{"status": {"name": "REJECTED_DND"}}, {"status"
 
 @pytest.fixture
 def second() -> Iterator[RawMediator]:
-    server = RawMediator(default=OK)
+    server = RawMediator(default=TAKEN)
     yield server
     server.close()
 

@@ -104,6 +104,7 @@ def infobip(group: str, name: str) -> dict[str, Any]:
 SUBMITTED = {"successful": True, "request_id": 35918915, "code": 100, "valid": 1, "invalid": 0}
 PENDING = infobip("PENDING", "PENDING_ACCEPTED")
 REJECTED = infobip("REJECTED", "REJECTED_NETWORK")
+NO_SENDER = infobip("REJECTED", "REJECTED_SENDER")
 NO_CREDIT = infobip("REJECTED", "REJECTED_NOT_ENOUGH_CREDITS")
 
 
@@ -132,18 +133,22 @@ def test_taken(
     [
         ("beem", 200, {"code": 101, "message": "Invalid phone"}, Outcome.REFUSED_FOR_GOOD),
         ("beem", 200, {**SUBMITTED, "valid": 0}, Outcome.REFUSED_FOR_GOOD),
-        ("beem", 200, {"code": 102}, Outcome.REFUSED_FOR_NOW),
+        ("beem", 200, {"code": 102}, Outcome.WAY_CLOSED),
+        ("beem", 200, {"code": 111, "message": "Invalid Sender Id"}, Outcome.WAY_CLOSED),
         ("beem", 200, {"code": 103}, Outcome.UNKNOWN),
         ("beem", 400, {"code": 104}, Outcome.REFUSED_FOR_GOOD),
         ("africastalking", 201, at(at_one(403, "InvalidPhoneNumber")), Outcome.REFUSED_FOR_GOOD),
         ("africastalking", 201, at(at_one(406, "UserInBlacklist")), Outcome.REFUSED_FOR_GOOD),
-        ("africastalking", 201, at(at_one(405, "InsufficientBalance")), Outcome.REFUSED_FOR_NOW),
+        ("africastalking", 201, at(at_one(405, "InsufficientBalance")), Outcome.WAY_CLOSED),
         ("africastalking", 201, at(at_one(500, "InternalServerError")), Outcome.REFUSED_FOR_NOW),
-        ("africastalking", 201, at(message="InvalidSenderId"), Outcome.REFUSED_FOR_GOOD),
+        ("africastalking", 201, at(message="InvalidSenderId"), Outcome.WAY_CLOSED),
+        ("africastalking", 201, at(at_one(402, "InvalidSenderId")), Outcome.WAY_CLOSED),
+        ("africastalking", 201, at(message="InvalidMessage"), Outcome.REFUSED_FOR_GOOD),
         ("africastalking", 200, at(at_one(100)), Outcome.UNKNOWN),
-        ("africastalking", 401, b"The supplied authentication is in", Outcome.REFUSED_FOR_NOW),
+        ("africastalking", 401, b"The supplied authentication is in", Outcome.WAY_CLOSED),
         ("infobip", 200, {"messages": [REJECTED]}, Outcome.REFUSED_FOR_GOOD),
-        ("infobip", 200, {"messages": [NO_CREDIT]}, Outcome.REFUSED_FOR_NOW),
+        ("infobip", 200, {"messages": [NO_CREDIT]}, Outcome.WAY_CLOSED),
+        ("infobip", 200, {"messages": [NO_SENDER]}, Outcome.WAY_CLOSED),
         ("infobip", 400, {"requestError": {}}, Outcome.REFUSED_FOR_GOOD),
         ("mgov", 200, {"success": False, "message": "bad hash"}, Outcome.REFUSED_FOR_GOOD),
     ],

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from notification.transports import Outcome
+from notification.transports.sms.rules import answer_rules
 
 PENDING = {"to": "255712345678", "status": {"groupName": "PENDING", "name": "PENDING_ENROUTE"}}
 
@@ -80,7 +81,7 @@ def test_2xx_is_taken(
     ("messages", "outcome", "in_part"),
     [
         ([rejected()], Outcome.REFUSED_FOR_GOOD, False),
-        ([rejected("REJECTED_NOT_ENOUGH_CREDITS")], Outcome.REFUSED_FOR_NOW, False),
+        ([rejected("REJECTED_NOT_ENOUGH_CREDITS")], Outcome.WAY_CLOSED, False),
         ([{"status": {"name": "REJECTED_DND"}}], Outcome.REFUSED_FOR_GOOD, False),
         ([PENDING, rejected()], Outcome.REFUSED_FOR_GOOD, True),
     ],
@@ -161,3 +162,90 @@ def test_generic_without_an_address_to_ask_cannot_be_asked(
 ) -> None:
     assert way("generic", url=gateway.url).ask(message()) is None
     assert gateway.calls == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"success": False},
+        {"success": "false", "id": "m1"},
+        {"error": "no such sender"},
+        {"errors": [{"code": 7}]},
+        {"status": "FAILED"},
+        {"data": {"status": "failed"}},
+        {"messages": [{"messageId": "m1", "status": {"name": "ERROR_INTERNAL"}}]},
+        {"ok": 0},
+        False,
+        b"ERROR:14",
+        b"-3",
+        b"<!DOCTYPE html><html>Sign in</html>",
+    ],
+)
+def test_what_speaks_against_a_yes_is_not_one(
+    gateway: Any, way: Callable, message: Callable, answer: Any
+) -> None:
+    gateway.says(200, answer)
+    (result,) = way("generic", url=gateway.url).send([message()])
+    assert result.outcome is Outcome.UNKNOWN
+
+
+RULES = {
+    "success_when": answer_rules("/code=100,101"),
+    "refused_when": answer_rules("/code=7; /e=1"),
+}
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [
+        ({"code": 100, "id": "m1"}, Outcome.SENT),
+        ({"code": "101", "error": "none really"}, Outcome.SENT),
+        ({"code": 7}, Outcome.REFUSED_FOR_GOOD),
+        ({"code": 100, "e": 1}, Outcome.REFUSED_FOR_GOOD),
+        ({"code": 8}, Outcome.UNKNOWN),
+        ({}, Outcome.UNKNOWN),
+        (b"OK", Outcome.UNKNOWN),
+        (b"", Outcome.UNKNOWN),
+    ],
+)
+def test_the_owners_rules_say_what_is_a_yes(
+    gateway: Any, way: Callable, message: Callable, answer: Any, outcome: Outcome
+) -> None:
+    gateway.says(200, answer)
+    (result,) = way("generic", url=gateway.url, **RULES).send([message()])
+    assert result.outcome is outcome
+
+
+@pytest.mark.parametrize("text", ["code=100", "/code", "code"])
+def test_a_rule_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="JSON pointer"):
+        answer_rules(text)
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [
+        ({"messages": [PENDING]}, Outcome.SENT),
+        ({"messages": [{"status": {"groupName": "ODD", "name": "ODD_1"}}]}, Outcome.UNKNOWN),
+        ({"messages": [{"messageId": "m1"}]}, Outcome.UNKNOWN),
+        ({"messages": []}, Outcome.UNKNOWN),
+        ({"requestError": {}}, Outcome.UNKNOWN),
+        (b"OK", Outcome.UNKNOWN),
+    ],
+)
+def test_a_documented_provider_must_say_yes(
+    gateway: Any, way: Callable, message: Callable, answer: Any, outcome: Outcome
+) -> None:
+    gateway.says(200, answer)
+    (result,) = way("nextsms", url=gateway.url).send([message()])
+    assert result.outcome is outcome
+
+
+def test_all_ids_of_a_message_to_several_numbers_are_kept(
+    gateway: Any, way: Callable, message: Callable
+) -> None:
+    gateway.says(200, {"messages": [{**PENDING, "messageId": "a"}, {**PENDING, "messageId": "b"}]})
+    (result,) = way("nextsms", url=gateway.url).send(
+        [message(to=("+255712345678", "+255754345678"))]
+    )
+    assert [(one.place, one.message_id) for one in result.parts] == [(0, "a"), (1, "b")]

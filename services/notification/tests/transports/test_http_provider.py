@@ -1,5 +1,6 @@
 """What every provider behind HTTP has in common: refusals, time-outs, broken connections."""
 
+import contextlib
 import json
 import socket
 import threading
@@ -9,8 +10,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from notification.transports import Outcome
-from notification.transports.sms.dialect import retry_after_s
+from notification.transports import Message, Outcome, Result
+from notification.transports.sms.dialect import Request, retry_after_s
+from notification.transports.sms.generic import Generic
+from notification.transports.sms.http_provider import MAX_ANSWER_BYTES, HttpProvider
+from notification.transports.sms.settings import SmsSettings
 from raw_mediator import answer, hang_up, raw_answer, slow
 
 OK = answer(b'{"message_id": "m1"}')
@@ -19,14 +23,14 @@ OK = answer(b'{"message_id": "m1"}')
 @pytest.mark.parametrize(
     ("status", "outcome"),
     [
-        (302, Outcome.REFUSED_FOR_NOW),
+        (302, Outcome.WAY_CLOSED),
         (400, Outcome.REFUSED_FOR_GOOD),
-        (401, Outcome.REFUSED_FOR_NOW),
-        (402, Outcome.REFUSED_FOR_NOW),
+        (401, Outcome.WAY_CLOSED),
+        (402, Outcome.WAY_CLOSED),
         (404, Outcome.REFUSED_FOR_GOOD),
         (408, Outcome.REFUSED_FOR_NOW),
         (422, Outcome.REFUSED_FOR_GOOD),
-        (429, Outcome.REFUSED_FOR_NOW),
+        (429, Outcome.WAY_CLOSED),
         (500, Outcome.REFUSED_FOR_NOW),
         (503, Outcome.REFUSED_FOR_NOW),
     ],
@@ -37,14 +41,45 @@ def test_a_status_that_is_not_2xx_is_a_refusal(
     gateway.says(status, b"<html>no</html>", "Location: http://127.0.0.1:9/")
     (result,) = way("generic", url=gateway.url).send([message()])
     assert (result.outcome, result.error) == (outcome, f"generic answered {status}")
-    assert result.response == {"http_status": status}
+    assert result.response == {"http_status": status, "answer": "<html>no</html>"}
     assert len(gateway.calls) == 1
+
+
+class Stumbling(Generic):
+    """A dialect with a bug in making requests, and one in reading answers."""
+
+    def request(self, message: Message, now: datetime) -> Request:
+        if message.reference == "bad":
+            raise KeyError("a bug")
+        return super().request(message, now)
+
+    def judge(self, status: int, answer: Any) -> Result:
+        if answer["message_id"] == "bad":
+            raise KeyError("a bug")
+        return super().judge(status, answer)
+
+
+GIVEN = [("a", "m1"), ("bad", "m2"), ("b", "bad"), ("c", "m3")]
+
+
+def test_a_bug_concerns_its_message_only(gateway: Any, message: Callable) -> None:
+    def echo(sock: socket.socket, received: Any) -> None:
+        known_as = {"message_id": json.loads(received.body)["text"]}
+        answer(json.dumps(known_as).encode())(sock, received)
+
+    gateway.server.default = echo
+    provider = HttpProvider(Stumbling(SmsSettings(name="generic", url=gateway.url, concurrency=1)))
+    results = provider.send([message(reference=one, body=two) for one, two in GIVEN])
+    provider.close()
+    sent, refused, unknown = Outcome.SENT, Outcome.REFUSED_FOR_GOOD, Outcome.UNKNOWN
+    assert [one.outcome for one in results] == [sent, refused, unknown, sent]
+    assert len(gateway.calls) == 3
 
 
 def test_retry_after_is_honoured(gateway: Any, way: Callable, message: Callable) -> None:
     gateway.says(429, b"", "Retry-After: 120")
     (result,) = way("beem", url=gateway.url, api_key="k", secret_key="s").send([message()])
-    assert (result.outcome, result.retry_after_s) == (Outcome.REFUSED_FOR_NOW, 120.0)
+    assert (result.outcome, result.retry_after_s) == (Outcome.WAY_CLOSED, 120.0)
 
 
 @pytest.mark.parametrize(
@@ -66,10 +101,10 @@ def test_retry_after(text: str | None, seconds: float | None) -> None:
     assert retry_after_s(text, datetime(2026, 11, 22, 10, 0, tzinfo=UTC)) == seconds
 
 
-def test_nobody_there_is_a_refusal_for_now(gateway: Any, way: Callable, message: Callable) -> None:
+def test_nobody_there_closes_the_way(gateway: Any, way: Callable, message: Callable) -> None:
     gateway.server.close()
     results = way("generic", url=gateway.url).send([message()] * 3)
-    assert {result.outcome for result in results} == {Outcome.REFUSED_FOR_NOW}
+    assert {result.outcome for result in results} == {Outcome.WAY_CLOSED}
 
 
 @pytest.mark.parametrize(
@@ -209,3 +244,67 @@ def test_neither_credentials_nor_words_nor_numbers_show(
     text = repr(shown) + caplog.text
     for secret in ("xyz", "255712345678", "Habari"):
         assert secret not in text
+
+
+def test_who_drips_an_answer_is_given_up_in_time(
+    gateway: Any, way: Callable, message: Callable
+) -> None:
+    def drip(sock: socket.socket, _call: Any) -> None:
+        with contextlib.suppress(OSError):
+            for byte in b"HTTP/1.1 200 OK\r\n" + b"X: 1\r\n" * 200:
+                sock.sendall(bytes([byte]))
+                time.sleep(0.05)
+
+    gateway.server.default = drip
+    began = time.monotonic()
+    (result,) = way("generic", url=gateway.url, timeout_s=0.4).send([message()])
+    assert result.outcome is Outcome.UNKNOWN
+    assert time.monotonic() - began < 5
+
+
+def test_no_more_of_an_answer_is_read_than_the_limit(
+    gateway: Any, way: Callable, message: Callable
+) -> None:
+    sent = 0
+
+    def flood(sock: socket.socket, _call: Any) -> bool:
+        nonlocal sent
+        with contextlib.suppress(OSError):
+            sock.sendall(b"HTTP/1.1 200 OK\r\n\r\n" + b'{"message_id": "m1", "more": "')
+            while sent < 1000 * MAX_ANSWER_BYTES:
+                sock.sendall(b"x" * 65_536)
+                sent += 65_536
+        return True
+
+    gateway.server.default = flood
+    (result,) = way("generic", url=gateway.url).send([message()])
+    assert result.provider_message_id is None
+    assert result.outcome is Outcome.UNKNOWN
+    assert sent < 100 * MAX_ANSWER_BYTES  # some lies in the sockets
+
+
+def test_request_is_one_head_and_its_body(gateway: Any, way: Callable, message: Callable) -> None:
+    seen: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def take() -> None:
+            sock, _ = listening.accept()
+            with sock:
+                seen.append(sock.recv(65_536))
+                sock.sendall(b'HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n{"message_id": "m1"}')
+
+        taking = threading.Thread(target=take)
+        taking.start()
+        port = listening.getsockname()[1]
+        (result,) = way("generic", url=f"http://127.0.0.1:{port}/a?b=c").send([message()])
+        taking.join()
+    assert result.outcome is Outcome.SENT
+    head, _, body = seen[0].partition(b"\r\n\r\n")
+    assert head.split(b"\r\n")[:4] == [
+        b"POST /a?b=c HTTP/1.1",
+        f"Host: 127.0.0.1:{port}".encode(),
+        b"Accept: application/json",
+        b"User-Agent: kiungo-notification",
+    ]
+    assert head.split(b"\r\n")[-1] == b"Content-Length: %d" % len(body)
+    assert json.loads(body)["reference"] == "key-1"

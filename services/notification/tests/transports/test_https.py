@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from certificates import write_certificate
-from common import upstream
+from common.http import connection
 from notification.transports import Outcome
 
 ANSWER = b'{"message_id": "m1"}'
@@ -68,7 +68,7 @@ def test_requests_share_kept_connections(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     trusting = ssl.create_default_context(cafile=str(certificate))
-    monkeypatch.setattr(upstream, "_TLS_CONTEXT", [trusting])
+    monkeypatch.setattr(connection, "verified_tls", lambda: trusting)
     provider = way("generic", url=address, concurrency=3)
     results = [*provider.send([message()] * 9), *provider.send([message()] * 3)]
     assert {result.outcome for result in results} == {Outcome.SENT}
@@ -78,5 +78,5 @@ def test_requests_share_kept_connections(
 
 def test_a_stranger_gets_nothing(address: str, way: Callable, message: Callable) -> None:
     (result,) = way("generic", url=address).send([message()])
-    assert result.outcome is Outcome.REFUSED_FOR_NOW
+    assert result.outcome is Outcome.WAY_CLOSED
     assert Handler.bodies == []

@@ -1,29 +1,46 @@
 """E-mail, over a real SMTP server (aiosmtpd): TLS, refusals, connections that break."""
 
+import base64
 import email
 import email.policy
+import logging
+import re
 import socket
 import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from email.header import decode_header, make_header
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 from certificates import write_certificate
+from common.clock import utc_now
 from common.settings import SettingError
 from notification.config import Settings
-from notification.models import ChannelCode
+from notification.emit.choose import Words, word
+from notification.models import ChannelCode, Template
 from notification.transports import Message, Outcome, Result
-from notification.transports.mail import BadMailError, compose, mailbox
+from notification.transports.mail import (
+    FIELDS,
+    OPTIONAL_FIELDS,
+    BadMailError,
+    Sender,
+    compose,
+    mailbox,
+    on_the_wire,
+)
 from notification.transports.smtp import SmtpTransport
 from ports import unused_ports
 
 SENDER = "taarifa@example.org"
+#: A header, and a body, for a reader that decodes what callers write.
+HIDDEN = b"A\r\nBcc: x@example.org\r\n\r\n<html>gone</html>"
 
 
 def mail(to: str = "asha@example.com", **changes: Any) -> Message:
@@ -122,6 +139,13 @@ def send(way: SmtpTransport, *messages: Message) -> list[Result]:
         return sender.send(messages or (mail(),))
 
 
+def raw_fields(envelope: Any) -> dict[str, str]:
+    """The header as it came over the wire, folded lines joined."""
+    header = envelope.original_content.partition(b"\r\n\r\n")[0]
+    lines = re.sub(rb"\r\n(?=[ \t])", b"", header).decode("ascii").split("\r\n")
+    return dict(line.split(": ", 1) for line in lines)
+
+
 def read(envelope: Any) -> EmailMessage:
     found = email.message_from_bytes(envelope.content, policy=email.policy.default)
     assert isinstance(found, EmailMessage)
@@ -180,6 +204,67 @@ def test_one_connection_serves_a_batch(serve: Callable, handler: Handler) -> Non
     assert len(handler.sessions) == 1
 
 
+# --- callers' text is text
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "=?utf-8?q?Asha=0D=0ABcc:_x@example.org?=",
+        f"=?utf-8?b?{base64.b64encode(HIDDEN).decode()}?=",
+        "Ñandú é",
+    ],
+)
+def test_what_looks_like_a_header_is_read_back_as_it_was_written(
+    serve: Callable, handler: Handler, name: str
+) -> None:
+    template = Template(channel=ChannelCode.EMAIL, subject="Welcome {name}", body="Hi {name}")
+    words = word(template, {"name": name})
+    assert isinstance(words, Words)
+    send(transport(serve()), mail(subject=words.subject, body=words.body))
+    found = read(handler.taken[0])
+    assert str(make_header(decode_header(raw_fields(handler.taken[0])["Subject"]))) == words.subject
+    assert found["Bcc"] is None
+    assert found.get_content().rstrip() == words.body
+    assert list(raw_fields(handler.taken[0])) == [
+        one for one in FIELDS if one not in OPTIONAL_FIELDS
+    ]
+
+
+def test_one_that_cannot_be_composed_takes_nobody_along(serve: Callable, handler: Handler) -> None:
+    to = [f"q{number}@example.org" for number in range(10)]
+    to[5] = "=?utf-8?q?q5?=@example.org"
+    results = send(transport(serve()), *(mail(one, reference=one) for one in to))
+    outcomes = [one.outcome for one in results]
+    assert outcomes.pop(5) is Outcome.REFUSED_FOR_GOOD
+    assert set(outcomes) == {Outcome.SENT}
+    assert [one.rcpt_tos for one in handler.taken] == [[one] for one in to if "=?" not in one]
+
+
+@pytest.fixture
+def unlogged() -> Iterator[None]:
+    """Fifty tracebacks take longer than a thousand mails."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    yield
+    structlog.reset_defaults()
+
+
+@pytest.mark.usefixtures("unlogged")
+def test_whatever_composing_raises_concerns_its_mail_only(
+    serve: Callable, handler: Handler
+) -> None:
+    """A lone surrogate, which no database holds, stands for every bug in composing."""
+    mails = [mail(reference=str(number)) for number in range(1_000)]
+    for number in range(0, 1_000, 20):
+        mails[number] = mail(reference=str(number), subject="\ud800")
+    results = send(transport(serve()), *mails)
+    refused = [one for one in results if one.outcome is Outcome.REFUSED_FOR_GOOD]
+    assert len(refused) == 50
+    assert {one.error for one in refused} == {"the mail cannot be composed (UnicodeEncodeError)"}
+    assert len(handler.taken) == 950
+    assert len({raw_fields(one)["Message-ID"] for one in handler.taken}) == 950
+
+
 # --- encryption and log-in
 
 
@@ -202,19 +287,19 @@ def test_a_server_that_nobody_vouches_for_gets_nothing(
     serve: Callable, handler: Handler, context: ssl.SSLContext
 ) -> None:
     (result,) = send(transport(serve(tls_context=context), smtp_use_tls=True))
-    assert (result.outcome, handler.commands) == (Outcome.REFUSED_FOR_NOW, [])
+    assert (result.outcome, handler.commands) == (Outcome.WAY_CLOSED, [])
     assert "SSLCertVerificationError" in (result.error or "")
 
 
 def test_without_starttls_nothing_goes_in_the_clear(serve: Callable, handler: Handler) -> None:
     (result,) = send(transport(serve(), smtp_use_tls=True))
-    assert (result.outcome, handler.commands) == (Outcome.REFUSED_FOR_NOW, [])
+    assert (result.outcome, handler.commands) == (Outcome.WAY_CLOSED, [])
     assert "STARTTLS" in (result.error or "")
 
 
 @pytest.mark.usefixtures("trusted")
 @pytest.mark.parametrize(
-    ("password", "outcome"), [("s3cret", Outcome.SENT), ("wrong", Outcome.REFUSED_FOR_NOW)]
+    ("password", "outcome"), [("s3cret", Outcome.SENT), ("wrong", Outcome.WAY_CLOSED)]
 )
 def test_log_in(serve: Callable, context: ssl.SSLContext, password: str, outcome: Outcome) -> None:
     def check(server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
@@ -230,7 +315,7 @@ def test_log_in(serve: Callable, context: ssl.SSLContext, password: str, outcome
 # --- refusals and broken connections
 
 
-@pytest.mark.parametrize("command", ["MAIL", "RCPT", "DATA"])
+@pytest.mark.parametrize("command", ["RCPT", "DATA"])
 @pytest.mark.parametrize(
     ("answer", "outcome"),
     [
@@ -251,18 +336,42 @@ def test_a_refusal_concerns_its_mail_only(
     assert len(handler.taken) == 1
 
 
+@pytest.mark.parametrize(
+    "answer",
+    ["530 5.7.0 authenticate", "550 5.7.1 not you", "553 5.7.1 sender", "451 later", "421 bye"],
+)
+def test_a_refused_sender_closes_the_way_and_is_tried_once(
+    serve: Callable, handler: Handler, answer: str
+) -> None:
+    handler.says["MAIL"] = [answer]
+    way = transport(serve())
+    results = send(way, *(mail(reference=str(number)) for number in range(5)))
+    assert {one.outcome for one in results} == {Outcome.WAY_CLOSED}
+    assert handler.commands == ["MAIL"]
+    assert way.gate.allowance(utc_now()) == 0
+
+
+def test_authentication_required_at_any_step_closes_the_way(
+    serve: Callable, handler: Handler
+) -> None:
+    handler.says["RCPT"] = ["530 5.7.0 Authentication required"]
+    results = send(transport(serve()), mail(), mail(reference="key-2"))
+    assert {one.outcome for one in results} == {Outcome.WAY_CLOSED}
+    assert handler.commands == ["MAIL", "RCPT"]
+
+
 def test_refusing_one_recipient(serve: Callable, handler: Handler) -> None:
     handler.says["nobody@example.com"] = ["550 no such user"]
     results = send(transport(serve()), mail(), mail("nobody@example.com"), mail())
     good, sent = Outcome.REFUSED_FOR_GOOD, Outcome.SENT
     assert [result.outcome for result in results] == [sent, good, sent]
+    assert [result.is_about_address for result in results] == [False, True, False]
     assert len(handler.sessions) == 1
 
 
 @pytest.mark.parametrize(
     ("command", "outcome"),
     [
-        ("MAIL", Outcome.REFUSED_FOR_NOW),
         ("RCPT", Outcome.REFUSED_FOR_NOW),
         ("DATA", Outcome.UNKNOWN),  # the last byte had left
     ],
@@ -283,17 +392,17 @@ def test_a_connection_that_broke_while_it_rested_is_opened_anew(
     assert (len(handler.taken), len(handler.sessions)) == (3, 3)
 
 
-def test_no_connection_is_a_refusal_for_now_and_is_not_tried_for_each(serve: Callable) -> None:
+def test_no_connection_closes_the_way_and_is_not_tried_for_each(serve: Callable) -> None:
     way = transport(unused_ports(1)[0])
     results = send(way, mail(), mail())
-    assert {result.outcome for result in results} == {Outcome.REFUSED_FOR_NOW}
+    assert {result.outcome for result in results} == {Outcome.WAY_CLOSED}
     assert "ConnectionRefusedError" in (results[0].error or "")
 
 
 def test_a_server_that_says_nothing_is_given_up() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         (result,) = send(transport(silent.getsockname()[1], smtp_timeout_s=0.3))
-    assert result.outcome is Outcome.REFUSED_FOR_NOW
+    assert result.outcome is Outcome.WAY_CLOSED
 
 
 # --- what must not reach a line
@@ -347,12 +456,45 @@ def test_a_subject_with_more_than_a_line_is_refused_for_good(
     assert len(handler.taken) == 1
 
 
-def test_a_domain_of_other_letters_is_written_in_its_ascii_form() -> None:
-    assert mailbox("asha@bücher.example") == "asha@xn--bcher-kva.example"
+@pytest.mark.parametrize(
+    ("written", "wire"),
+    [
+        ("asha@bücher.example", "asha@xn--bcher-kva.example"),
+        ("asha@faß.example", "asha@xn--fa-hia.example"),
+        ("asha@FAß.example", "asha@xn--fa-hia.example"),
+        (" asha@example.org", "asha@example.org"),
+        ("asha@example.org\u00a0", "asha@example.org"),
+        ("\ufeffasha@example.org ", "asha@example.org"),
+    ],
+)
+def test_an_address_is_trimmed_and_its_domain_written_in_ascii(written: str, wire: str) -> None:
+    assert mailbox(written) == wire
+
+
+@pytest.mark.parametrize(
+    ("text", "sender"),
+    [
+        ("Wizara ya Afya <sms@example.org>", Sender("sms@example.org", "Wizara ya Afya")),
+        ('"Wizara, ya Afya" <sms@example.org>', Sender("sms@example.org", "Wizara, ya Afya")),
+        ("Ñandú <sms@faß.example>", Sender("sms@xn--fa-hia.example", "Ñandú")),
+        ("<sms@example.org>", Sender("sms@example.org")),
+    ],
+)
+def test_the_sender_may_have_a_name(
+    serve: Callable, handler: Handler, text: str, sender: Sender
+) -> None:
+    way = transport(serve(), from_email=text)
+    send(way)
+    assert way.sender == sender
+    (envelope,) = handler.taken
+    found = read(envelope)["From"].addresses[0]
+    assert (envelope.mail_from, found.addr_spec) == (sender.address, sender.address)
+    assert found.display_name == sender.name
 
 
 def test_a_mails_lines_are_whole_and_dots_are_doubled() -> None:
-    content = compose(mail(body=".\r.\n.x\n"), SENDER, "asha@example.com", datetime.now(UTC))
+    message = mail(body=".\r.\n.x\n")
+    content = on_the_wire(compose(message, Sender(SENDER), "asha@example.com", datetime.now(UTC)))
     assert content.endswith(b"\r\n")
     assert b"\n." not in content.replace(b"\n..", b"")
     assert content.count(b"\n") == content.count(b"\r\n")
@@ -380,7 +522,7 @@ def test_wrong_combinations_stop_the_start(changes: dict[str, Any], words: str) 
 def test_the_user_name_is_the_sender_where_no_other_is_set() -> None:
     login = {"smtp_username": "kiungo@example.org", "smtp_password": "s3cret"}
     way = transport(25, from_email="", **login)
-    assert way.sender == "kiungo@example.org"
+    assert way.sender == Sender("kiungo@example.org")
     assert "s3cret" not in repr(way)
 
 

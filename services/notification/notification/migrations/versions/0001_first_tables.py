@@ -5,7 +5,7 @@ Revision: 0001, after
 
 import sqlalchemy as sa
 from alembic import op
-from notification import first_data
+from notification.catalogue import first_data
 
 revision = "0001"
 down_revision = None

@@ -4,19 +4,19 @@ import base64
 from datetime import datetime
 from typing import Any
 
-from notification.sms_settings import SmsSettings
 from notification.transports.base import Message, Outcome, Result
 from notification.transports.sms.dialect import (
     Dialect,
     Request,
-    digits,
     fields,
     json_request,
     word,
 )
+from notification.transports.sms.settings import SmsSettings
 
 ACCEPTED = 100
-NO_CREDIT = 102
+#: No credit, no such account, no route for it, no credentials, wrong ones, an unknown sender id.
+OUR_TROUBLE = (102, 105, 106, 107, 108, 111)
 #: Their network did not answer them in time.
 NETWORK_TIMEOUT = 103
 
@@ -35,7 +35,7 @@ class Beem(Dialect):
     def request(self, message: Message, now: datetime) -> Request:
         """Recipients are numbered from 1."""
         recipients = [
-            {"recipient_id": place, "dest_addr": digits(number)}
+            {"recipient_id": place, "dest_addr": self.number(number)}
             for place, number in enumerate(message.to, start=1)
         ]
         content = {
@@ -57,5 +57,5 @@ class Beem(Dialect):
             return self.sent(whole.get("request_id"), code=code, valid=word(valid))
         if code == NETWORK_TIMEOUT:
             return self.unknown("ran into a time-out of its own", response={"code": code})
-        outcome = Outcome.REFUSED_FOR_NOW if code == NO_CREDIT else Outcome.REFUSED_FOR_GOOD
+        outcome = Outcome.WAY_CLOSED if code in OUR_TROUBLE else Outcome.REFUSED_FOR_GOOD
         return self.refused(outcome, f"refused it with code {code}", response={"code": code})

@@ -3,18 +3,18 @@
 import json
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 
 from notification.models.outbox import PROVIDER_ID_CHARS
-from notification.sms_settings import SmsSettings
-from notification.transports.base import Message, Outcome, Result
+from notification.transports.base import Message, Outcome, Part, Result
+from notification.transports.sms.settings import NumberFormat, SmsSettings
 
-#: Refused because of us, not of the message: somebody mends the account, and it can be sent.
+#: Refused because of us, not of the message: somebody mends the account, and all can be sent.
 OUR_TROUBLE = frozenset(
     {
         HTTPStatus.UNAUTHORIZED,
@@ -23,9 +23,7 @@ OUR_TROUBLE = frozenset(
         HTTPStatus.PROXY_AUTHENTICATION_REQUIRED,
     }
 )
-PASSING = frozenset(
-    {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
-)
+PASSING = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY})
 _WORD = re.compile(r"[A-Za-z][A-Za-z_ -]{0,63}")
 
 
@@ -53,6 +51,8 @@ class Dialect(ABC):
     default_url: str | None = None
     #: Settings without which it cannot work.
     required: tuple[str, ...] = ()
+    #: How its documents write numbers; the settings may say otherwise.
+    number_format = NumberFormat.DIGITS
     #: Any 2xx is a yes, even without words that can be read.
     trusts_status = False
 
@@ -63,13 +63,18 @@ class Dialect(ABC):
         self.settings = settings
         self.url = settings.url or self.default_url or ""
 
+    def number(self, e164: str) -> str:
+        """How the provider wants a number."""
+        wanted = self.settings.number_format or self.number_format
+        return e164.removeprefix("+") if wanted is NumberFormat.DIGITS else e164
+
     @abstractmethod
     def request(self, message: Message, now: datetime) -> Request:
         """The request that sends `message`."""
 
     @abstractmethod
     def judge(self, status: int, answer: Any) -> Result:
-        """What a 2xx answer's JSON means; None where a bare status is trusted."""
+        """What a 2xx answer's JSON means; its text, or None, where a bare status is trusted."""
 
     def question(self, message: Message) -> tuple[str, Mapping[str, str]] | None:
         """The address and headers to ask what became of it by our reference; None: it cannot be."""
@@ -79,13 +84,14 @@ class Dialect(ABC):
         """What the answer to `question` says; None: nothing certain."""
         return None
 
-    def sent(self, message_id: Any, **response: Any) -> Result:
+    def sent(self, message_id: Any, *, parts: Sequence[Part] = (), **response: Any) -> Result:
         """Taken."""
         return Result(
             outcome=Outcome.SENT,
             provider=self.name,
             provider_message_id=identifier(message_id),
             response=response or None,
+            parts=parts,
         )
 
     def refused(self, outcome: Outcome, error: str, **more: Any) -> Result:
@@ -107,6 +113,8 @@ def judge(dialect: Dialect, answer: Answer, now: datetime) -> Result:
             f"answered {status}",
             response=response,
             retry_after_s=retry_after_s(answer.headers.get("retry-after"), now),
+            is_too_fast=status == HTTPStatus.TOO_MANY_REQUESTS,
+            is_failure=status >= 500,
         )
     found = read_json(answer.body)
     if found is None:
@@ -114,7 +122,11 @@ def judge(dialect: Dialect, answer: Answer, now: datetime) -> Result:
         if not (dialect.trusts_status and is_plain):
             error = f"answered {status} with something that cannot be read"
             return dialect.unknown(error, response=response)
-    return dialect.judge(status, found)
+        found = answer.body.decode("utf-8", "replace").strip() or None
+    result = dialect.judge(status, found)
+    if result.outcome is Outcome.REFUSED_FOR_GOOD:
+        return replace(result, is_about_address=True)
+    return result
 
 
 def read_json(body: bytes) -> Any:
@@ -127,7 +139,9 @@ def read_json(body: bytes) -> Any:
 
 def outcome_of_status(status: int) -> Outcome:
     """What a status other than 2xx means: the provider has surely not taken the message."""
-    if status >= 500 or status < 400 or status in PASSING or status in OUR_TROUBLE:
+    if status < 400 or status == HTTPStatus.TOO_MANY_REQUESTS or status in OUR_TROUBLE:
+        return Outcome.WAY_CLOSED
+    if status >= 500 or status in PASSING:
         return Outcome.REFUSED_FOR_NOW
     return Outcome.REFUSED_FOR_GOOD
 
@@ -179,8 +193,3 @@ def json_request(content: Any, headers: Mapping[str, str]) -> Request:
     """A request with a JSON body."""
     body = json.dumps(content).encode()
     return Request({"Content-Type": "application/json", **headers}, body)
-
-
-def digits(number: str) -> str:
-    """E.164 without its plus sign, as most providers' documents write numbers."""
-    return number.removeprefix("+")

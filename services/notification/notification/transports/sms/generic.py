@@ -10,18 +10,18 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
-from notification.sms_settings import SmsSettings
 from notification.transports.base import Message, Outcome, Result
 from notification.transports.sms.dialect import (
     Dialect,
     Request,
-    digits,
     fields,
     first,
     json_request,
     objects,
 )
-from notification.transports.sms.statuses import judge_messages
+from notification.transports.sms.rules import sign_of_trouble
+from notification.transports.sms.settings import NumberFormat, SmsSettings
+from notification.transports.sms.statuses import is_rejected, judge_messages, parts_of
 
 ID_NAMES = ("message_id", "id", "reference")
 
@@ -30,15 +30,14 @@ class Generic(Dialect):
     """Any gateway that takes this object and answers 2xx."""
 
     trusts_status = True
+    named_format = NumberFormat.E164
 
     def __init__(self, settings: SmsSettings) -> None:
         super().__init__(settings)
+        # The Django mediator knew no provider's name, and no plus sign.
+        self.number_format = self.named_format if settings.is_named else NumberFormat.DIGITS
         self._headers = authorization(settings)
         self._ask_url = settings.ask_url or self.reports_url()
-
-    def number(self, e164: str) -> str:
-        """How the gateway wants a number."""
-        return e164
 
     def reports_url(self) -> str | None:
         """Where to ask, if it follows from the address."""
@@ -56,10 +55,22 @@ class Generic(Dialect):
         return json_request(content, self._headers)
 
     def judge(self, status: int, answer: Any) -> Result:
-        """Taken, unless a message's status begins with REJECTED."""
+        """By the settings' rules; without any a yes, unless something in it speaks against that."""
         whole = fields(answer)
         messages = objects(whole.get("messages")) or objects(answer) or [whole]
         ids = [*(one.get("messageId") for one in messages), *map(whole.get, ID_NAMES)]
+        rules = self.settings.success_when, self.settings.refused_when
+        if any(one.holds(answer) for one in rules[1]):
+            return self.refused(Outcome.REFUSED_FOR_GOOD, "refused it")
+        if any(one.holds(answer) for one in rules[0]):
+            return self.sent(first(ids), parts=parts_of(messages))
+        if any(rules):
+            return self.unknown("answered neither yes nor no by its rules")
+        if any(map(is_rejected, messages)):
+            return judge_messages(self, messages, first(ids))
+        trouble = sign_of_trouble(answer)
+        if trouble is not None:
+            return self.unknown(f"answered {status}, but {trouble}")
         return judge_messages(self, messages, first(ids))
 
     def question(self, message: Message) -> tuple[str, Mapping[str, str]] | None:
@@ -85,10 +96,15 @@ class NextSms(Generic):
     """NextSMS: numbers without their plus sign; reports can be asked for by our reference."""
 
     default_url = "https://messaging-service.co.tz/api/sms/v1/text/single"
+    trusts_status = False
+    named_format = NumberFormat.DIGITS
 
-    def number(self, e164: str) -> str:
-        """`255716718040`."""
-        return digits(e164)
+    def judge(self, status: int, answer: Any) -> Result:
+        """Taken: every message's group is PENDING, or it has arrived already."""
+        messages = objects(fields(answer).get("messages"))
+        if not messages:
+            return self.unknown(f"answered {status} without messages")
+        return judge_messages(self, messages, first(one.get("messageId") for one in messages))
 
     def reports_url(self) -> str | None:
         """`…/v1/reports` beside `…/v1/text/single`."""

@@ -7,7 +7,6 @@ from notification.transports.base import Message, Result
 from notification.transports.sms.dialect import (
     Dialect,
     Request,
-    digits,
     fields,
     first,
     json_request,
@@ -26,7 +25,7 @@ class Infobip(Dialect):
         """`Authorization: App …`."""
         content = {
             "sender": self.settings.sender_id,
-            "destinations": [{"to": digits(number)} for number in message.to],
+            "destinations": [{"to": self.number(number)} for number in message.to],
             "content": {"text": message.body},
         }
         headers = {"Authorization": f"App {self.settings.api_key}"}

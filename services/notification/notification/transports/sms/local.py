@@ -15,6 +15,7 @@ class Console:
     """Prints each message on standard output."""
 
     name = "console"
+    segment_price = 0
 
     def send(self, messages: Sequence[Message]) -> list[Result]:
         """Always taken."""
@@ -35,6 +36,7 @@ class Files:
     """A folder with one file per message; it can be asked, as a provider can."""
 
     name = "file"
+    segment_price = 0
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

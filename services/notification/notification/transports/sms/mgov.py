@@ -10,7 +10,6 @@ from notification.transports.base import Message, Outcome, Result
 from notification.transports.sms.dialect import (
     Dialect,
     Request,
-    digits,
     fields,
     first,
     json_request,
@@ -27,7 +26,7 @@ class MGov(Dialect):
     def request(self, message: Message, now: datetime) -> Request:
         """`hash` is the base64 of HMAC-SHA256 over the body; times are East Africa's."""
         content = {
-            "recipients": ",".join(digits(number) for number in message.to),
+            "recipients": ",".join(map(self.number, message.to)),
             "message": message.body,
             "datetime": now.astimezone(ZONE).strftime("%Y-%m-%d %H:%M:%S"),
             "mobileServiceId": self.settings.service_id,

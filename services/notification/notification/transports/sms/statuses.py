@@ -2,17 +2,23 @@
 
 from typing import Any
 
-from notification.transports.base import Outcome, Result
-from notification.transports.sms.dialect import Dialect, fields, first, word
+from notification.transports.base import Outcome, Part, Result
+from notification.transports.sms.dialect import Dialect, fields, first, identifier, word
 
-#: Rejections that concern our account or the provider itself: the message can be sent later.
-PASSING_REJECTIONS = frozenset(
+#: Rejections that concern our account, our sender id or the provider itself, and every message.
+OUR_REJECTIONS = frozenset(
     {
         "REJECTED_NOT_ENOUGH_CREDITS",
         "REJECTED_PREPAID_PACKAGE_EXPIRED",
+        "REJECTED_SENDER",
+        "REJECTED_SOURCE",
         "REJECTED_SYSTEM_ERROR",
     }
 )
+
+
+#: How the words begin that say a message is on its way, or has arrived.
+TAKEN = ("PENDING", "ACCEPTED", "DELIVERED", "ENROUTE", "MESSAGE_ACCEPTED", "SENT", "QUEUED")
 
 
 def status_words(message: dict[str, Any]) -> list[str]:
@@ -27,16 +33,44 @@ def is_rejected(message: dict[str, Any]) -> bool:
     return any(text.startswith("REJECTED") for text in status_words(message))
 
 
+def _is_taken(message: dict[str, Any]) -> bool:
+    return any(text.startswith(TAKEN) for text in status_words(message))
+
+
+def parts_of(messages: list[dict[str, Any]]) -> tuple[Part, ...]:
+    """Each number's own id and verdict, where there are several, in the order that was sent."""
+    if len(messages) < 2:
+        return ()
+    return tuple(
+        Part(
+            place,
+            identifier(first(map(one.get, ("messageId", "message_id", "id")))),
+            is_rejected(one),
+            next((str(word(text)) for text in status_words(one)[-1:] if word(text)), None),
+        )
+        for place, one in enumerate(messages)
+    )
+
+
 def judge_messages(dialect: Dialect, messages: list[dict[str, Any]], message_id: Any) -> Result:
     """What the statuses of all numbers of a message mean together."""
     rejected = [status_words(message) for message in messages if is_rejected(message)]
+    parts = parts_of(messages)
     if not rejected:
         status = first(map(word, (text for one in messages for text in status_words(one)[-1:])))
-        return dialect.sent(message_id, **({"status": status} if status else {}))
+        if not dialect.trusts_status and not all(map(_is_taken, messages)):
+            return dialect.unknown(f"answered neither yes nor no: {status}")
+        return dialect.sent(message_id, parts=parts, **({"status": status} if status else {}))
     reason = word(rejected[0][-1]) or "REJECTED"
     if len(rejected) < len(messages):
         error = f"refused {len(rejected)} of {len(messages)} numbers: {reason}"
-        return dialect.refused(Outcome.REFUSED_FOR_GOOD, error, taken_in_part=True)
-    is_passing = all(PASSING_REJECTIONS.intersection(words) for words in rejected)
-    outcome = Outcome.REFUSED_FOR_NOW if is_passing else Outcome.REFUSED_FOR_GOOD
+        return dialect.refused(
+            Outcome.REFUSED_FOR_GOOD,
+            error,
+            taken_in_part=True,
+            provider_message_id=identifier(message_id),
+            parts=parts,
+        )
+    is_ours = all(OUR_REJECTIONS.intersection(words) for words in rejected)
+    outcome = Outcome.WAY_CLOSED if is_ours else Outcome.REFUSED_FOR_GOOD
     return dialect.refused(outcome, f"refused it: {reason}", response={"status": reason})

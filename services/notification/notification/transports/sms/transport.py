@@ -6,8 +6,11 @@ from dataclasses import replace
 from functools import reduce
 from typing import Protocol
 
+from common.clock import utc_now
+
 from notification.models import ChannelCode
 from notification.transports.base import Message, Outcome, Result
+from notification.transports.gate import Gate
 
 
 class Provider(Protocol):
@@ -16,6 +19,10 @@ class Provider(Protocol):
     @property
     def name(self) -> str:
         """As the settings call it."""
+
+    @property
+    def segment_price(self) -> int:
+        """What it asks for a segment, in ten-thousandths of the currency's unit."""
 
     def send(self, messages: Sequence[Message]) -> list[Result]:
         """Send; the results stand in the messages' order."""
@@ -34,6 +41,7 @@ class SmsTransport:
 
     def __init__(self, providers: Sequence[Provider], slice_size: int) -> None:
         self._providers = tuple(providers)
+        self.gates = tuple(Gate(self.channel, one.name) for one in self._providers)
         self.slice_size = slice_size
 
     @contextmanager
@@ -45,8 +53,8 @@ class SmsTransport:
         """Each to the first provider that takes it."""
         results: dict[int, Result] = {}
         left = list(range(len(messages)))
-        for provider in self._providers:
-            answers = provider.send([messages[index] for index in left])
+        for provider, gate in zip(self._providers, self.gates, strict=True):
+            answers = _given(provider, gate, [messages[index] for index in left])
             for index, answer in zip(left, answers, strict=True):
                 earlier = results.get(index)
                 results[index] = answer if earlier is None else combine(earlier, answer)
@@ -58,7 +66,7 @@ class SmsTransport:
     def ask(self, message: Message, provider: str | None) -> Result | None:
         """One that has it settles it; that nobody has it must be said by all."""
         asked = [one for one in self._providers if provider in (None, one.name)]
-        answers = [one.ask(message) for one in asked]
+        answers = [_priced(one, one.ask(message)) for one in asked]
         known = [answer for answer in answers if answer is not None]
         sent = [answer for answer in known if not answer.is_surely_not_taken]
         if sent:
@@ -71,14 +79,36 @@ class SmsTransport:
             provider.close()
 
 
+def _given(provider: Provider, gate: Gate, messages: Sequence[Message]) -> list[Result]:
+    """What came of as many messages as the provider's gate lets pass; the others were not sent."""
+    allowed = gate.allowance(utc_now())
+    results = provider.send(messages[:allowed]) if allowed != 0 else []
+    if provider.segment_price:
+        results = [replace(one, segment_price=provider.segment_price) for one in results]
+    if results:
+        gate.note(results)
+    error = gate.state.reason or f"{provider.name} takes no more at once"
+    held_back = Result(outcome=Outcome.WAY_CLOSED, provider=provider.name, error=error)
+    return [*results, *[held_back] * (len(messages) - len(results))]
+
+
+def _priced(provider: Provider, result: Result | None) -> Result | None:
+    return result and replace(result, segment_price=provider.segment_price)
+
+
 def combine(earlier: Result, later: Result) -> Result:
     """What a refusal and the next provider's result mean together."""
     if not later.is_surely_not_taken:
         return later
-    hopes = [one for one in (earlier, later) if one.outcome is Outcome.REFUSED_FOR_NOW]
+    both = (earlier, later)
+    if all(one.closes_way for one in both):
+        return replace(later, error=f"{earlier.error}; {later.error}")
+    hopes = [one for one in both if one.outcome is not Outcome.REFUSED_FOR_GOOD]
     waits = [one.retry_after_s for one in hopes if one.retry_after_s is not None]
+    # One closed way of two: it is tried again, and counts as an attempt, for the other one's sake.
+    first = replace(hopes[0], outcome=Outcome.REFUSED_FOR_NOW) if hopes else later
     return replace(
-        hopes[0] if hopes else later,
+        first,
         error=f"{earlier.error}; {later.error}",
         retry_after_s=min(waits) if len(waits) == len(hopes) and waits else None,
     )

@@ -1,0 +1,65 @@
+"""What counts in this service's audit log."""
+
+from typing import Any
+
+from common.audit.changes import Kind
+from common.audit.log import AuditRules
+
+from notification.models import (
+    ActorType,
+    Channel,
+    Event,
+    Module,
+    Priority,
+    Rule,
+    RuleChannel,
+    Status,
+    Template,
+    TransportState,
+)
+
+_ASKS = "shows words as they would be sent; nothing changes"
+_CALL = "a system's call, on record with its messages"
+
+
+def _code(row: Module | Channel | Status | Priority | ActorType | Event) -> str:
+    return row.code
+
+
+def _event_code(row: Rule | Template) -> str:
+    return row.event_code
+
+
+KINDS: dict[type[Any], Kind] = {
+    Event: Kind("event", _code),
+    Rule: Kind("rule", _event_code),
+    RuleChannel: Kind("rule_channel", lambda one: str(one.channel)),
+    Template: Kind("template", _event_code),
+    TransportState: Kind("transport", lambda one: str(one.provider)),
+    **{
+        model: Kind(f"lookup_{model.__tablename__.removeprefix('lk_')}", _code)
+        for model in (Module, Channel, Status, Priority, ActorType)
+    },
+}
+
+RULES = AuditRules(
+    kinds=KINDS,
+    not_acts={
+        "console._nothing_here": "there is no such page",
+        "console.preview_template": _ASKS,
+        "templates.preview_template": _ASKS,
+        "emit.emit_event": _CALL,
+        "receipts.take_receipts": "what a provider says of a message, kept in its log",
+        "unsubscribe.unsubscribe": "a person's own click, kept as their preference",
+        "people.read_message": "a person has read a message in their own application",
+    },
+    views={
+        "console.message": "message.viewed",
+        "console.inbox": "inbox.viewed",
+        "messages.read_outbox_message": "message.viewed",
+        "messages.list_messages": "message.viewed",
+        "console.unreachable": "address.viewed",
+        "unreachable.list_unreachable": "address.viewed",
+    },
+    jobs=frozenset({"worker", "purge", "import-django-mediator"}),
+)

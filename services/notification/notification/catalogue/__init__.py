@@ -1,0 +1,1 @@
+"""What can happen, who is told, in which words, and what people prefer."""

@@ -1,0 +1,74 @@
+"""Templates: an event's words by channel and language. What was sent keeps the version it had."""
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from common.errors import Invalid
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from notification.catalogue.lookups import check_code
+from notification.emit.render import why_unusable
+from notification.errors import UnknownRecord
+from notification.models import ChannelCode, Event, Template
+
+WORDS = ("subject", "body")
+#: What makes a new version.
+_SHAPING = (*WORDS, "transliterate")
+
+
+def newest_templates(session: Session, event_code: str) -> dict[tuple[ChannelCode, str], Template]:
+    """An event's templates by channel and language: of each, the highest active version."""
+    query = select(Template).where(Template.event_code == event_code, Template.is_active)
+    found = session.scalars(query.order_by(Template.version))
+    return {(one.channel, one.language): one for one in found}
+
+
+def existing_template(session: Session, template_id: uuid.UUID) -> Template:
+    """The template of this id. Raises UnknownRecord."""
+    template = session.get(Template, template_id)
+    if template is None:
+        raise UnknownRecord("template", template_id)
+    return template
+
+
+def add_template(session: Session, given: Mapping[str, Any]) -> Template:
+    """The first, or next, version of an event's words for a channel in a language.
+
+    An active one takes the place of those before it. Raises UnknownCode, Invalid.
+    """
+    check_code(session, Event, "event_code", given["event_code"])
+    for name in WORDS:
+        reason = why_unusable(given[name])
+        if reason:
+            raise Invalid(f"{name}: {reason}", {name: [reason]})
+    same = [
+        getattr(Template, name) == given[name] for name in ("event_code", "channel", "language")
+    ]
+    newest = session.scalar(select(func.max(Template.version)).where(*same)) or 0
+    if given["is_active"]:
+        session.execute(update(Template).where(*same).values(is_active=False))
+    template = Template(**given, version=newest + 1)
+    session.add(template)
+    session.flush()
+    return template
+
+
+def change_template(
+    session: Session, template_id: uuid.UUID, changes: Mapping[str, Any]
+) -> Template:
+    """Changed words are a new version; without them only `is_active` changes, in place.
+
+    Raises UnknownRecord, Invalid.
+    """
+    template = existing_template(session, template_id)
+    if changes.keys() & set(_SHAPING):
+        kept = {name: getattr(template, name) for name in _COPIED}
+        return add_template(session, {**kept, **changes})
+    template.is_active = changes.get("is_active", template.is_active)
+    session.flush()
+    return template
+
+
+_COPIED = ("event_code", "channel", "language", "is_active", *_SHAPING)

@@ -1,0 +1,1 @@
+"""The Django mediator that Kiungo replaces: its rules, words and waiting messages move in."""

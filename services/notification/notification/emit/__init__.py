@@ -1,0 +1,1 @@
+"""From event to queued messages: rules choose, templates render, all in one transaction."""

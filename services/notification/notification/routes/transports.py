@@ -1,0 +1,38 @@
+"""`/api/notification/ways/`: providers that take nothing for a while."""
+
+from typing import Any
+
+from common.errors import NotFound
+from common.web.api import Blueprint
+from common.web.single import single
+
+from notification.container import container
+from notification.models import ChannelCode, TransportState
+from notification.outbox.transports import in_trouble, open_transport
+from notification.routes.locations import PREFIX
+from notification.schemas.transports import ClosedWayOut, ClosedWaysOut
+
+blp = Blueprint("ways", __name__, url_prefix=f"{PREFIX}/ways")
+
+
+@blp.route("/", methods=["GET"])
+@blp.scope("notification:read")
+@blp.response(200, ClosedWaysOut)
+def list_ways() -> dict[str, Any]:
+    """List the ways out that are closed, or by which nothing was taken since; none: all is well."""
+    with container().database.reading() as session:
+        ways = in_trouble(session)
+    return {"ok": True, "count": len(ways), "data": ways}
+
+
+@blp.route("/<string:channel>/<string:provider>/open/", methods=["POST"])
+@blp.scope("notification:admin")
+@blp.response(200, single(ClosedWayOut))
+def open_closed_transport(channel: str, provider: str) -> TransportState:
+    """Open a closed way at once: somebody has mended what closed it."""
+    if channel not in set(ChannelCode):
+        raise NotFound("No such way")
+    with container().database.writing() as session:
+        way = open_transport(session, ChannelCode(channel), provider)
+    container().wake_up.send()
+    return way

@@ -1,0 +1,63 @@
+"""DKIM (RFC 6376): mails signed in the name of the sender's domain, for those who deliver them."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import dkim
+from common.settings import SettingError
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+
+#: What is signed, whether it is there or not: nobody may add one of these. One-click
+#: unsubscription asks for its two fields (RFC 8058, section 4).
+SIGNED_FIELDS = (
+    *("from", "from", "reply-to", "to", "subject", "date", "message-id"),
+    *("list-unsubscribe", "list-unsubscribe-post"),
+    *("mime-version", "content-type", "content-transfer-encoding"),
+)
+#: Receivers ignore shorter keys (RFC 8301).
+LEAST_KEY_BITS = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class DkimSigner:
+    """Signs with a key whose public half stands in DNS at `<selector>._domainkey.<domain>`."""
+
+    domain: str
+    selector: str
+    key: bytes = field(repr=False)
+
+    @classmethod
+    def of(cls, domain: str, selector: str, key_file: Path) -> "DkimSigner":
+        """With the RSA key of a PEM file. Raises SettingError, which names what is wrong."""
+        try:
+            key = load_pem_private_key(key_file.read_bytes(), password=None)
+        except OSError as exc:
+            words = f"NOTIFICATION_DKIM_KEY_FILE cannot be read ({exc.strerror})"
+            raise SettingError(words) from None
+        except (ValueError, TypeError):
+            raise SettingError("NOTIFICATION_DKIM_KEY_FILE holds no PEM key") from None
+        if not isinstance(key, RSAPrivateKey) or key.key_size < LEAST_KEY_BITS:
+            words = (
+                f"NOTIFICATION_DKIM_KEY_FILE must hold an RSA key of {LEAST_KEY_BITS} bits or more"
+            )
+            raise SettingError(words)
+        plain = (Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+        return cls(domain, selector, key.private_bytes(*plain))
+
+    def signed(self, mail: bytes) -> bytes:
+        """The mail, with its signature in front."""
+        signature: bytes = dkim.sign(
+            mail,
+            self.selector.encode(),
+            self.domain.encode(),
+            self.key,
+            canonicalize=(b"relaxed", b"relaxed"),
+            include_headers=[name.encode() for name in SIGNED_FIELDS],
+        )
+        return signature + mail
