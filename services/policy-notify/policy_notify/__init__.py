@@ -1,4 +1,4 @@
-"""Families told in time: consent, six kinds of message in a policy's life, and who can be told."""
+"""Families notified in time: consent, six kinds of message about a policy, and a report."""
 
 from policy_notify.app import create_app
 

@@ -2,35 +2,39 @@
 
 from pathlib import Path
 
-from common.api import register_api
-from common.broker import open_broker
+from common.audit.commands import register_audit_commands
+from common.audit.requests import register_audit
 from common.console.pages import register_console
-from common.database import Database, open_engine
-from common.doorbell import Bell
-from common.health import register_health
+from common.db.database import Database, open_engine
+from common.db.migrations.runner import Migrations, register_migrations
 from common.http import HttpClient, Timeouts
+from common.jobs.broker import open_broker
+from common.jobs.wake_up import WakeUp
 from common.logs import configure_logging
-from common.metrics import register_metrics
-from common.migrations.runner import Migrations, register_migrations
-from common.problems import register_problem_handlers
-from common.requests_in import register_request_trail
 from common.settings import process_environment
-from common.tokens import JwksKeys, KeySource, TokenVerifier
+from common.web.api import register_api
+from common.web.health import register_health
+from common.web.metrics import register_metrics
+from common.web.problems import register_problem_handlers
+from common.web.requests import register_request_context
+from common.web.tokens import JwksKeys, KeySource
 from flask import Flask
 
+from policy_notify.audit import RULES
 from policy_notify.commands import register_commands
 from policy_notify.config import SCHEMA, Settings
 from policy_notify.console import pages
-from policy_notify.models import Base
-from policy_notify.parts import BELL, Parts
+from policy_notify.container import WAKE_UP_QUEUE, Container
+from policy_notify.models import AUDIT_TABLES, Base
+from policy_notify.openimis.rights import RightsVerifier
 from policy_notify.providers.build import build_providers
 from policy_notify.routes import register_routes
-from policy_notify.texts import Texts
+from policy_notify.texts.catalogue import Texts
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
 DESCRIPTION = (
     "Families, their policies and their consent; reminders that are sent once, and the report of "
-    "who can be told. Fetch an access token at `POST /oauth/token` and send it as "
+    "who can be notified. Fetch an access token at `POST /oauth/token` and send it as "
     "`Authorization: Bearer …`."
 )
 
@@ -42,19 +46,20 @@ def create_app(settings: Settings | None = None, keys: KeySource | None = None) 
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     database = Database(open_engine(settings, SCHEMA))
-    app.extensions["policy-notify"] = Parts(
+    app.extensions["policy-notify"] = Container(
         settings=settings,
         database=database,
         texts=Texts.load(settings.languages, settings.texts_dir),
         providers=build_providers(settings),
-        bell=Bell(lambda: open_broker(settings), BELL),
+        wake_up=WakeUp(lambda: open_broker(settings), WAKE_UP_QUEUE),
     )
     keys = keys or JwksKeys(
         f"{settings.proxy_url}/.well-known/jwks.json", HttpClient(Timeouts(read_s=5.0))
     )
-    app.extensions["kiungo-tokens"] = TokenVerifier(keys)
+    app.extensions["kiungo-tokens"] = RightsVerifier(keys, settings.report_rights)
     register_problem_handlers(app)
-    register_request_trail(app)
+    register_request_context(app)
+    register_audit(app, "policy-notify", database, AUDIT_TABLES, RULES)
     register_health(app, database.engine)
     register_metrics(app)
     register_migrations(
@@ -67,4 +72,5 @@ def create_app(settings: Settings | None = None, keys: KeySource | None = None) 
     )
     register_console(app, pages, settings)
     register_commands(app)
+    register_audit_commands(app)
     return app

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
+import phonenumbers
 from common.console.settings import ConsoleSettings
-from common.settings import comma_list, positive, setting
+from common.settings import comma_list, flag, positive, setting
 
 from policy_notify import config_file
-from policy_notify.models import NotificationType
-from policy_notify.schedule import hours_between, parse_hours
+from policy_notify.models import NotificationType, PaymentEvent
 
 SCHEMA = "policy_notify"
 
@@ -28,9 +28,27 @@ def _days(text: str) -> int:
 
 
 def _hour(text: str) -> int:
-    if not text.isdecimal() or int(text) > 23:
+    if not text.strip().isdecimal() or int(text) > 23:
         raise ValueError("expected an hour from 0 to 23")
     return int(text)
+
+
+def parse_hours(text: str) -> tuple[int, ...]:
+    """`8`, `8,12,16` or `8-16` (hourly, from–to). Raises ValueError."""
+    first, dash, last = text.partition("-")
+    try:
+        hours = range(_hour(first), _hour(last) + 1) if dash else map(_hour, text.split(","))
+        found = tuple(sorted(set(hours)))
+    except ValueError as exc:
+        raise ValueError("expected hours from 0 to 23, like 8 or 8,12,16 or 8-16") from exc
+    if not found:
+        raise ValueError("expected the earlier hour first")
+    return found
+
+
+def hours_between(first: int, last: int, interval: int) -> tuple[int, ...]:
+    """Every `interval` hours from `first` to `last`; at least `first`."""
+    return tuple(range(first, last + 1, interval)) or (first,)
 
 
 def _zone(text: str) -> ZoneInfo:
@@ -40,11 +58,26 @@ def _zone(text: str) -> ZoneInfo:
         raise ValueError("expected the name of a time zone, such as Africa/Dar_es_Salaam") from exc
 
 
+def _region(text: str) -> str:
+    if text.upper() not in phonenumbers.SUPPORTED_REGIONS:
+        raise ValueError("expected a country code of two letters, such as TZ")
+    return text.upper()
+
+
 def _languages(text: str) -> tuple[str, ...]:
     found = comma_list(text)
     if not found or any(len(code) > 16 for code in found):
         raise ValueError("expected language codes, comma-separated")
     return found
+
+
+def _payment_events(text: str) -> frozenset[PaymentEvent]:
+    if text.strip() == "all":
+        return frozenset(PaymentEvent)
+    try:
+        return frozenset(PaymentEvent(name) for name in comma_list(text))
+    except ValueError as exc:
+        raise ValueError(f"expected `all`, or some of {', '.join(PaymentEvent)}") from exc
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +90,9 @@ class Settings(ConsoleSettings):
     )
     eligible_types: frozenset[NotificationType] = setting(
         "ELIGIBLE_NOTIFICATION_TYPES", config_file.parse_types, default=frozenset()
+    )
+    payment_events: frozenset[PaymentEvent] = setting(
+        "PAYMENT_EVENTS", _payment_events, default=frozenset()
     )
     report_rights: tuple[str, ...] = setting(
         "FAMILY_POLICY_NOTIFICATION_REPORT_PERMS", config_file.parse_rights, default=("131224",)
@@ -75,6 +111,9 @@ class Settings(ConsoleSettings):
     renewal_relevance_days: int = setting(
         "POLICY_RENEWAL_RELEVANCE_MAXIMUM_DAYS_TIMEDELTA", _days, default=5
     )
+    idle_renewal_counts: bool = setting("IDLE_RENEWAL_COUNTS", flag, default=True)
+    renewal_gap_days: int | None = setting("RENEWAL_GAP_DAYS", _days, default=None)
+    reminds_suspended: bool = setting("REMIND_SUSPENDED", flag, default=True)
     catch_up_days: int = setting("CATCH_UP_DAYS", _days, default=3)
     scheme_timezone: ZoneInfo = setting(
         "SCHEME_TIMEZONE", _zone, default=ZoneInfo("Africa/Dar_es_Salaam")
@@ -82,10 +121,14 @@ class Settings(ConsoleSettings):
     languages: tuple[str, ...] = setting(
         "NOTIFICATION_LANGUAGES", _languages, default=("en", "fr", "sw")
     )
+    phone_region: str = setting("NOTIFICATION_PHONE_REGION", _region, default="TZ")
     texts_dir: Path | None = setting("NOTIFICATION_TEXTS_DIR", Path, default=None)
     provider_timeout_s: float = setting("PROVIDER_TIMEOUT", positive(float), default=15.0)
     run_lease_s: float = setting("RUN_LEASE_SECONDS", positive(float), default=60.0)
     message_retention_days: int = setting("MESSAGE_RETENTION_DAYS", positive(int), default=90)
+    openimis_url: str | None = setting("OPENIMIS_DATABASE_URL", default=None, secret=True)
+    sync_minutes: int = setting("OPENIMIS_SYNC_MINUTES", positive(int), default=5)
+    compare_hour: int = setting("OPENIMIS_COMPARE_HOUR", _hour, default=2)
     proxy_port: int = setting("PROXY_PORT", int, default=8081)
     notification_port: int = setting("NOTIFICATION_PORT", int, default=8083)
     proxy_url_override: str | None = setting("PROXY_URL", default=None)

@@ -1,4 +1,4 @@
-"""This service's domain errors; the statuses they answer with come from `common.problems`.
+"""This service's domain errors; the statuses they answer with come from `common.web.problems`.
 
 DomainError (common)
 ├── NotFound
@@ -9,6 +9,9 @@ DomainError (common)
 ├── Invalid
 │   ├── BadConsent             approval is not true or false, or the language is not configured
 │   └── BadBody                a bulk body that is neither a JSON array nor NDJSON, or too long
+├── SourceError                openIMIS's database
+│   ├── BadSource              its URL cannot be used
+│   └── SourceAway             it cannot be reached, or is no openIMIS's
 └── SendError                  a provider did not take a message
     ├── NotTaken               surely not: the next provider may try
     └── MaybeTaken             it may have: nobody may try again
@@ -48,6 +51,18 @@ class BadConsent(Invalid):
 
 class BadBody(Invalid):
     """A bulk body that is neither a JSON array nor NDJSON, or holds too many records."""
+
+
+class SourceError(DomainError):
+    """openIMIS's database cannot be read; the text holds no part of its URL."""
+
+
+class BadSource(SourceError):
+    """The URL cannot be used."""
+
+
+class SourceAway(SourceError):
+    """It cannot be reached now, or lacks a table."""
 
 
 class SendError(DomainError):

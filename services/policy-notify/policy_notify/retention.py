@@ -1,17 +1,19 @@
-"""What is kept for how long. That something was told is kept for ever: it must not be told again.
+"""What is kept for how long. That something was sent is kept for ever: it must not be sent again.
 
 The words of a message and the number it went to are personal: they go after some time.
 """
 
+from collections.abc import Callable, Sequence
 from datetime import timedelta
+from typing import Any
 
 from common.clock import utc_now
-from common.database import Database
+from common.db.database import Database
 from common.logs import get_logger
-from sqlalchemy import delete, select, update
+from sqlalchemy import Executable, Select, delete, select, update
 
 from policy_notify.config import Settings
-from policy_notify.models import Delivery, IndicationDetails, SeenEvent
+from policy_notify.models import Delivery, IndicationDetails, PaymentNotice, SeenEvent
 
 log = get_logger(__name__)
 
@@ -25,6 +27,7 @@ def keep_bounded(database: Database, settings: Settings) -> dict[str, int]:
     """Remove what has outlived its time; returns how many rows of each kind."""
     removed = {
         "messages": _forget_messages(database, timedelta(days=settings.message_retention_days)),
+        "payments": _forget_payments(database, timedelta(days=settings.message_retention_days)),
         "events": _forget_events(database),
     }
     log.info("purged", **removed)
@@ -32,37 +35,44 @@ def keep_bounded(database: Database, settings: Settings) -> dict[str, int]:
 
 
 def _forget_messages(database: Database, age: timedelta) -> int:
-    details, total = IndicationDetails, 0
-    old = (
-        select(details.id)
-        .where(
-            details.message.is_not(None),
-            details.delivery == Delivery.ENDED,
-            details.created_at < utc_now() - age,
-        )
-        .limit(BATCH)
+    details = IndicationDetails
+    old = select(details.id).where(
+        details.message.is_not(None),
+        details.delivery == Delivery.ENDED,
+        details.created_at < utc_now() - age,
     )
-    while True:
-        with database.writing() as session:
-            ids = session.scalars(old).all()
-            session.execute(
-                update(details)
-                .where(details.id.in_(ids))
-                .values(message=None, recipient=None, variables=None)
-                .execution_options(synchronize_session=False)
-            )
-        total += len(ids)
-        if len(ids) < BATCH:
-            return total
+    forget = update(details).values(message=None, recipient=None, variables=None)
+    return _in_batches(database, old, lambda ids: forget.where(details.id.in_(ids)))
+
+
+def _forget_payments(database: Database, age: timedelta) -> int:
+    notice = PaymentNotice
+    old = select(notice.id).where(
+        notice.facts.is_not(None),
+        notice.delivery == Delivery.ENDED,
+        notice.created_at < utc_now() - age,
+    )
+    nothing = {"message": None, "recipient": None, "variables": None}
+    nothing |= {"facts": None, "payer_number": None}
+    forget = update(notice).values(nothing)
+    return _in_batches(database, old, lambda ids: forget.where(notice.id.in_(ids)))
 
 
 def _forget_events(database: Database) -> int:
+    event_id = SeenEvent.event_id
+    old = select(event_id).where(SeenEvent.consumed_at < utc_now() - EVENTS_KEPT)
+    return _in_batches(database, old, lambda ids: delete(SeenEvent).where(event_id.in_(ids)))
+
+
+def _in_batches(
+    database: Database, old: Select[Any], act: Callable[[Sequence[Any]], Executable]
+) -> int:
+    """`act` on all that `old` finds, which finds it no longer then; returns how many."""
     total = 0
     while True:
         with database.writing() as session:
-            old = select(SeenEvent.event_id).where(SeenEvent.consumed_at < utc_now() - EVENTS_KEPT)
             ids = session.scalars(old.limit(BATCH)).all()
-            session.execute(delete(SeenEvent).where(SeenEvent.event_id.in_(ids)))
+            session.execute(act(ids).execution_options(synchronize_session=False))
         total += len(ids)
         if len(ids) < BATCH:
             return total

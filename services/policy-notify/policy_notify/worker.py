@@ -1,36 +1,45 @@
-"""The worker process: runs at the scheduled hours and on demand, events, housekeeping."""
+"""The worker process: scheduled and requested runs, payments, events, openIMIS, housekeeping."""
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
-from common.broker import open_broker
 from common.clock import utc_now
-from common.doorbell import Listener
+from common.jobs.broker import open_broker
+from common.jobs.wake_up import Listener
+from common.jobs.worker import every, stop_on_signals, work
 from common.logs import get_logger
-from common.worker import every, stop_on_signals, work
 
-from policy_notify import runs
+from policy_notify.container import WAKE_UP_QUEUE, Container
 from policy_notify.errors import RunLost
 from policy_notify.intake.events import consume_events
-from policy_notify.parts import BELL, Parts
+from policy_notify.intake.waiting_consents import settle_waiting
+from policy_notify.openimis.watch import LOOK_EVERY_S, Watcher
+from policy_notify.providers.build import build_providers
 from policy_notify.retention import keep_bounded
-from policy_notify.running import carry_out
-from policy_notify.runs import Lease
-from policy_notify.schedule import slot_at
+from policy_notify.runs import lifecycle
+from policy_notify.runs.lease import Lease
+from policy_notify.runs.payments import PaymentSender
+from policy_notify.runs.running import carry_out
+from policy_notify.runs.schedule import slot_at
 
 log = get_logger(__name__)
 
 PURGE_EVERY_S = 3600.0
+#: A consent and its family may be stored side by side, and neither see the other.
+SETTLE_EVERY_S = 60.0
+#: How soon a message about a payment leaves, whatever run is on.
+PAYMENTS_EVERY_S = 2.0
 
 
 class Scheduler:
     """Asks for the run of each scheduled hour once, and carries out what is asked for."""
 
     def __init__(
-        self, parts: Parts, stopping: threading.Event, now: Callable[[], datetime] = utc_now
+        self, container: Container, stopping: threading.Event, now: Callable[[], datetime] = utc_now
     ) -> None:
-        self._parts = parts
+        self._container = container
         self._stopping = stopping
         self._now = now
         self._asked: datetime | None = None
@@ -38,44 +47,60 @@ class Scheduler:
     def step(self) -> int:
         """One look at the clock and the list of runs; returns how many runs were done."""
         self._ask_for_slot()
-        lease = Lease(self._parts.settings.run_lease, now=self._now)
-        run = runs.begin(self._parts.database, lease)
+        lease = Lease(self._container.settings.run_lease, now=self._now)
+        run = lifecycle.begin(self._container.database, lease)
         if run is None:
             return 0
         try:
-            return int(carry_out(self._parts, run, lease, self._stopping.is_set))
+            return int(carry_out(self._container, run, lease, self._stopping.is_set))
         except RunLost:
             log.warning("run_lost", run_id=str(run.id))
             return 0
 
     def _ask_for_slot(self) -> None:
-        settings, now = self._parts.settings, self._now()
+        settings, now = self._container.settings, self._now()
         slot = slot_at(now, settings.hours, settings.scheme_timezone)
         if slot is None or slot == self._asked:
             return
         today = slot.astimezone(settings.scheme_timezone).date()
-        if runs.request_slot(self._parts.database, slot, today, now):
+        if lifecycle.request_slot(self._container.database, slot, today, now):
             log.info("slot_reached", slot=slot.isoformat())
         self._asked = slot
 
 
-def run_worker(parts: Parts) -> None:
-    """Work until SIGTERM; the message in hand is finished, the run is left to be continued."""
+def run_worker(container: Container) -> None:
+    """Work until SIGTERM; the current message is finished, the run is left to be continued."""
     stopping = stop_on_signals()
     events = threading.Thread(
-        target=_take_events, args=(parts, stopping), name="events", daemon=True
+        target=_take_events, args=(container, stopping), name="events", daemon=True
     )
     events.start()
-    every(PURGE_EVERY_S, lambda: keep_bounded(parts.database, parts.settings), stopping)
-    scheduler = Scheduler(parts, stopping)
-    log.info("worker_started", hours=list(parts.settings.hours))
-    work(scheduler.step, Listener(lambda: open_broker(parts.settings), BELL), stopping)
+    every(PURGE_EVERY_S, lambda: keep_bounded(container.database, container.settings), stopping)
+    every(SETTLE_EVERY_S, lambda: _settle(container), stopping)
+    if container.settings.openimis_url:
+        watcher = Watcher(container, container.settings.openimis_url, stopping.is_set)
+        every(LOOK_EVERY_S, watcher.guarded_step, stopping)
+    payments = PaymentSender(_with_own_providers(container), stopping.is_set)
+    every(PAYMENTS_EVERY_S, payments.step, stopping)
+    scheduler = Scheduler(container, stopping)
+    log.info("worker_started", hours=list(container.settings.hours))
+    work(scheduler.step, Listener(lambda: open_broker(container.settings), WAKE_UP_QUEUE), stopping)
     events.join(timeout=10)
 
 
-def _take_events(parts: Parts, stopping: threading.Event) -> None:
+def _with_own_providers(container: Container) -> Container:
+    """Providers hold connections, which two threads must not share."""
+    return replace(container, providers=build_providers(container.settings))
+
+
+def _settle(container: Container) -> None:
+    with container.database.writing() as session:
+        settle_waiting(session, container.settings.languages)
+
+
+def _take_events(container: Container, stopping: threading.Event) -> None:
     """A worker that takes no events any more must not look alive: it ends, and starts anew."""
     try:
-        consume_events(parts, stopping)
+        consume_events(container, stopping)
     finally:
         stopping.set()

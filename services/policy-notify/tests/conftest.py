@@ -11,12 +11,13 @@ import jwt
 import psycopg
 import pytest
 from common.console.staff import PASS_AUDIENCE, PASS_HEADER
-from common.tokens import ALGORITHM, AUDIENCE, ISSUER
+from common.web.tokens import ALGORITHM, AUDIENCE, ISSUER
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask import Flask
 from flask.testing import FlaskClient
 from policy_notify import create_app
 from policy_notify.config import SCHEMA, Settings
+from policy_notify.container import Container
 from policy_notify.errors import MaybeTaken, NotTaken
 from policy_notify.intake.kinds import KINDS
 from policy_notify.intake.upsert import store
@@ -26,11 +27,12 @@ from policy_notify.models import (
     IndicationDetails,
     NotificationType,
     RunLease,
+    SyncState,
 )
-from policy_notify.parts import Parts
 from policy_notify.providers import Message
-from policy_notify.running import carry_out
-from policy_notify.runs import Lease, begin_by_hand
+from policy_notify.runs.lease import Lease
+from policy_notify.runs.lifecycle import begin_by_hand
+from policy_notify.runs.running import carry_out
 from sqlalchemy import insert, select
 from werkzeug.test import TestResponse
 
@@ -56,6 +58,12 @@ def token(scope: str) -> str:
 def _signed(**claims: Any) -> str:
     whole = {**claims, "iss": ISSUER, "exp": datetime.now(UTC) + timedelta(minutes=30)}
     return jwt.encode(whole, KEY, ALGORITHM, headers={"kid": "test"})
+
+
+@pytest.fixture
+def signed_token() -> Callable[..., str]:
+    """Makes access tokens with other claims than a scope."""
+    return lambda **claims: _signed(**{"sub": "tester", "aud": AUDIENCE, **claims})
 
 
 @pytest.fixture(scope="session")
@@ -105,14 +113,15 @@ def app(shared_app: Flask) -> Flask:
     with shared_app.extensions["policy-notify"].database.writing() as session:
         for table in reversed(Base.metadata.sorted_tables):
             session.execute(table.delete())
-        session.execute(insert(RunLease).values(id=1))
+        for lease, row in ((RunLease, 1), (RunLease, 2), (SyncState, 1)):
+            session.execute(insert(lease).values(id=row))
     return shared_app
 
 
 @pytest.fixture
-def parts(app: Flask) -> Parts:
-    """The parts of the app's process."""
-    found: Parts = app.extensions["policy-notify"]
+def container(app: Flask) -> Container:
+    """The container of the app's process."""
+    found: Container = app.extensions["policy-notify"]
     return found
 
 
@@ -165,7 +174,7 @@ def api(api_with: Callable[[str], Api]) -> Api:
 class Scheme:
     """Writes a scheme's records: short ways to a family with a policy about which to tell."""
 
-    parts: Parts
+    container: Container
     region: uuid.UUID = field(default_factory=uuid.uuid4)
     district: uuid.UUID = field(default_factory=uuid.uuid4)
     municipality: uuid.UUID = field(default_factory=uuid.uuid4)
@@ -176,7 +185,7 @@ class Scheme:
 
     def put(self, kind: str, **record: Any) -> None:
         record = {name: _plain(value) for name, value in record.items()}
-        with self.parts.database.writing() as session:
+        with self.container.database.writing() as session:
             outcome = store(session, KINDS[kind], [record])
         assert not outcome.rejected, outcome.rejected
 
@@ -222,7 +231,7 @@ class Scheme:
         head = self.person(made, phone)
         self.put("families", **{"uuid": made, "location": self.village, "head": head, **changes})
         if approval is not None:
-            with self.parts.database.writing() as session:
+            with self.container.database.writing() as session:
                 session.add(FamilyConsent(family=made, approval=approval, language=language))
         return made
 
@@ -273,24 +282,24 @@ _DUE: dict[NotificationType, dict[str, Any]] = {
 
 
 @pytest.fixture
-def scheme(parts: Parts) -> Scheme:
+def scheme(container: Container) -> Scheme:
     """A scheme with one place of each level, an officer and a product."""
-    return Scheme(parts).found()
+    return Scheme(container).found()
 
 
 @dataclass
 class Recorder:
-    """A provider that keeps what it takes; `refuses` and `loses` make it fail."""
+    """A provider that keeps what it takes; `rejects` and `loses` make it fail."""
 
     name: str = "Recorder"
     is_repeatable: bool = False
-    refuses: str | None = None
+    rejects: str | None = None
     loses: bool = False
     taken: list[Message] = field(default_factory=list)
 
     def send(self, message: Message) -> None:
-        if self.refuses:
-            raise NotTaken(self.refuses)
+        if self.rejects:
+            raise NotTaken(self.rejects)
         self.taken.append(message)
         if self.loses:
             raise MaybeTaken("no answer came")
@@ -300,33 +309,33 @@ class Recorder:
 class Runs:
     """Runs by hand on a day, with providers of the test's own."""
 
-    parts: Parts
+    container: Container
 
     def on(self, day: date, *providers: Any, **settings: Any) -> dict[str, Any]:
-        parts = replace(
-            self.parts,
+        container = replace(
+            self.container,
             providers=providers,
-            settings=replace(self.parts.settings, **settings),
+            settings=replace(self.container.settings, **settings),
         )
         lease = Lease(timedelta(seconds=60))
-        run = begin_by_hand(parts.database, lease, day, "test")
-        assert carry_out(parts, run, lease, lambda: False)
-        with parts.database.reading() as session:
+        run = begin_by_hand(container.database, lease, day, "test")
+        assert carry_out(container, run, lease, lambda: False)
+        with container.database.reading() as session:
             ended = session.get(type(run), run.id)
             assert ended is not None
             assert ended.summary is not None
             return ended.summary
 
     def attempts(self, *criteria: Any) -> list[IndicationDetails]:
-        with self.parts.database.reading() as session:
+        with self.container.database.reading() as session:
             query = select(IndicationDetails).where(*criteria).order_by(IndicationDetails.id)
             return list(session.scalars(query))
 
 
 @pytest.fixture
-def runs(parts: Parts) -> Runs:
+def runs(container: Container) -> Runs:
     """Runs by hand."""
-    return Runs(parts)
+    return Runs(container)
 
 
 @pytest.fixture

@@ -115,13 +115,12 @@ def test_consent_that_ended_begins_anew_when_its_family_is_back(
     [
         ({"approvalOfNotification": "yes"}, "approvalOfNotification"),
         ({"approvalOfNotification": 1}, "approvalOfNotification"),
-        ({"approvalOfNotification": None}, "approvalOfNotification"),
         ({"languageOfNotification": "xx"}, "languageOfNotification"),
         ({"languageOfNotification": ["en"]}, "languageOfNotification"),
         ({"colour": "red"}, "colour"),
     ],
 )
-def test_bad_notification_data_is_refused_by_name(
+def test_bad_notification_data_is_rejected_by_name(
     api: Any, family: str, data: Any, field: str
 ) -> None:
     answers = [
@@ -148,7 +147,7 @@ def test_bad_notification_data_is_refused_by_name(
         ("DeleteFamiliesMutation", {"uuids": [1]}),
     ],
 )
-def test_mutation_that_cannot_be_read_is_refused(api: Any, mutation: str, data: Any) -> None:
+def test_mutation_that_cannot_be_read_is_rejected(api: Any, mutation: str, data: Any) -> None:
     assert api.mutate(mutation, data).status_code == 422
 
 
@@ -222,5 +221,42 @@ def test_families_by_region_district_and_officer(api: Any, scheme: Any) -> None:
 @pytest.mark.parametrize(
     "text", ["{", "[]", '{"policyNotification":1}', '{"policyNotification":{"mode":{"value":5}}}']
 )
-def test_bad_additional_filter_is_refused(api: Any, text: str) -> None:
+def test_bad_additional_filter_is_rejected(api: Any, text: str) -> None:
     assert api.get("families/", additional_filter=text).status_code == 422
+
+
+@pytest.mark.parametrize("mutation", ["CreateFamilyMutation", "UpdateFamilyMutation"])
+def test_null_language_is_the_default_where_there_is_no_consent_yet(
+    api: Any, scheme: Any, mutation: str
+) -> None:
+    family = scheme.family(approval=None)
+    given = contribution(approvalOfNotification=True, languageOfNotification=None)
+
+    answer = api.mutate(mutation, {"uuid": str(family), **given})
+
+    assert answer.status_code == 200, answer.get_json()
+    assert consent(api, family) == (True, "en")
+
+
+def test_null_in_an_update_means_unchanged(api: Any, scheme: Any) -> None:
+    family = scheme.family(approval=True, language="sw")
+    given = contribution(approvalOfNotification=None, languageOfNotification=None)
+    assert api.mutate("UpdateFamilyMutation", {"uuid": str(family), **given}).status_code == 200
+    assert consent(api, family) == (True, "sw")
+
+
+def test_contribution_as_json_text_is_read(api: Any, scheme: Any) -> None:
+    family = scheme.family(approval=None)
+    text = json.dumps({"PolicyNotification": json.dumps({"approvalOfNotification": True})})
+    data = {"uuid": str(family), "contribution": text}
+    assert api.mutate("UpdateFamilyMutation", data).status_code == 200
+    assert consent(api, family) == (True, "en")
+
+
+def test_delete_of_a_known_and_an_unknown_family_resets_the_known_one(
+    api: Any, scheme: Any
+) -> None:
+    family = scheme.family(approval=True, language="sw")
+    answer = api.mutate("DeleteFamiliesMutation", {"uuids": [str(uuid4()), str(family)]})
+    assert (answer.status_code, answer.get_json()["families"]) == (200, [str(family)])
+    assert consent(api, family) == (False, "en")

@@ -6,9 +6,16 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from policy_notify.container import Container
 from policy_notify.intake.conversions import MAX_CONVERSIONS, successors
-from policy_notify.models import Insuree, NotificationType, Policy, ProductSuccession
-from policy_notify.parts import Parts
+from policy_notify.models import (
+    Family,
+    IndicationDetails,
+    Insuree,
+    NotificationType,
+    Policy,
+    ProductSuccession,
+)
 from sqlalchemy import func, select
 
 
@@ -16,12 +23,14 @@ def an_insuree(**changes: Any) -> dict[str, Any]:
     return {"uuid": str(uuid4()), "chf_id": "70001", **changes}
 
 
-def count(parts: Parts, model: Any) -> int:
-    with parts.database.reading() as session:
+def count(container: Container, model: Any) -> int:
+    with container.database.reading() as session:
         return session.scalar(select(func.count()).select_from(model)) or 0
 
 
-def test_good_records_are_stored_and_bad_ones_reported_by_index(api: Any, parts: Parts) -> None:
+def test_good_records_are_stored_and_bad_ones_reported_by_index(
+    api: Any, container: Container
+) -> None:
     good = [an_insuree(), an_insuree()]
     bad = [
         {"uuid": "x", "chf_id": "1"},
@@ -40,16 +49,18 @@ def test_good_records_are_stored_and_bad_ones_reported_by_index(api: Any, parts:
     assert [one["index"] for one in found["rejected"]] == [1, 2, 3, 4, 5, 6]
     assert set(found["rejected"][0]["errors"]) == {"uuid"}
     assert set(found["rejected"][1]["errors"]) == {"colour"}
-    assert count(parts, Insuree) == 2
+    assert count(container, Insuree) == 2
 
 
-def test_same_records_again_change_nothing_and_later_ones_win(api: Any, parts: Parts) -> None:
+def test_same_records_again_change_nothing_and_later_ones_win(
+    api: Any, container: Container
+) -> None:
     one = an_insuree(phone="1")
     for record in (one, one, {**one, "phone": " 2 "}):
         assert api.put("insurees/", [record]).get_json()["ok"]
     api.put("insurees/", [{**one, "phone": "8"}, {**one, "phone": "9"}])
 
-    with parts.database.reading() as session:
+    with container.database.reading() as session:
         (stored,) = session.scalars(select(Insuree)).all()
     assert stored.phone == "9"
 
@@ -80,20 +91,20 @@ def test_ndjson_reports_a_broken_line_and_stores_the_others(api: Any) -> None:
         (json.dumps([1] * 10_001).encode(), "application/json", 422),
     ],
 )
-def test_body_that_is_no_list_of_records_is_refused(
+def test_body_that_is_no_list_of_records_is_rejected(
     api: Any, body: bytes, media_type: str, status: int
 ) -> None:
     headers = {"Content-Type": media_type}
     assert api.ask("PUT", "insurees/", data=body, headers=headers).status_code == status
 
 
-def test_ten_thousand_records_are_taken_at_once(api: Any, parts: Parts) -> None:
+def test_ten_thousand_records_are_taken_at_once(api: Any, container: Container) -> None:
     records = [an_insuree(chf_id=str(at), family=str(uuid4())) for at in range(10_000)]
 
     found = api.put("insurees/", records).get_json()
 
     assert (found["stored"], len(found["waiting"])) == (10_000, 10_000)
-    assert count(parts, Insuree) == 10_000
+    assert count(container, Insuree) == 10_000
 
 
 def test_record_that_points_at_nothing_waits_is_reported_and_counts_later(
@@ -137,9 +148,9 @@ def test_waiting_records_are_paged(api: Any, scheme: Any) -> None:
     assert set(seen) == made
 
 
-def test_amounts_and_plain_dates_are_read(api: Any, scheme: Any, parts: Parts) -> None:
+def test_amounts_and_plain_dates_are_read(api: Any, scheme: Any, container: Container) -> None:
     scheme.policy(uuid4(), amount_to_be_paid=12000, validity_from="2026-05-01")
-    with parts.database.reading() as session:
+    with container.database.reading() as session:
         (policy,) = session.scalars(select(Policy)).all()
     assert policy.amount_to_be_paid == "12000.00"
     assert policy.validity_from is not None
@@ -163,7 +174,7 @@ def test_amounts_and_plain_dates_are_read(api: Any, scheme: Any, parts: Parts) -
         {"start_date": None},
     ],
 )
-def test_bad_policy_is_refused_by_the_name_of_its_field(api: Any, changes: dict[str, Any]) -> None:
+def test_bad_policy_is_rejected_by_the_name_of_its_field(api: Any, changes: dict[str, Any]) -> None:
     record = {
         "uuid": str(uuid4()),
         "family": str(uuid4()),
@@ -173,8 +184,8 @@ def test_bad_policy_is_refused_by_the_name_of_its_field(api: Any, changes: dict[
         "start_date": "2026-01-01",
         **changes,
     }
-    (refused,) = api.put("policies/", [record]).get_json()["rejected"]
-    assert set(refused["errors"]) == set(changes)
+    (rejected,) = api.put("policies/", [record]).get_json()["rejected"]
+    assert set(rejected["errors"]) == set(changes)
 
 
 def test_conversions_are_followed_to_the_end_with_a_bound() -> None:
@@ -216,16 +227,64 @@ def test_later_policy_of_a_converted_product_is_a_renewal(
     assert sorted(one.policy for one in provider.taken) == sorted(told)
 
 
-def test_products_table_of_successions_follows_changes(scheme: Any, parts: Parts) -> None:
+def test_products_table_of_successions_follows_changes(scheme: Any, container: Container) -> None:
     second = uuid4()
     scheme.put("products", uuid=second, code="B", name="B")
     scheme.put("products", uuid=scheme.product, code="A", name="A", conversion_product=second)
-    assert count(parts, ProductSuccession) == 3
+    assert count(container, ProductSuccession) == 3
     scheme.put("products", uuid=scheme.product, code="A", name="A")
-    assert count(parts, ProductSuccession) == 2
+    assert count(container, ProductSuccession) == 2
 
 
 @pytest.mark.parametrize("path", ["insurees/", "policies/"])
 def test_scope_is_asked(api_with: Any, path: str) -> None:
     assert api_with("policy:read").put(path, []).status_code == 403
     assert api_with("policy:write").get("waiting/").status_code == 403
+
+
+def test_every_kind_is_listed_page_by_page_as_it_was_put(api: Any, scheme: Any) -> None:
+    for _ in range(3):
+        scheme.policy(scheme.family())
+    for kind in ("locations", "officers", "products", "insurees", "policies", "consents"):
+        listed, cursor = [], None
+        while True:
+            page = api.get(f"{kind}/", limit=2, **({"cursor": cursor} if cursor else {})).get_json()
+            listed += page["data"]
+            cursor = page["next_cursor"]
+            if cursor is None:
+                break
+        again = api.put(f"{kind}/", listed).get_json()
+        assert (again["ok"], again["stored"], again["changed"]) == (True, len(listed), 0), again
+
+
+def test_records_are_counted_by_kind(api: Any, scheme: Any) -> None:
+    scheme.policy(scheme.family())
+    scheme.policy(scheme.family(), validity_to="2026-01-01T00:00:00Z", product=uuid4())
+    counts = {one["kind"]: one for one in api.get("counts/").get_json()["data"]}
+    assert counts["families"] == {"kind": "families", "stored": 2, "current": 2, "waiting": 0}
+    assert counts["policies"] == {"kind": "policies", "stored": 2, "current": 1, "waiting": 1}
+
+
+def test_erased_person_leaves_counts_and_does_not_come_back(
+    api: Any, scheme: Any, runs: Any, provider: Any, container: Any, today: Any
+) -> None:
+    family = scheme.family("0754000111")
+    scheme.due(family, NotificationType.EXPIRATION)
+    summary = runs.on(today, provider)
+    with container.database.reading() as session:
+        head = session.get(Family, family).head
+
+    answer = api.delete(f"insurees/{head}/")
+
+    assert (answer.status_code, answer.get_json()["messages"]) == (200, 1)
+    (attempt,) = runs.attempts(IndicationDetails.type == NotificationType.EXPIRATION)
+    forgotten = (attempt.message, attempt.recipient, attempt.variables)
+    assert (int(attempt.status), *forgotten) == (1, None, None, None)
+    assert runs.on(today, provider)["sent"] == 0
+    assert summary["sent"] == 1
+    again = {"uuid": str(head), "chf_id": "70001", "last_name": "Mushi"}
+    assert api.put("insurees/", [again]).get_json()["changed"] == 0
+    (person,) = api.get("insurees/").get_json()["data"]
+    kept = (person["chf_id"], person["last_name"], person["other_names"], person["phone"])
+    assert kept == ("", "", "", None)
+    assert api.delete(f"insurees/{uuid4()}/").status_code == 404

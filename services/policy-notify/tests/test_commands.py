@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 from common.clock import utc_now
 from flask import Flask
+from policy_notify.container import Container
 from policy_notify.models import (
     IndicationDetails,
     Insuree,
@@ -17,8 +18,8 @@ from policy_notify.models import (
     Policy,
     SeenEvent,
 )
-from policy_notify.parts import Parts
-from policy_notify.runs import Lease, begin_by_hand
+from policy_notify.runs.lease import Lease
+from policy_notify.runs.lifecycle import begin_by_hand
 from sqlalchemy import func, select, update
 
 
@@ -33,13 +34,13 @@ def run(app: Flask, *arguments: str) -> Any:
             signal.signal(number, handler)
 
 
-def count(parts: Parts, model: Any) -> int:
-    with parts.database.reading() as session:
+def count(container: Container, model: Any) -> int:
+    with container.database.reading() as session:
         return session.scalar(select(func.count()).select_from(model)) or 0
 
 
 def test_csv_is_imported_with_a_progress_bar_and_bad_lines_are_named(
-    app: Flask, parts: Parts, tmp_path: Path
+    app: Flask, container: Container, tmp_path: Path
 ) -> None:
     file = tmp_path / "insurees-2026.csv"
     lines = ["\ufeffuuid,chf_id,last_name,phone,family"]
@@ -55,11 +56,49 @@ def test_csv_is_imported_with_a_progress_bar_and_bad_lines_are_named(
     assert "line 6: _schema: More cells than the header has." in done.stderr
     assert "line 7: last_name: Must not contain unpaired surrogates." in done.stderr
     assert "100%" in done.stderr
-    assert count(parts, Insuree) == 3
+    assert count(container, Insuree) == 3
+
+
+@pytest.mark.parametrize("mark", ["\ufeff", ""])
+@pytest.mark.parametrize("delimiter", [";", ",", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252"])
+def test_csv_as_spreadsheets_write_it_is_read(
+    app: Flask, container: Container, tmp_path: Path, mark: str, delimiter: str, encoding: str
+) -> None:
+    file = tmp_path / "insurees.csv"
+    rows = [["uuid", "chf_id", "last_name", "other_names"], [str(uuid4()), "1", "Müller", "Zoë"]]
+    text = "\r\n".join(delimiter.join(row) for row in rows)
+    file.write_bytes(((mark if encoding == "utf-8" else "") + text).encode(encoding))
+
+    done = run(app, "import", str(file))
+
+    assert done.exit_code == 0, done.output
+    assert ("read as Windows-1252" in done.stderr) is (encoding == "cp1252")
+    with container.database.reading() as session:
+        (person,) = session.scalars(select(Insuree))
+    assert (person.last_name, person.other_names) == ("Müller", "Zoë")
+
+
+def test_other_dates_are_read_in_the_format_that_is_given_and_else_named(
+    app: Flask, container: Container, tmp_path: Path
+) -> None:
+    file = tmp_path / "policies.csv"
+    columns = "uuid;family;product;status;stage;start_date"
+    file.write_text(f"{columns}\n{uuid4()};{uuid4()};{uuid4()};2;N;31/12/2026\n")
+
+    rejected = run(app, "import", str(file))
+    assert rejected.exit_code == 1
+    assert "start_date: Not a valid date in the format %Y-%m-%d, as 2026-12-31" in rejected.stderr
+
+    done = run(app, "import", str(file), "--date-format", "%d/%m/%Y")
+    assert done.exit_code == 0, done.output
+    with container.database.reading() as session:
+        (policy,) = session.scalars(select(Policy))
+    assert str(policy.start_date) == "2026-12-31"
 
 
 def test_csv_is_imported_up_to_where_it_is_none_any_more(
-    app: Flask, parts: Parts, tmp_path: Path
+    app: Flask, container: Container, tmp_path: Path
 ) -> None:
     file = tmp_path / "insurees.csv"
     file.write_text(f'uuid,chf_id\n{uuid4()},1\n{uuid4()},"2\n' + "x" * 140_000)
@@ -69,11 +108,11 @@ def test_csv_is_imported_up_to_where_it_is_none_any_more(
     assert done.exit_code == 1
     assert "1 insurees stored, 1 rejected" in done.output
     assert "Not CSV from here on" in done.stderr
-    assert count(parts, Insuree) == 1
+    assert count(container, Insuree) == 1
 
 
 def test_ndjson_is_imported_and_again_changes_nothing(
-    app: Flask, parts: Parts, tmp_path: Path
+    app: Flask, container: Container, tmp_path: Path
 ) -> None:
     file = tmp_path / "people.ndjson"
     file.write_text("\n".join(json.dumps({"uuid": str(uuid4()), "chf_id": "1"}) for _ in range(5)))
@@ -81,11 +120,11 @@ def test_ndjson_is_imported_and_again_changes_nothing(
     for _ in range(2):
         done = run(app, "import", str(file), "--kind", "insurees")
         assert done.exit_code == 0, done.output
-    assert count(parts, Insuree) == 5
+    assert count(container, Insuree) == 5
 
 
 def test_policies_come_from_csv_with_their_amounts_and_dates(
-    app: Flask, parts: Parts, tmp_path: Path
+    app: Flask, container: Container, tmp_path: Path
 ) -> None:
     file = tmp_path / "policies.csv"
     columns = "uuid,family,product,status,stage,start_date,amount_to_be_paid,validity_from"
@@ -93,13 +132,13 @@ def test_policies_come_from_csv_with_their_amounts_and_dates(
     file.write_text(f"{columns}\n{row}\n")
     done = run(app, "import", str(file))
     assert done.exit_code == 0, done.output
-    with parts.database.reading() as session:
+    with container.database.reading() as session:
         (policy,) = session.scalars(select(Policy))
     assert policy.amount_to_be_paid == "12000.50"
 
 
 def test_dry_run_says_who_would_get_what_with_how_many_segments(
-    app: Flask, scheme: Any, parts: Parts, today: Any
+    app: Flask, scheme: Any, container: Container, today: Any
 ) -> None:
     scheme.due(scheme.family(language="sw"), NotificationType.EXPIRATION)
     scheme.due(scheme.family(approval=False), NotificationType.EXPIRATION)
@@ -110,7 +149,7 @@ def test_dry_run_says_who_would_get_what_with_how_many_segments(
     assert len(lines) == 2
     assert any("to +255700000001\tsw\t1 x GSM-7\tNdugu" in line for line in lines)
     assert any("status 2: The family has denied" in line for line in lines)
-    assert count(parts, IndicationDetails) == 0
+    assert count(container, IndicationDetails) == 0
 
 
 def test_run_by_hand_reports_its_numbers(app: Flask, scheme: Any, today: Any) -> None:
@@ -121,7 +160,7 @@ def test_run_by_hand_reports_its_numbers(app: Flask, scheme: Any, today: Any) ->
 
 
 @pytest.mark.parametrize("options", [[], ["--dry-run"]])
-def test_run_about_a_day_that_cannot_be_reckoned_with_is_refused(
+def test_run_about_a_day_that_cannot_be_reckoned_with_is_rejected(
     app: Flask, scheme: Any, options: list[str]
 ) -> None:
     done = run(app, "run-triggers", "--date", "9999-12-31", *options)
@@ -129,10 +168,10 @@ def test_run_about_a_day_that_cannot_be_reckoned_with_is_refused(
     assert "Not a day from 1900-01-01 to 2999-12-31" in done.output
 
 
-def test_run_by_hand_beside_another_one_is_refused(
-    app: Flask, parts: Parts, scheme: Any, today: Any
+def test_run_by_hand_beside_another_one_is_rejected(
+    app: Flask, container: Container, scheme: Any, today: Any
 ) -> None:
-    begin_by_hand(parts.database, Lease(timedelta(minutes=1)), today, "other")
+    begin_by_hand(container.database, Lease(timedelta(minutes=1)), today, "other")
     done = run(app, "run-triggers")
     assert done.exit_code == 1
     assert "Another run is in progress" in done.output
@@ -145,22 +184,22 @@ def test_texts_are_checked_with_realistic_names(app: Flask) -> None:
 
 
 def test_words_and_numbers_are_forgotten_but_not_that_it_was_told(
-    app: Flask, scheme: Any, runs: Any, provider: Any, parts: Parts, today: Any
+    app: Flask, scheme: Any, runs: Any, provider: Any, container: Container, today: Any
 ) -> None:
     scheme.due(scheme.family(), NotificationType.EXPIRATION)
     runs.on(today, provider)
     old = utc_now() - timedelta(days=91)
-    with parts.database.writing() as session:
+    with container.database.writing() as session:
         session.execute(update(IndicationDetails).values(created_at=old))
         session.add(SeenEvent(event_id="old", consumed_at=old))
         session.add(SeenEvent(event_id="new", consumed_at=utc_now()))
 
-    assert "1 messages, 1 events" in run(app, "purge").output
+    assert "1 messages, 0 payments, 1 events" in run(app, "purge").output
 
     (attempt,) = runs.attempts(IndicationDetails.type == NotificationType.EXPIRATION)
     assert (attempt.message, attempt.recipient, attempt.variables) == (None, None, None)
     assert runs.on(today, provider)["sent"] == 0
-    assert count(parts, SeenEvent) == 1
+    assert count(container, SeenEvent) == 1
 
 
 @pytest.mark.parametrize("name", ["insurees.csv", "insurees.ndjson"])

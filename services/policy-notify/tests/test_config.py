@@ -153,3 +153,22 @@ def test_own_secret_is_given_or_kept_by_the_embedded_shape(tmp_path: Path) -> No
     credentials = [getattr(one, "credentials", None) for one in (without, kept, told)]
     assert [one and one.client_secret for one in credentials] == [None, "kept", "told"]
     assert [one and one.client_id for one in credentials] == [None, *["policy-notify"] * 2]
+
+
+def test_openimis_own_default_with_empty_keys_starts_and_is_not_set_up(tmp_path: Path) -> None:
+    keys = ("GateUrl", "SmsResource", "PrivateKey", "UserId", "SenderId", "ServiceId")
+    seed = {
+        **dict.fromkeys(keys, ""),
+        "RequestType": "",
+        "HeaderKeys": "X-Auth-Request-Hash,X-Auth-Request-Id,X-Auth-Request-Type",
+        "HeaderValues": "HashMessage1,UserId,RequestType",
+    }
+    given = {"providers": {"eGASMSGateway": seed, "TextNotificationProvider": {}}}
+    (only,) = build_providers(read(tmp_path, given))
+    assert only.name == "TextNotificationProvider"
+
+
+def test_gateway_that_is_set_up_in_part_stops_the_start(tmp_path: Path) -> None:
+    given = {"providers": {"eGASMSGateway": {"GateUrl": "http://127.0.0.1", "PrivateKey": ""}}}
+    with pytest.raises(SettingError, match="SmsResource"):
+        build_providers(read(tmp_path, given))

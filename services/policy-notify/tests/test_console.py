@@ -4,7 +4,7 @@ import re
 from uuid import uuid4
 
 import pytest
-from policy_notify.consent import Consents
+from policy_notify.intake.consents import Consents
 from policy_notify.models import NotificationType
 
 ROOT = "/admin/policy-notification/"
@@ -16,8 +16,8 @@ def shown(page, kind):
     return set(re.findall(rf'<tr id="{kind}-([^"]+)"', page.text))
 
 
-def consent_of(parts, family):
-    with parts.database.reading() as session:
+def consent_of(container, family):
+    with container.database.reading() as session:
         consent = Consents.of(session, family)
         return consent.approval, consent.language
 
@@ -73,7 +73,7 @@ def test_families_are_downloaded_as_the_filters_leave_them(console, scheme):
 
     lines = console("viewer").get(f"{FAMILIES}?mode=1&format=csv").text.splitlines()
 
-    assert [line.split(",")[0] for line in lines[1:]] == [str(told)]
+    assert [line.split(",")[0] for line in lines[1:]] == [f'"{told}"']
 
 
 def test_family_shows_members_and_policies(console, scheme):
@@ -90,24 +90,26 @@ def test_family_shows_members_and_policies(console, scheme):
     assert "<form" not in page.partition("<main")[2]
 
 
-def test_operator_records_what_a_family_says(console, csrf, scheme, parts):
+def test_operator_records_what_a_family_says(console, csrf, scheme, container):
     family = scheme.family(approval=None)
     operator = console("operator")
     path = f"{FAMILIES}{family}/"
     form = {"approvalOfNotification": "true", "languageOfNotification": "sw", **csrf}
 
     assert operator.post(f"{path}consent/", data=form).headers["Location"] == path
-    assert consent_of(parts, family) == (True, "sw")
+    assert consent_of(container, family) == (True, "sw")
     assert "The consent is recorded." in operator.get(path).text
 
     operator.post(f"{path}consent/", data={"languageOfNotification": "fr", **csrf})
-    assert consent_of(parts, family) == (False, "fr")
+    assert consent_of(container, family) == (False, "fr")
 
 
 @pytest.mark.parametrize(
     ("language", "reason"), [("de", "Not one of en, fr, sw."), ("", "Must not be blank")]
 )
-def test_consent_in_no_known_language_is_refused(console, csrf, scheme, parts, language, reason):
+def test_consent_in_no_known_language_is_rejected(
+    console, csrf, scheme, container, language, reason
+):
     family = scheme.family(language="fr")
     form = {"languageOfNotification": language, **csrf}
 
@@ -115,18 +117,18 @@ def test_consent_in_no_known_language_is_refused(console, csrf, scheme, parts, l
 
     assert page.status_code == 422
     assert reason in page.text
-    assert consent_of(parts, family) == (True, "fr")
+    assert consent_of(container, family) == (True, "fr")
 
 
 @pytest.mark.parametrize(("role", "with_token"), [("viewer", True), ("admin", False)])
 def test_consent_needs_an_operator_and_the_forms_token(
-    console, csrf, scheme, parts, role, with_token
+    console, csrf, scheme, container, role, with_token
 ):
     family = scheme.family()
     form = {"languageOfNotification": "fr", **(csrf if with_token else {})}
 
     assert console(role).post(f"{FAMILIES}{family}/consent/", data=form).status_code == 403
-    assert consent_of(parts, family) == (True, "en")
+    assert consent_of(container, family) == (True, "en")
 
 
 # --- policies
@@ -163,7 +165,7 @@ def test_policy_shows_its_indications_without_the_messages_words(
 
     assert "expiration of policy" in page
     assert '<span class="badge good">sent</span>' in page
-    assert "The event is too old to be told" in page
+    assert "The event is too old for a notification" in page
     assert f'href="{FAMILIES}{family}/"' in page
     assert "Neema Omari" in page
     (told,) = provider.taken

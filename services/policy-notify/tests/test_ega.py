@@ -139,15 +139,25 @@ def test_gateway_is_sent_these_very_bytes(
     assert b"private_key" not in body + bytes(headers)
 
 
-@pytest.mark.parametrize("body", [b"{}", b'{"error":null}', b'{"error":""}', b"ok", b"[]"])
-def test_200_without_a_true_error_is_a_success(
+@pytest.mark.parametrize("body", [b"{}", b'{"error":null}', b'{"error":false}'])
+def test_json_object_without_a_true_error_is_a_success(
     answering: Callable[[int, bytes], str], body: bytes
 ) -> None:
     gateway(GateUrl=answering(200, body)).send(message())
 
 
 @pytest.mark.parametrize(
-    ("status", "body"), [(200, b'{"error":"no credit"}'), (202, b"{}"), (500, b""), (401, b"")]
+    ("status", "body"),
+    [
+        (200, b'{"error":"no credit"}'),
+        (200, b"<html>Maintenance</html>"),
+        (200, b""),
+        (200, b"[]"),
+        (200, b'"ok"'),
+        (202, b"{}"),
+        (500, b""),
+        (401, b""),
+    ],
 )
 def test_anything_else_is_not_taken(
     answering: Callable[[int, bytes], str], status: int, body: bytes

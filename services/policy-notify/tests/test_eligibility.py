@@ -3,7 +3,8 @@
 from datetime import date, timedelta
 
 import pytest
-from policy_notify.eligibility import (
+from policy_notify.models import IndicationStatus, NotificationType
+from policy_notify.runs.eligibility import (
     ALREADY_SENT,
     DENIED,
     NOT_ENABLED,
@@ -11,9 +12,8 @@ from policy_notify.eligibility import (
     ONLY_START,
     Facts,
     Rules,
-    refusal,
+    rejection,
 )
-from policy_notify.models import IndicationStatus, NotificationType
 
 TODAY = date(2026, 5, 10)
 ALL = Rules(enabled=frozenset(NotificationType))
@@ -63,11 +63,11 @@ def facts(
 def test_first_reason_in_the_order_of_the_specification_decides(
     given: Facts, rules: Rules, expected: tuple[S, str] | None
 ) -> None:
-    found = refusal(given, rules, TODAY)
+    found = rejection(given, rules, TODAY)
     assert (found and (found.status, found.reason)) == expected
 
 
 def test_relevance_is_counted_for_each_type_by_its_own_setting() -> None:
     rules = Rules(ALL.enabled, activation_relevance_days=1, renewal_relevance_days=9)
-    assert refusal(facts(T.ACTIVATION, age=2), rules, TODAY)
-    assert refusal(facts(T.RENEWAL, age=9), rules, TODAY) is None
+    assert rejection(facts(T.ACTIVATION, age=2), rules, TODAY)
+    assert rejection(facts(T.RENEWAL, age=9), rules, TODAY) is None

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from common.broker import open_broker
 from common.http import HttpClient, Timeouts
-from common.tokens import ClientCredentials
+from common.jobs.broker import open_broker
+from common.web.tokens import ClientCredentials
 from kombu import Connection
 from policy_notify.config import Settings
 from policy_notify.errors import MaybeTaken, NotTaken

@@ -4,7 +4,8 @@ from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from policy_notify.schedule import day_of, hours_between, parse_hours, slot_at
+from policy_notify.config import hours_between, parse_hours
+from policy_notify.runs.schedule import day_of, slot_at
 
 DAR = ZoneInfo("Africa/Dar_es_Salaam")
 
@@ -25,7 +26,7 @@ def test_three_forms_of_the_hour_are_read(text: str, hours: tuple[int, ...]) -> 
 
 
 @pytest.mark.parametrize("text", ["24", "x", "8-", "-8", "16-8", "8,,9", "", "8;9", "٨"[:0]])
-def test_other_forms_are_refused(text: str) -> None:
+def test_other_forms_are_rejected(text: str) -> None:
     with pytest.raises(ValueError):
         parse_hours(text)
 

@@ -7,8 +7,8 @@ import pytest
 from babel.messages.pofile import read_po
 from common.gsm7 import measure
 from common.settings import SettingError
-from policy_notify.text_check import LONG, check_texts
-from policy_notify.texts import CATALOGUES, VARIABLES, Texts
+from policy_notify.texts.catalogue import CATALOGUES, VARIABLES, Texts
+from policy_notify.texts.check import LONG, check_texts
 
 LANGUAGES = ("en", "fr", "sw")
 
@@ -73,6 +73,37 @@ def test_unknown_placeholder_stops_the_start(tmp_path: Path) -> None:
     (tmp_path / "en").mkdir()
     (tmp_path / "en" / "sms_on_renewal.txt").write_text("Dear {Nmae}")
     with pytest.raises(SettingError, match="Nmae"):
+        Texts.load(LANGUAGES, tmp_path)
+
+
+def test_openimis_forms_of_placeholders_are_filled(tmp_path: Path) -> None:
+    (tmp_path / "en").mkdir()
+    own = {
+        "sms_on_expiration": "The policy %(InsuranceID)s expires {ExpiryDate}.",
+        "sms_control_number_assigned": "%(ControlNumber)s, %(DateRequest)s %(TimeRequest)s.",
+        "sms_paid_and_not_activated": "%(Payment)s on %(DatePayment)s, left %(PaymentLeft)s.",
+    }
+    for key, text in own.items():
+        (tmp_path / "en" / f"{key}.txt").write_text(text)
+    texts = Texts.load(LANGUAGES, tmp_path)
+    assert texts.fill("en", "sms_on_expiration", LONG) == "The policy 070707070 expires 30/04/2027."
+    assert (
+        texts.fill("en", "sms_control_number_assigned", LONG) == "991234567890, 01/05/2026 09:30."
+    )
+    assert texts.fill("en", "sms_paid_and_not_activated", LONG) == (
+        "1,250,000 on 02/05/2026, left 10,000."
+    )
+
+
+@pytest.mark.parametrize(
+    "form", ["%(Insurance ID)s", "{Expiry_Date}", "%(Name)d", "{}", "{ Name }"]
+)
+def test_what_was_meant_as_a_placeholder_and_is_none_stops_the_start(
+    tmp_path: Path, form: str
+) -> None:
+    (tmp_path / "en").mkdir()
+    (tmp_path / "en" / "sms_on_renewal.txt").write_text(f"Dear {form}")
+    with pytest.raises(SettingError, match="en/sms_on_renewal"):
         Texts.load(LANGUAGES, tmp_path)
 
 

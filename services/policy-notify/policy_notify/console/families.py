@@ -1,4 +1,4 @@
-"""`/admin/policy-notification/families/`: who is insured, and whether they want to be told."""
+"""`/admin/policy-notification/families/`: who is insured, and whether they want to be notified."""
 
 import uuid
 from dataclasses import dataclass
@@ -9,20 +9,20 @@ from common.console.flashes import flash
 from common.console.forms import Form, read_filters, read_form
 from common.console.listing import listing
 from common.console.staff import StaffRole
-from common.errors import Invalid
-from common.paging import Page, fetch_page
 from flask import redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from policy_notify.consent import APPROVAL, LANGUAGE, Consents, existing_family
 from policy_notify.console.blueprint import pages
-from policy_notify.console.choosing import offered
-from policy_notify.families import FamilyFilter, FamilyView, Mode, views
+from policy_notify.console.reading import offered, rows_of
+from policy_notify.console.saving import save
+from policy_notify.container import container
+from policy_notify.intake.consents import APPROVAL, LANGUAGE, Consents
 from policy_notify.models import Family, Insuree, Location, Policy
-from policy_notify.parts import parts
-from policy_notify.policies import product_names
+from policy_notify.read_model.existing import existing
+from policy_notify.read_model.families import FamilyFilter, FamilyView, Mode, views
+from policy_notify.read_model.policies import product_names
 from policy_notify.schemas import forms
 
 #: Members and policies of one family that its page shows.
@@ -55,18 +55,11 @@ def families() -> ResponseReturnValue:
     filters = read_filters(forms.FamilyFilter())
     given = filters.values
     wanted = FamilyFilter(**{**given, "mode": Mode(given.get("mode", Mode.ALL))})
-    database = parts().database
-
-    def fetch(limit: int, cursor: str | None) -> Page[Row]:
-        with database.reading() as session:
-            page = fetch_page(session, wanted.query(), Family.uuid, limit=limit, cursor=cursor)
-            return Page(_rows(session, list(page.data)), page.next_cursor)
-
-    with database.reading() as session:
+    with container().database.reading() as session:
         options = offered(session)
     return listing(
         "pages/families.html",
-        fetch,
+        rows_of(wanted.query(), Family.uuid, _rows),
         filters,
         csv_name="families",
         columns=COLUMNS,
@@ -85,15 +78,12 @@ def family(family: uuid.UUID) -> ResponseReturnValue:
 def change_consent(family: uuid.UUID) -> ResponseReturnValue:
     """Record what the family has said; from then on every message keeps to it."""
     form = read_form(forms.ConsentForm())
-    if form.errors:
+    consents = Consents(container().settings.languages)
+    form, saved = save(
+        form, lambda session: consents.update(session, family, consents.read(form.values))
+    )
+    if saved is None:
         return _page(family, form)
-    consents = Consents(parts().settings.languages)
-    try:
-        changes = consents.read(form.values)
-    except Invalid as exc:
-        return _page(family, form.refused(exc.errors))
-    with parts().database.writing() as session:
-        consents.update(session, family, changes)
     flash("The consent is recorded.")
     return redirect(url_for("console.family", family=family), 303)
 
@@ -109,9 +99,9 @@ def _rows(session: Session, found: list[Family]) -> list[Row]:
 
 
 def _page(family: uuid.UUID, form: Form | None = None) -> ResponseReturnValue:
-    """The family's page, with the form as it was refused or else as the consent is."""
-    with parts().database.reading() as session:
-        (row,) = _rows(session, [existing_family(session, family)])
+    """The family's page, with the form as it was rejected or else as the consent is."""
+    with container().database.reading() as session:
+        (row,) = _rows(session, [existing(session, Family, family)])
         is_theirs = Insuree.family == family, Insuree.validity_to.is_(None)
         members = select(Insuree).where(*is_theirs).order_by(Insuree.chf_id).limit(_MOST)
         theirs = Policy.family == family, Policy.validity_to.is_(None)
@@ -127,6 +117,6 @@ def _page(family: uuid.UUID, form: Form | None = None) -> ResponseReturnValue:
         policies=insured,
         products=products,
         form=form or Form.of(stored),
-        languages=[(language, language) for language in parts().settings.languages],
+        languages=[(language, language) for language in container().settings.languages],
     )
     return page, HTTPStatus.UNPROCESSABLE_ENTITY if form else HTTPStatus.OK

@@ -5,8 +5,8 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
 from policy_notify.console.blueprint import pages
+from policy_notify.container import container
 from policy_notify.models import Run
-from policy_notify.parts import parts
 
 _RUNS_SHOWN = 10
 
@@ -14,6 +14,6 @@ _RUNS_SHOWN = 10
 @pages.page("/")
 def overview() -> ResponseReturnValue:
     """The latest runs."""
-    with parts().database.reading() as session:
+    with container().database.reading() as session:
         runs = session.scalars(select(Run).order_by(Run.id.desc()).limit(_RUNS_SHOWN)).all()
     return render_template("pages/overview.html", runs=runs)

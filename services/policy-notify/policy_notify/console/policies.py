@@ -1,4 +1,4 @@
-"""`/admin/policy-notification/policies/`: policies, and what was told of each."""
+"""`/admin/policy-notification/policies/`: policies, and what was sent of each."""
 
 import uuid
 from dataclasses import dataclass
@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from common.console.csv_export import Column
 from common.console.forms import choices, read_filters
 from common.console.listing import listing
-from common.paging import Page, fetch_page
 from flask import render_template
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session, defer
 
 from policy_notify.console.blueprint import pages
-from policy_notify.console.choosing import officers
+from policy_notify.console.reading import officers, rows_of
+from policy_notify.container import container
 from policy_notify.models import (
     Family,
     IndicationDetails,
@@ -23,8 +23,8 @@ from policy_notify.models import (
     PolicyStage,
     PolicyStatus,
 )
-from policy_notify.parts import parts
-from policy_notify.policies import PolicyFilter, existing_policy, product_names
+from policy_notify.read_model.existing import existing
+from policy_notify.read_model.policies import PolicyFilter, product_names
 from policy_notify.schemas import forms
 
 #: Attempts of one policy that its page shows, the newest first.
@@ -57,18 +57,11 @@ def policies() -> ResponseReturnValue:
     """The policies that meet the filters; history is left out."""
     filters = read_filters(forms.PolicyFilter())
     wanted = PolicyFilter(**filters.values)
-    database = parts().database
-
-    def fetch(limit: int, cursor: str | None) -> Page[Row]:
-        with database.reading() as session:
-            page = fetch_page(session, wanted.query(), Policy.uuid, limit=limit, cursor=cursor)
-            return Page(_rows(session, list(page.data)), page.next_cursor)
-
-    with database.reading() as session:
+    with container().database.reading() as session:
         offered = officers(session)
     return listing(
         "pages/policies.html",
-        fetch,
+        rows_of(wanted.query(), Policy.uuid, _rows),
         filters,
         csv_name="policies",
         columns=COLUMNS,
@@ -80,20 +73,20 @@ def policies() -> ResponseReturnValue:
 
 @pages.page("/policies/<uuid:policy>/")
 def policy(policy: uuid.UUID) -> ResponseReturnValue:
-    """One policy with every attempt to tell of it; the messages' words stay where they are."""
-    with parts().database.reading() as session:
-        (row,) = _rows(session, [existing_policy(session, policy)])
+    """One policy with every attempt to notify about it; the messages' words stay where they are."""
+    with container().database.reading() as session:
+        (row,) = _rows(session, [existing(session, Policy, policy)])
         family = session.get(Family, row.policy.family)
         head = session.get(Insuree, family.head) if family and family.head else None
         officer = session.get(Officer, row.policy.officer) if row.policy.officer else None
-        told = (
+        sent = (
             select(IndicationDetails)
             .options(defer(IndicationDetails.message), defer(IndicationDetails.variables))
             .where(IndicationDetails.policy == policy)
             .order_by(IndicationDetails.id.desc())
             .limit(_MOST)
         )
-        attempts = session.scalars(told).all()
+        attempts = session.scalars(sent).all()
     return render_template(
         "pages/policy.html", row=row, head=head, officer=officer, attempts=attempts
     )

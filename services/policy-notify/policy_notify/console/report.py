@@ -1,4 +1,4 @@
-"""`/admin/policy-notification/report/`: who can be told, on the page, on paper and as files."""
+"""`/admin/policy-notification/report/`: who can be notified, on the page, on paper and as files."""
 
 from http import HTTPStatus
 from itertools import islice
@@ -9,9 +9,9 @@ from flask import Response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from policy_notify.console.blueprint import pages
-from policy_notify.console.choosing import offered
-from policy_notify.families import Mode
-from policy_notify.parts import parts
+from policy_notify.console.reading import offered
+from policy_notify.container import container
+from policy_notify.read_model.families import Mode
 from policy_notify.report import FORMATS, Report, prepare
 from policy_notify.report.html_pages import STYLE, write_html
 from policy_notify.report.layout import COLUMNS, cells, header_lines
@@ -36,7 +36,7 @@ def report() -> ResponseReturnValue:
     wanted = request.args.get("format", "")
     if found is not None and wanted in FORMATS:
         return _whole(found, wanted)
-    with parts().database.reading() as session:
+    with container().database.reading() as session:
         options = offered(session)
     page = render_template(
         "pages/report.html",
@@ -60,7 +60,7 @@ def report_style() -> ResponseReturnValue:
 def _prepare(filters: Form) -> Report:
     given = filters.values
     return prepare(
-        parts().database,
+        container().database,
         region=given["regionUuid"],
         district=given["districtUuid"],
         officer=given["officerUuid"],

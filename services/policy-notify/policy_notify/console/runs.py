@@ -14,19 +14,19 @@ from common.console.listing import listing
 from common.console.staff import StaffRole
 from common.errors import Invalid
 from common.gsm7 import measure
-from common.paging import Page, fetch_page
 from flask import g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
 from policy_notify.console.blueprint import pages
-from policy_notify.errors import UnknownRecord
+from policy_notify.console.reading import rows_of
+from policy_notify.container import container
 from policy_notify.models import NotificationType, Run, RunStatus
-from policy_notify.parts import parts
-from policy_notify.run_summary import summarise
-from policy_notify.running import rehearse
-from policy_notify.runs import request_run
-from policy_notify.schedule import checked_day
+from policy_notify.read_model.existing import existing
+from policy_notify.runs.lifecycle import request_run
+from policy_notify.runs.running import rehearse
+from policy_notify.runs.schedule import checked_day
+from policy_notify.runs.summary import summarise
 from policy_notify.schemas import forms
 
 #: So many messages of a dry run are on its page; the download has all.
@@ -55,11 +55,11 @@ DRY_RUN_COLUMNS = (
     Column("Policy", lambda verdict: verdict.candidate.policy),
     Column("Date", lambda verdict: verdict.candidate.event_date),
     Column("CHF ID", lambda verdict: verdict.candidate.chf_id),
-    Column("To", lambda verdict: None if verdict.refusal else verdict.candidate.recipient),
+    Column("To", lambda verdict: None if verdict.rejection else verdict.candidate.recipient),
     Column("Language", lambda verdict: verdict.language),
     Column("Segments", lambda verdict: verdict.message and measure(verdict.message).segments),
     Column("Message", lambda verdict: verdict.message),
-    Column("Refused", lambda verdict: verdict.refusal and verdict.refusal.reason),
+    Column("Rejected", lambda verdict: verdict.rejection and verdict.rejection.reason),
 )
 
 
@@ -67,16 +67,9 @@ DRY_RUN_COLUMNS = (
 def runs() -> ResponseReturnValue:
     """The runs that meet the filters, newest first."""
     filters = read_filters(forms.RunFilter())
-    wanted = select(Run).filter_by(**filters.values)
-    database = parts().database
-
-    def fetch(limit: int, cursor: str | None) -> Page[Run]:
-        with database.reading() as session:
-            return fetch_page(session, wanted, Run.id, limit=limit, cursor=cursor)
-
     return listing(
         "pages/runs.html",
-        fetch,
+        rows_of(select(Run).filter_by(**filters.values), Run.id),
         filters,
         csv_name="runs",
         columns=COLUMNS,
@@ -89,9 +82,9 @@ def runs() -> ResponseReturnValue:
 @pages.act("/runs/", StaffRole.OPERATOR)
 def ask_for_run() -> ResponseReturnValue:
     """Ask for today's run; a worker carries it out as soon as no other run is on."""
-    with parts().database.writing() as session:
+    with container().database.writing() as session:
         run = request_run(session, _today(), g.staff.name)
-    parts().bell.ring()
+    container().wake_up.send()
     flash("The run is asked for; it begins as soon as no other run is on.")
     return redirect(url_for("console.run", run_id=run.id), 303)
 
@@ -99,10 +92,8 @@ def ask_for_run() -> ResponseReturnValue:
 @pages.page("/runs/<uuid:run_id>/")
 def run(run_id: uuid.UUID) -> ResponseReturnValue:
     """One run with its counts; while it is on, those so far."""
-    with parts().database.reading() as session:
-        found = session.get(Run, run_id)
-        if found is None:
-            raise UnknownRecord("run")
+    with container().database.reading() as session:
+        found = existing(session, Run, run_id)
         summary = found.summary or summarise(session, run_id)
     return render_template("pages/run.html", run=found, summary=summary, counts=COUNTS)
 
@@ -123,8 +114,8 @@ def dry_run() -> ResponseReturnValue:
     wanted = filters.values
     verdicts = (
         one
-        for one in rehearse(parts(), day)
-        if (one.refusal is not None) is wanted["refused"]
+        for one in rehearse(container(), day)
+        if (one.rejection is not None) is wanted["rejected"]
         and one.candidate.type == wanted.get("type", one.candidate.type)
     )
     if request.args.get("format") == "csv":
@@ -140,4 +131,4 @@ def dry_run() -> ResponseReturnValue:
 
 
 def _today() -> date:
-    return utc_now().astimezone(parts().settings.scheme_timezone).date()
+    return utc_now().astimezone(container().settings.scheme_timezone).date()

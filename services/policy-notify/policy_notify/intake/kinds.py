@@ -1,40 +1,75 @@
-"""The six kinds of record: their table, their schema, and what they point at."""
+"""The kinds of record: their table, their schema, and what they point at."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-from policy_notify.models import Base, Family, Insuree, Location, Officer, Policy, Product
-from policy_notify.schemas import read_model as schemas
-from policy_notify.schemas.fields import Schema
+from sqlalchemy.sql.elements import NamedColumn
+
+from policy_notify.intake import records
+from policy_notify.models import (
+    Base,
+    Family,
+    FamilyConsent,
+    Indication,
+    Insuree,
+    Location,
+    Officer,
+    Policy,
+    Product,
+)
 
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind; `references` maps fields to the name of the kind they point at."""
+    """One kind; `references` maps fields to the name of the kind they point at.
+
+    `key` is the field that records are distinguished by. `is_merged`: what is known stays, and a
+    record adds to it; else it replaces the one before as a whole.
+    """
 
     name: str
     model: type[Base]
-    schema: Schema
+    schema: records.Record
     references: Mapping[str, str]
+    key: str = "uuid"
+    is_merged: bool = False
+
+    @cached_property
+    def columns(self) -> Mapping[str, NamedColumn[Any]]:
+        """The table's columns by the names of the fields that a record fills."""
+        attributes = self.model.__mapper__.column_attrs
+        columns = {one.key: one.columns[0] for one in attributes}
+        columns.pop("erased_at", None)
+        return columns
 
 
 _ALL = (
-    Kind("locations", Location, schemas.LocationRecord(), {"parent": "locations"}),
-    Kind("officers", Officer, schemas.OfficerRecord(), {}),
-    Kind("products", Product, schemas.ProductRecord(), {"conversion_product": "products"}),
+    Kind("locations", Location, records.LocationRecord(), {"parent": "locations"}),
+    Kind("officers", Officer, records.OfficerRecord(), {}),
+    Kind("products", Product, records.ProductRecord(), {"conversion_product": "products"}),
     Kind(
         "families",
         Family,
-        schemas.FamilyRecord(),
+        records.FamilyRecord(),
         {"location": "locations", "head": "insurees"},
     ),
-    Kind("insurees", Insuree, schemas.InsureeRecord(), {"family": "families"}),
+    Kind("insurees", Insuree, records.InsureeRecord(), {"family": "families"}),
     Kind(
         "policies",
         Policy,
-        schemas.PolicyRecord(),
+        records.PolicyRecord(),
         {"family": "families", "product": "products", "officer": "officers"},
+    ),
+    Kind("consents", FamilyConsent, records.ConsentRecord(), {"family": "families"}, "family"),
+    Kind(
+        "indications",
+        Indication,
+        records.IndicationRecord(),
+        {"policy": "policies"},
+        "policy",
+        is_merged=True,
     ),
 )
 

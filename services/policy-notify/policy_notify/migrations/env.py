@@ -1,5 +1,5 @@
 """Alembic's entry; the work is common to all services."""
 
-from common.migrations.runner import run_migrations
+from common.db.migrations.runner import run_migrations
 
 run_migrations()

@@ -1,7 +1,8 @@
 """The tables of the schema `policy_notify`."""
 
+from policy_notify.models.audit import AUDIT_TABLES, AuditCheckpoint, AuditEvent, AuditHead
 from policy_notify.models.base import Base
-from policy_notify.models.consent import FamilyConsent
+from policy_notify.models.consents import FamilyConsent, WaitingConsent
 from policy_notify.models.indications import (
     Delivery,
     Indication,
@@ -9,6 +10,7 @@ from policy_notify.models.indications import (
     IndicationStatus,
     NotificationType,
 )
+from policy_notify.models.payments import PaymentEvent, PaymentNotice, PaymentText
 from policy_notify.models.read_model import (
     Family,
     Insuree,
@@ -22,8 +24,13 @@ from policy_notify.models.read_model import (
     ProductSuccession,
 )
 from policy_notify.models.runs import Run, RunLease, RunStatus, SeenEvent
+from policy_notify.models.sync import SyncProgress, SyncState
 
 __all__ = [
+    "AUDIT_TABLES",
+    "AuditCheckpoint",
+    "AuditEvent",
+    "AuditHead",
     "Base",
     "Delivery",
     "Family",
@@ -36,6 +43,9 @@ __all__ = [
     "LocationLevel",
     "NotificationType",
     "Officer",
+    "PaymentEvent",
+    "PaymentNotice",
+    "PaymentText",
     "Policy",
     "PolicyStage",
     "PolicyStatus",
@@ -45,4 +55,7 @@ __all__ = [
     "RunLease",
     "RunStatus",
     "SeenEvent",
+    "SyncProgress",
+    "SyncState",
+    "WaitingConsent",
 ]

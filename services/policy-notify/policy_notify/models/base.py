@@ -1,6 +1,6 @@
 """The base of this service's tables."""
 
-from common.database import TYPES, new_metadata
+from common.db.database import TYPES, new_metadata
 from sqlalchemy.orm import DeclarativeBase
 
 

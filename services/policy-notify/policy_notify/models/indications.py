@@ -1,12 +1,12 @@
-"""What was sent, what was refused and why: one row per policy, and one per attempt."""
+"""What was sent, what was rejected and why: one row per policy, and one per attempt."""
 
 import enum
 import uuid
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from common.clock import utc_now
-from common.database import stored_enum
+from common.db.database import stored_enum
 from common.ids import new_id
 from sqlalchemy import (
     JSON,
@@ -43,13 +43,13 @@ class IndicationStatus(enum.IntEnum):
     UNDEFINED = 0  # not sent yet (the dispatcher moves it on), or its outcome is not known (final)
     SENT = 1  # a provider took it (final)
     NO_PERMISSION = 2  # the family denied notifications (final)
-    OBSOLETE = 3  # the event is too old to be told (final)
-    ERROR = 4  # not sent; the next run tries again while the event is still to be told
+    OBSOLETE = 3  # the event is too old for a notification (final)
+    ERROR = 4  # not sent; the next run tries again while the event is still due
     NOT_VALID = 5  # already sent, or not a message that is sent (final)
 
 
 class Delivery(enum.StrEnum):
-    """Where an attempt stands on its way out."""
+    """Where an attempt stands between decision and outcome."""
 
     READY = "ready"  # decided and on disk; the dispatcher takes it
     STARTED = "started"  # from here on it may have left; the next run ends what a dead one left
@@ -71,8 +71,12 @@ class StoredStatus(TypeDecorator[IndicationStatus]):
         return None if value is None else IndicationStatus(value)
 
 
+#: In the place of a time: another system decided the matter without sending anything.
+SETTLED = datetime(1970, 1, 1, tzinfo=UTC)
+
+
 class Indication(Base):
-    """When each kind of message about a policy was sent."""
+    """When each kind of message about a policy was sent, by us or by openIMIS before us."""
 
     __tablename__ = "tblIndicationOfPolicyNotifications"
 
@@ -86,7 +90,7 @@ class Indication(Base):
 
 
 class IndicationDetails(Base):
-    """One attempt: a message on its way out, or the reason why there is none."""
+    """One attempt: a message to be sent, or the reason why there is none."""
 
     __tablename__ = "tblIndicationOfPolicyNotificationsDetails"
     __table_args__ = (
@@ -126,7 +130,7 @@ class IndicationDetails(Base):
     created_at: Mapped[datetime] = mapped_column("CreatedAt", default=utc_now)
     ended_at: Mapped[datetime | None] = mapped_column("EndedAt")
     family: Mapped[uuid.UUID] = mapped_column("FamilyUUID", Uuid)
-    #: The provider that has it in hand or took it.
+    #: The provider that is given it or took it.
     provider: Mapped[str | None] = mapped_column("Provider", String(64))
     recipient: Mapped[str | None] = mapped_column("Recipient", String(50))
     language: Mapped[str | None] = mapped_column("Language", String(16))

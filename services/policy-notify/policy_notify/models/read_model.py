@@ -1,14 +1,15 @@
-"""What the scheme's own system tells us: places, officers, products, families, people, policies.
+"""What the scheme's own system sends: places, officers, products, families, people, policies.
 
 References are not enforced: a record may arrive before the one it points at. Queries join, so that
-an incomplete record simply waits (see `policy_notify.intake.waiting`).
+an incomplete record simply waits (see `policy_notify.intake.waiting`). `validity_from` tells when a
+record began to be as it is: an older one never overwrites a newer one.
 """
 
 import enum
 from datetime import date, datetime
 from uuid import UUID
 
-from common.database import stored_enum
+from common.db.database import stored_enum
 from sqlalchemy import Date, Index, String, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -28,6 +29,7 @@ class PolicyStatus(enum.StrEnum):
     """Where a policy stands; the scheme's own system moves it on."""
 
     IDLE = "idle"  # enrolled, not paid: never in force
+    READY = "ready"  # paid, waits to be activated: not in force yet
     ACTIVE = "active"  # in force from its effective date
     SUSPENDED = "suspended"  # in force, benefits stopped
     EXPIRED = "expired"  # its time is over
@@ -46,10 +48,12 @@ class Location(Base):
     __tablename__ = "locations"
 
     uuid: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
-    code: Mapped[str] = mapped_column(String(32))
+    code: Mapped[str] = mapped_column(String(50))
     name: Mapped[str] = mapped_column(String(255))
     level: Mapped[LocationLevel] = mapped_column(stored_enum(LocationLevel))
     parent: Mapped[UUID | None] = mapped_column(Uuid, index=True)
+    validity_from: Mapped[datetime | None]
+    validity_to: Mapped[datetime | None]
 
 
 class Officer(Base):
@@ -58,9 +62,11 @@ class Officer(Base):
     __tablename__ = "officers"
 
     uuid: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
-    code: Mapped[str] = mapped_column(String(32))
+    code: Mapped[str] = mapped_column(String(50))
     last_name: Mapped[str] = mapped_column(String(100))
     other_names: Mapped[str] = mapped_column(String(100))
+    validity_from: Mapped[datetime | None]
+    validity_to: Mapped[datetime | None]
 
 
 class Product(Base):
@@ -72,6 +78,8 @@ class Product(Base):
     code: Mapped[str] = mapped_column(String(32))
     name: Mapped[str] = mapped_column(String(255))
     conversion_product: Mapped[UUID | None] = mapped_column(Uuid)
+    validity_from: Mapped[datetime | None]
+    validity_to: Mapped[datetime | None]
 
 
 class ProductSuccession(Base):
@@ -91,6 +99,7 @@ class Family(Base):
     uuid: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     location: Mapped[UUID | None] = mapped_column(Uuid, index=True)
     head: Mapped[UUID | None] = mapped_column(Uuid, index=True)
+    validity_from: Mapped[datetime | None]
     validity_to: Mapped[datetime | None]
 
 
@@ -103,10 +112,15 @@ class Insuree(Base):
     chf_id: Mapped[str] = mapped_column(String(50), index=True)
     last_name: Mapped[str] = mapped_column(String(100))
     other_names: Mapped[str] = mapped_column(String(100))
-    #: Never blank: a blank number is stored as none.
+    #: As the scheme has it; a blank one is stored as none.
     phone: Mapped[str | None] = mapped_column(String(50))
+    #: The first telephone number in it, in E.164: where messages go.
+    number: Mapped[str | None] = mapped_column(String(20))
     family: Mapped[UUID | None] = mapped_column(Uuid, index=True)
+    validity_from: Mapped[datetime | None]
     validity_to: Mapped[datetime | None]
+    #: The person's data was erased: what comes of it again is not taken.
+    erased_at: Mapped[datetime | None]
 
 
 class Policy(Base):

@@ -6,9 +6,9 @@ from datetime import date, datetime
 from typing import Any
 
 from common.clock import utc_now
-from common.database import stored_enum
-from common.events import ConsumedEvent
+from common.db.database import stored_enum
 from common.ids import new_id
+from common.jobs.events import ConsumedEvent
 from sqlalchemy import JSON, Date, String, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -39,12 +39,12 @@ class Run(Base):
     ended_at: Mapped[datetime | None]
     #: How often it was taken up again after its worker died or stopped.
     continuations: Mapped[int] = mapped_column(default=0)
-    #: What came of it, once it has ended; see `policy_notify.run_summary`.
+    #: What came of it, once it has ended; see `policy_notify.runs.summary`.
     summary: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
 
 class RunLease(Base):
-    """The right to run: one row, taken with a token, kept by renewing it."""
+    """The right to run, and that to send about payments: a row each, taken with a token."""
 
     __tablename__ = "run_lease"
 

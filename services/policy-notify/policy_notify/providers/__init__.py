@@ -1,4 +1,4 @@
-"""The ways out: each takes one message at a time and says what became of it."""
+"""The providers: each takes one message at a time and says what became of it."""
 
 from policy_notify.providers.base import Message, Provider
 

@@ -5,25 +5,31 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from policy_notify.models import NotificationType
+from policy_notify.models import NotificationType, PaymentText
 
 
 @dataclass(frozen=True)
 class Message:
-    """One message to one number; `id` is the same however often it is handed over."""
+    """One message to one number; `id` is the same however often it is handed over.
+
+    `spoken_as`: the type in whose words it is said, where its own speak of a day that is past.
+    `payment`: what a message about a payment is about; it may concern no policy or family.
+    """
 
     id: uuid.UUID
-    type: NotificationType
-    policy: uuid.UUID
-    family: uuid.UUID
+    type: NotificationType | PaymentText
+    policy: uuid.UUID | None
+    family: uuid.UUID | None
     recipient: str
     language: str
     text: str
     variables: Mapping[str, str]
+    spoken_as: NotificationType | None = None
+    payment: uuid.UUID | None = None
 
 
 class Provider(Protocol):
-    """A way out."""
+    """What sends messages for us."""
 
     @property
     def name(self) -> str:

@@ -4,20 +4,25 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from common.broker import open_broker
 from common.http import HttpClient, Timeouts
+from common.jobs.broker import open_broker
+from common.logs import get_logger
 from common.settings import SettingError
-from common.tokens import ClientCredentials
+from common.web.tokens import ClientCredentials
 
 from policy_notify.config import Settings
 from policy_notify.providers import ega, notification_service, text_file
 from policy_notify.providers.base import Provider
 
+log = get_logger(__name__)
+
 Builder = Callable[[Mapping[str, Any], Settings, HttpClient], Provider]
 
 
 def build_providers(settings: Settings) -> tuple[Provider, ...]:
-    """One for each entry of `providers`; letter case of names does not matter.
+    """One for each entry of `providers` that is set up; letter case of names does not matter.
+
+    openIMIS's own default names a gateway with empty keys: that one is left out with a warning.
 
     Raises SettingError for an unknown name, with the known ones, and for a bad setting.
     """
@@ -28,6 +33,9 @@ def build_providers(settings: Settings) -> tuple[Provider, ...]:
         if build is None:
             known = ", ".join((ega.NAME, notification_service.NAME, text_file.NAME))
             raise SettingError(f"PROVIDERS: unknown provider {name}; known ones: {known}")
+        if build is _ega and not ega.EgaGateway.is_set_up(given):
+            log.warning("provider_not_set_up", provider=ega.NAME)
+            continue
         found.append(build(given, settings, client))
     return tuple(found)
 
@@ -37,9 +45,12 @@ def _ega(given: Mapping[str, Any], _settings: Settings, client: HttpClient) -> P
 
 
 def _text_file(given: Mapping[str, Any], settings: Settings, _client: HttpClient) -> Provider:
-    _only(text_file.NAME, given, "DestinationFolder")
+    _only(text_file.NAME, given, "DestinationFolder", "WithRecipient")
     folder = Path(str(given.get("DestinationFolder") or text_file.DEFAULT_FOLDER))
-    return text_file.TextFiles(settings.var_dir / folder)
+    with_recipient = given.get("WithRecipient", False)
+    if not isinstance(with_recipient, bool):
+        raise SettingError(f"PROVIDERS: {text_file.NAME}: WithRecipient is not true or false")
+    return text_file.TextFiles(settings.var_dir / folder, with_recipient=with_recipient)
 
 
 def _service(given: Mapping[str, Any], settings: Settings, client: HttpClient) -> Provider:

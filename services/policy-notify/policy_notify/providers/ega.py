@@ -49,6 +49,11 @@ class EgaGateway:
     name: str = NAME
     is_repeatable: bool = False
 
+    @staticmethod
+    def is_set_up(given: Mapping[str, Any]) -> bool:
+        """False for openIMIS's own default: every required key is there, and empty."""
+        return not all(key in given and _is_blank(given, key) for key in REQUIRED)
+
     @classmethod
     def build(cls, given: Mapping[str, Any], client: HttpClient) -> "EgaGateway":
         """Read openIMIS's settings. Raises SettingError, which names the missing one."""
@@ -56,7 +61,7 @@ class EgaGateway:
             if key not in KNOWN:
                 raise SettingError(f"PROVIDERS: {NAME} has no setting {key}")
         for key in REQUIRED:
-            if not str(given.get(key, "")).strip():
+            if _is_blank(given, key):
                 raise SettingError(f"PROVIDERS: {NAME} needs {key}")
         keys = _words(given.get("HeaderKeys", HEADER_KEYS))
         values = _words(given.get("HeaderValues", HEADER_VALUES))
@@ -66,7 +71,7 @@ class EgaGateway:
             if word not in (*HASH_WORDS, *SETTING_WORDS):
                 known = ", ".join((*HASH_WORDS, *SETTING_WORDS))
                 raise SettingError(f"PROVIDERS: {NAME}: HeaderValues knows {known}, not {word}")
-        given = {"RequestType": "api", **given}
+        given = {**given, "RequestType": given.get("RequestType") or "api"}
         for key in SETTING_WORDS:
             if not re.fullmatch("[!-~]+", str(given[key])):
                 raise SettingError(f"PROVIDERS: {NAME}: {key} cannot be sent in a header")
@@ -104,7 +109,7 @@ class EgaGateway:
         return base64.b64encode(digest).decode()
 
     def send(self, message: Message) -> None:
-        """Post it. Raises NotTaken when it was refused, MaybeTaken when no answer came."""
+        """Post it. Raises NotTaken when it was rejected, MaybeTaken when no answer came."""
         body, headers = self.request(message.recipient, message.text, self.now())
         try:
             answer = self.client.request("POST", self.url, data=body, headers=headers)
@@ -114,8 +119,9 @@ class EgaGateway:
             raise MaybeTaken(str(exc)) from exc
         if answer.status_code != HTTPStatus.OK:
             raise NotTaken(f"the gateway answered {answer.status_code}")
-        if _error_of(answer.content):
-            raise NotTaken("the gateway answered with an error")
+        reason = why_not_taken(answer.content)
+        if reason is not None:
+            raise NotTaken(reason)
 
 
 def _words(text: Any) -> list[str]:
@@ -126,10 +132,20 @@ def _compact(value: Mapping[str, str]) -> str:
     return json.dumps(value, separators=(",", ":"))
 
 
-def _error_of(body: bytes) -> Any:
-    """The answer's `error` member; an answer that is not a JSON object has none."""
+def _is_blank(given: Mapping[str, Any], key: str) -> bool:
+    return not str(given.get(key) or "").strip()
+
+
+def why_not_taken(body: bytes) -> str | None:
+    """Why an answer with status 200 is a failure all the same; None: the message was taken.
+
+    A page that says "Maintenance" comes with 200, too: only a JSON object without a true `error`
+    is the gateway's own word. Pure.
+    """
     try:
         answer = json.loads(body)
     except (ValueError, RecursionError):
-        return None
-    return answer.get("error") if isinstance(answer, dict) else None
+        return "the gateway answered with something that is not JSON"
+    if not isinstance(answer, dict):
+        return "the gateway answered with something that is not a JSON object"
+    return "the gateway answered with an error" if answer.get("error") else None

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
-from common.broker import BROKER_ERRORS, dead_letter_queue, durable_queue
 from common.clock import rfc3339, utc_now
 from common.errors import Unavailable
-from common.events import CONTENT_TYPE
 from common.http import HttpClient, NotSent, OutcomeUnknown
+from common.jobs.broker import BROKER_ERRORS, dead_letter_queue, durable_queue
+from common.jobs.events import CONTENT_TYPE
 from common.logs import get_logger
-from common.tokens import ClientCredentials
+from common.web.tokens import ClientCredentials
 from kombu.connection import Connection
 
 from policy_notify.errors import MaybeTaken, NotTaken
@@ -28,6 +28,8 @@ NAME = "NotificationService"
 QUEUE = "notification.emit"
 SOURCE = "policy-notify"
 ACTOR_TYPE = "FAMILY"
+#: Of whoever paid for no family that is known.
+PAYER_TYPE = "PAYER"
 DUPLICATE = "Duplicate idempotency key"
 #: The second one over a new connection: the first may have been stale.
 PUBLISH_ATTEMPTS = 2
@@ -35,7 +37,7 @@ PUBLISH_ATTEMPTS = 2
 
 @dataclass
 class NotificationService:
-    """The service; `credentials` None: there is no way over HTTP."""
+    """The service; `credentials` None: nothing is sent over HTTP."""
 
     event_prefix: str
     connect: Callable[[], Connection]
@@ -65,20 +67,24 @@ class NotificationService:
 
     def event(self, message: Message) -> dict[str, Any]:
         """What the notification service is asked to emit. Pure."""
+        about = (
+            ("policy", message.policy) if message.payment is None else ("payment", message.payment)
+        )
+        actor = (ACTOR_TYPE, message.family) if message.family else (PAYER_TYPE, about[1])
         return {
-            "event_code": f"{self.event_prefix}{message.type.value}".upper(),
+            "event_code": f"{self.event_prefix}{(message.spoken_as or message.type).value}".upper(),
             "context": dict(message.variables),
             "recipients": [
                 {
-                    "user_id": str(message.family),
-                    "actor_type": ACTOR_TYPE,
+                    "user_id": str(actor[1]),
+                    "actor_type": actor[0],
                     "to_phone": message.recipient,
                     "preferred_lang": message.language,
                 }
             ],
             "idempotency_key": str(message.id),
-            "entity_type": "policy",
-            "entity_id": str(message.policy),
+            "entity_type": about[0],
+            "entity_id": str(about[1]),
         }
 
     def _is_connected(self) -> bool:
@@ -119,7 +125,7 @@ class NotificationService:
             connection.release()
 
     def _post(self, event: Mapping[str, Any], may_be_queued: bool) -> None:
-        """The way over HTTP. What it surely did not take may be in the queue all the same."""
+        """Over HTTP. What it surely did not take may be in the queue all the same."""
         not_taken = MaybeTaken if may_be_queued else NotTaken
         if self.credentials is None:
             raise not_taken("the queue cannot be reached, and there are no credentials for HTTP")

@@ -17,9 +17,13 @@ _NUMBERED = re.compile(r"SMSMessage_(\d+)\.txt")
 
 @dataclass
 class TextFiles:
-    """A folder of messages; several processes may write into it."""
+    """A folder of messages; several processes may write into it.
+
+    A file holds the message's text and nothing else; `with_recipient` puts its number above it.
+    """
 
     folder: Path
+    with_recipient: bool = False
     name: str = NAME
     is_repeatable: bool = False
     _next: int = 0
@@ -28,7 +32,7 @@ class TextFiles:
         """Write the file under the next free number, whole or not at all. Raises NotTaken."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            draft = self._draft(f"To: {message.recipient}\n\n{message.text}\n")
+            draft = self._draft(self._content(message))
         except OSError as exc:
             raise NotTaken(f"the file cannot be written ({exc.strerror})") from exc
         try:
@@ -37,6 +41,10 @@ class TextFiles:
             raise MaybeTaken(f"the file may be incomplete ({exc.strerror})") from exc
         finally:
             draft.unlink(missing_ok=True)
+
+    def _content(self, message: Message) -> str:
+        above = f"To: {message.recipient}\n\n" if self.with_recipient else ""
+        return f"{above}{message.text}\n" if above else message.text
 
     def _draft(self, text: str) -> Path:
         handle, name = tempfile.mkstemp(prefix=".draft-", dir=self.folder)

@@ -12,7 +12,7 @@ from policy_notify.report.workbook import write_xlsx
 
 @dataclass(frozen=True)
 class Format:
-    """A way to write a report down; `write` gives it piece by piece."""
+    """A form in which a report is written; `write` gives it piece by piece."""
 
     media_type: str
     write: Callable[[Report], Iterator[bytes]]

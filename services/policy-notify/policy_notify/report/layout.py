@@ -3,7 +3,7 @@
 from policy_notify.report.rows import ReportHeader, ReportRow
 
 TITLE = "Communication by notification"
-#: The columns by field, with their titles.
+#: The columns by field, with their titles; openIMIS's where it has one.
 COLUMNS = {
     "district": "District",
     "municipality": "Municipality",
@@ -12,10 +12,11 @@ COLUMNS = {
     "given_name": "Given name",
     "last_name": "Last name",
     "phone": "Phone",
-    "approval": "Approval",
-    "language": "Language",
-    "alternative_name": "Alternative member",
-    "alternative_phone": "Alternative phone",
+    "approval": "Approval Of Notification",
+    "language": "Language of Notification",
+    "alternative_given_name": "Member Given Names",
+    "alternative_last_name": "Member Last Name",
+    "alternative_phone": "Member Phone Number",
 }
 
 

@@ -16,7 +16,7 @@ LINE = 12.0
 SIZE = 7.5
 PLAIN, BOLD = "Helvetica", "Helvetica-Bold"
 #: Shares of the page's width, in the order of the columns.
-_SHARES = (12, 12, 12, 8, 10, 10, 8, 6, 6, 11, 9)
+_SHARES = (12, 12, 12, 8, 10, 10, 8, 6, 6, 10, 10, 9)
 _TOTAL = "total-pages"
 
 

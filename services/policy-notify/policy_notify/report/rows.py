@@ -5,16 +5,17 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from common.database import Database
+from common.db.database import Database
 from common.errors import Invalid
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from policy_notify.errors import UnknownRecord
-from policy_notify.families import Mode, in_mode, of_officer
-from policy_notify.members import first_member_with_phone, head_is_current
 from policy_notify.models import Family, FamilyConsent, Insuree, LocationLevel, Officer
-from policy_notify.places import Place, existing_place, places_within, way_up
+from policy_notify.read_model.existing import existing
+from policy_notify.read_model.families import Mode, in_mode, of_officer
+from policy_notify.read_model.members import first_member_with_phone, head_is_current
+from policy_notify.read_model.places import Ancestry, Place, ancestry, existing_place, places_within
 
 BATCH = 1_000
 NOBODY = "-"
@@ -48,7 +49,8 @@ class ReportRow:
     phone: str
     approval: bool
     language: str
-    alternative_name: str
+    alternative_given_name: str
+    alternative_last_name: str
     alternative_phone: str
 
 
@@ -67,41 +69,61 @@ def prepare(
     district: UUID | None,
     officer: UUID | None,
     mode: Mode,
+    municipality: UUID | None = None,
+    village: UUID | None = None,
+    remark: str = "",
 ) -> Report:
-    """Check what is asked for. Raises Invalid (no area), UnknownRecord (no such uuid)."""
-    if region is None and district is None:
+    """Check what is asked for: the smallest place counts. `remark`: what the header says besides.
+
+    Raises Invalid (no area), UnknownRecord (no such uuid).
+    """
+    asked = {
+        LocationLevel.REGION: region,
+        LocationLevel.DISTRICT: district,
+        LocationLevel.MUNICIPALITY: municipality,
+        LocationLevel.VILLAGE: village,
+    }
+    given = {level: uuid for level, uuid in asked.items() if uuid is not None}
+    if not given:
         reason = ["regionUuid or districtUuid is required."]
         raise Invalid(reason[0], {"regionUuid": reason, "districtUuid": reason})
     with database.reading() as session:
-        if region is not None:
-            existing_place(session, region, LocationLevel.REGION)
-        if district is not None:
-            existing_place(session, district, LocationLevel.DISTRICT)
-        area = district or region
-        assert area is not None
+        for level, uuid in given.items():
+            existing_place(session, uuid, level)
+        smallest, area = list(given.items())[-1]
         places = places_within(session, area)
-        way = way_up(places, area)
-        if region is not None and way.get(LocationLevel.REGION, places[area]).uuid != region:
-            raise UnknownRecord("district in this region")
+        by_level = ancestry(places, area)
+        for level, uuid in given.items():
+            if by_level.get(level, places[area]).uuid != uuid:
+                raise UnknownRecord(f"{smallest.name.lower()} in this {level.name.lower()}")
         header = ReportHeader(
-            region=str(way.get(LocationLevel.REGION, "")),
-            district=str(way.get(LocationLevel.DISTRICT, "")) if district else "",
+            region=str(by_level.get(LocationLevel.REGION, "")),
+            district=_district(by_level, smallest),
             officer=_officer(session, officer),
-            mode=mode.text,
+            mode=f"{mode.text} ({remark})" if remark else mode.text,
         )
     criteria = [*in_mode(mode), *([of_officer(officer)] if officer else [])]
     within = {
-        uuid for uuid in places if area in {one.uuid for one in way_up(places, uuid).values()}
+        uuid for uuid in places if area in {one.uuid for one in ancestry(places, uuid).values()}
     }
     return Report(header, _rows(database, places, within, criteria))
+
+
+def _district(by_level: Ancestry, smallest: LocationLevel) -> str:
+    if smallest is LocationLevel.REGION:
+        return ""
+    below = "".join(
+        f", {by_level[level]}"
+        for level in (LocationLevel.MUNICIPALITY, LocationLevel.VILLAGE)
+        if level in by_level
+    )
+    return f"{by_level.get(LocationLevel.DISTRICT, '')}{below}"
 
 
 def _officer(session: Session, uuid: UUID | None) -> str:
     if uuid is None:
         return ""
-    found = session.get(Officer, uuid)
-    if found is None:
-        raise UnknownRecord("officer")
+    found = existing(session, Officer, uuid)
     return f"{found.code} {found.other_names} {found.last_name}".strip()
 
 
@@ -119,10 +141,10 @@ def _rows(
 
 
 def _names(places: dict[UUID, Place], uuid: UUID) -> tuple[str, str, str]:
-    way = way_up(places, uuid)
-    district = way.get(LocationLevel.DISTRICT, "")
-    municipality = way.get(LocationLevel.MUNICIPALITY, "")
-    return str(district), str(municipality), str(way.get(LocationLevel.VILLAGE, ""))
+    by_level = ancestry(places, uuid)
+    district = by_level.get(LocationLevel.DISTRICT, "")
+    municipality = by_level.get(LocationLevel.MUNICIPALITY, "")
+    return str(district), str(municipality), str(by_level.get(LocationLevel.VILLAGE, ""))
 
 
 def _query() -> Select[*tuple[Any, ...]]:
@@ -146,7 +168,7 @@ def _query() -> Select[*tuple[Any, ...]]:
         )
         .outerjoin(
             _OTHER,
-            and_(_HEAD.phone.is_(None), _OTHER.uuid == first_member_with_phone("uuid")),
+            and_(_HEAD.number.is_(None), _OTHER.uuid == first_member_with_phone("uuid")),
         )
         .where(Family.validity_to.is_(None))
         .order_by(_CHF_ID, Family.uuid)
@@ -171,7 +193,6 @@ def _in_batches(database: Database, query: Select[*tuple[Any, ...]]) -> Iterator
 
 def _report_row(names: tuple[str, str, str], row: Any) -> ReportRow:
     has_other = row.alternative_phone is not None
-    other = f"{row.alternative_other_names} {row.alternative_last_name}".strip()
     return ReportRow(
         *names,
         chf_id=row.chf_id,
@@ -180,6 +201,7 @@ def _report_row(names: tuple[str, str, str], row: Any) -> ReportRow:
         phone=row.phone or "",
         approval=bool(row.approval),
         language=row.language or "",
-        alternative_name=other if has_other else NOBODY,
+        alternative_given_name=row.alternative_other_names if has_other else NOBODY,
+        alternative_last_name=row.alternative_last_name if has_other else NOBODY,
         alternative_phone=row.alternative_phone or NOBODY,
     )

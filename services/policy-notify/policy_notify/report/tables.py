@@ -1,18 +1,19 @@
 """The report for programs: JSON and CSV."""
 
-import csv
 import io
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import asdict
+
+from common.console.csv_export import guarded, quoted_writer
 
 from policy_notify.report.layout import COLUMNS, TITLE, cells, header_lines
 from policy_notify.report.rows import Report
 
 #: Rows in one piece.
 PIECE = 200
-#: A cell that begins with one of these is a formula to a spreadsheet.
-_FORMULA = ("=", "+", "-", "@", "\t")
+_NUMBER = re.compile(r"[+-][0-9 ]*")
 #: Tells a spreadsheet that the text is UTF-8.
 BYTE_ORDER_MARK = "\ufeff"
 
@@ -31,7 +32,7 @@ def write_json(report: Report) -> Iterator[bytes]:
 def write_csv(report: Report) -> Iterator[bytes]:
     """The header's lines, an empty line, then the table; for a spreadsheet."""
     buffer = io.StringIO()
-    writer = csv.writer(buffer)
+    writer = quoted_writer(buffer)
     buffer.write(BYTE_ORDER_MARK)
     writer.writerow([TITLE])
     writer.writerows([name, harmless(value)] for name, value in header_lines(report.header))
@@ -46,9 +47,7 @@ def write_csv(report: Report) -> Iterator[bytes]:
 
 def harmless(cell: str) -> str:
     """The cell, with an apostrophe where a spreadsheet would reckon; numbers stay as they are."""
-    if not cell.startswith(_FORMULA) or cell == "-" or cell[1:].replace(" ", "").isdecimal():
-        return cell
-    return f"'{cell}"
+    return cell if _NUMBER.fullmatch(cell) else guarded(cell)
 
 
 def _taken(buffer: io.StringIO) -> bytes:

@@ -12,14 +12,14 @@ from policy_notify.report.layout import COLUMNS, TITLE, cells, header_lines
 from policy_notify.report.rows import Report
 
 PIECE_BYTES = 65_536
-_WIDTHS = (22, 22, 22, 14, 18, 18, 16, 10, 10, 26, 18)
+_WIDTHS = (22, 22, 22, 14, 18, 18, 16, 10, 10, 18, 18, 18)
 
 
 def write_xlsx(report: Report) -> Iterator[bytes]:
     """The workbook's bytes; titles stay in view and repeat on every printed page."""
     workbook = Workbook(write_only=True)
     sheet = workbook.create_sheet("Report")
-    for letter, width in zip("ABCDEFGHIJK", _WIDTHS, strict=True):
+    for letter, width in zip("ABCDEFGHIJKL", _WIDTHS, strict=True):
         sheet.column_dimensions[letter].width = width
     lines = header_lines(report.header)
     titles_at = len(lines) + 3

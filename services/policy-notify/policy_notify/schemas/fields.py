@@ -1,46 +1,31 @@
-"""Fields that several of this service's schemas share."""
+"""Fields and bases that several of this service's schemas share."""
 
-from datetime import MAXYEAR, MINYEAR, datetime
 from typing import Any
 
 import marshmallow as ma
-from common.fields import Moment
 
 
 class Schema(ma.Schema):
-    """Members that are not declared are refused, and the document says so."""
+    """Members that are not declared are rejected, and the document says so."""
 
     class Meta:
         unknown = ma.RAISE
 
 
-class MomentOrDay(Moment):
-    """A time in RFC 3339; a plain date means its first moment in UTC.
-
-    It is a day in every time zone, so the first and the last year of the calendar are refused.
-    """
-
-    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
-        if isinstance(value, str) and len(value) == len("2026-01-31"):
-            value = f"{value}T00:00:00Z"
-        moment: datetime = super()._deserialize(value, *args, **kwargs)
-        if not MINYEAR < moment.year < MAXYEAR:
-            raise ma.ValidationError("Must be within the years 2 to 9998.")
-        return moment
-
-
-class Amount(ma.fields.Decimal):
-    """An amount of money, not below zero, with at most two decimals; text on the way in is fine."""
-
-    MAX = 10**16
+class ModeField(ma.fields.Integer):
+    """0 all, 1 approval and phone, 2 approval only, 3 phone only, 4 neither."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(places=2, allow_nan=False, as_string=True, **kwargs)
+        super().__init__(validate=ma.validate.Range(0, 4), load_default=0, **kwargs)
 
-    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
-        if isinstance(value, bool) or (isinstance(value, str) and len(value) > 40):
-            raise self.make_error("invalid", input=value)
-        amount = super()._deserialize(value, *args, **kwargs)
-        if not 0 <= amount < self.MAX:
-            raise ma.ValidationError("Must be an amount from 0 to below 10^16.")
-        return str(amount)
+
+class StatusField(ma.fields.Integer):
+    """How a message ended, in openIMIS's numbers: what is looked for; none: any."""
+
+    def __init__(self) -> None:
+        words = "0 undefined, 1 sent, 2 no permission, 3 obsolete, 4 error, 5 not valid"
+        super().__init__(
+            load_default=None,
+            validate=ma.validate.Range(0, 5),
+            metadata={"description": words},
+        )

@@ -1,11 +1,16 @@
 """What the console's pages are asked for, where it differs from the API."""
 
 import marshmallow as ma
-from common.fields import Name
+from common.web.fields import Name
 
-from policy_notify.models import NotificationType, PolicyStage, PolicyStatus, RunStatus
-from policy_notify.schemas.consent import ModeField
-from policy_notify.schemas.fields import Schema
+from policy_notify.models import (
+    NotificationType,
+    PaymentEvent,
+    PolicyStage,
+    PolicyStatus,
+    RunStatus,
+)
+from policy_notify.schemas.fields import ModeField, Schema
 
 
 class FamilyFilter(Schema):
@@ -42,9 +47,17 @@ class RunFilter(Schema):
     run_date = ma.fields.Date()
 
 
+class PaymentFilter(Schema):
+    """Which reports about payments."""
+
+    type = ma.fields.Enum(PaymentEvent, by_value=ma.fields.String)
+    payment = ma.fields.UUID()
+    family = ma.fields.UUID()
+
+
 class DryRunFilter(Schema):
     """A dry run: for which day, and what of it is shown."""
 
     date = ma.fields.Date()
     type = ma.fields.Enum(NotificationType, by_value=ma.fields.String)
-    refused = ma.fields.Boolean(load_default=False)
+    rejected = ma.fields.Boolean(load_default=False)

@@ -1,10 +1,12 @@
 """The report on the wire, in its JSON form; and what can be asked of it."""
 
+from typing import Any
+
 import marshmallow as ma
 
 from policy_notify.report import FORMATS
-from policy_notify.schemas.consent import ModeField
-from policy_notify.schemas.fields import Schema
+from policy_notify.schemas.family_filter import read_filters
+from policy_notify.schemas.fields import ModeField, Schema
 
 
 class ReportArgs(Schema):
@@ -15,6 +17,22 @@ class ReportArgs(Schema):
     officerUuid = ma.fields.UUID(load_default=None)  # noqa: N815
     mode = ModeField(metadata={"description": ModeField.__doc__})
     format = ma.fields.String(load_default="json", validate=ma.validate.OneOf(list(FORMATS)))
+
+
+class FamilyFilterJson(ma.fields.String):
+    """The filters of openIMIS's family search, as its front end sends them; see the README."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        return read_filters(super()._deserialize(value, *args, **kwargs))
+
+
+class OpenimisReportArgs(ReportArgs):
+    """openIMIS's report: PDF unless something else is asked for."""
+
+    familyFilterJson = FamilyFilterJson(  # noqa: N815
+        load_default=None, metadata={"description": FamilyFilterJson.__doc__}
+    )
+    format = ma.fields.String(load_default="pdf", validate=ma.validate.OneOf(list(FORMATS)))
 
 
 class HeaderOut(Schema):
@@ -38,7 +56,8 @@ class RowOut(Schema):
     phone = ma.fields.String(required=True)
     approval = ma.fields.Boolean(required=True)
     language = ma.fields.String(required=True)
-    alternative_name = ma.fields.String(required=True)
+    alternative_given_name = ma.fields.String(required=True)
+    alternative_last_name = ma.fields.String(required=True)
     alternative_phone = ma.fields.String(required=True)
 
 

@@ -1,0 +1,23 @@
+"""Forms that change something: what the schema, or the domain, rejects is shown at its field."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from common.console.forms import Form
+from common.errors import Invalid
+from sqlalchemy.orm import Session
+
+from policy_notify.container import container
+
+T = TypeVar("T")
+
+
+def save(form: Form, act: Callable[[Session], T]) -> tuple[Form, T | None]:
+    """What `act` made in one transaction; None, and the form with its errors, if not taken."""
+    if form.errors:
+        return form, None
+    try:
+        with container().database.writing() as session:
+            return form, act(session)
+    except Invalid as exc:
+        return form.refused(exc.errors), None

@@ -1,0 +1,1 @@
+"""Reading openIMIS's own database: families, policies and consents from the living system."""

@@ -1,0 +1,43 @@
+"""The connection to openIMIS's database: PostgreSQL or SQL Server, for reading only."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, tzinfo
+
+from sqlalchemy import Connection, Engine, create_engine, func, select
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.pool import NullPool
+
+from policy_notify.errors import BadSource
+
+_DRIVERS = {"postgresql": "postgresql+psycopg", "mssql": "mssql+pymssql"}
+
+
+def open_source(url: str) -> Engine:
+    """An engine for `postgresql://…` or `mssql://…`. Opens no connection yet. Raises BadSource."""
+    try:
+        parsed = make_url(re.sub("^postgres://", "postgresql://", url))
+        if parsed.drivername in _DRIVERS:
+            parsed = parsed.set(drivername=_DRIVERS[parsed.drivername])
+        engine = create_engine(parsed, poolclass=NullPool, hide_parameters=True)
+    except (ArgumentError, NoSuchModuleError, ImportError) as exc:
+        raise BadSource("The database's URL cannot be used") from exc
+    if engine.dialect.name not in _DRIVERS:
+        raise BadSource("The database must be PostgreSQL or SQL Server")
+    return engine
+
+
+@contextmanager
+def reading(engine: Engine, zone: tzinfo = UTC) -> Iterator[Connection]:
+    """A transaction that cannot write where the server can promise it; it ends without a commit.
+
+    `zone`: of times without one. Newer openIMIS keep moments (`timestamptz`), which the server
+    would otherwise compare in its own zone.
+    """
+    with engine.connect() as connection:
+        if engine.dialect.name == "postgresql":
+            connection = connection.execution_options(postgresql_readonly=True)
+            connection.execute(select(func.set_config("TimeZone", str(zone), True)))
+        yield connection

@@ -1,0 +1,1 @@
+"""Families, members, places and policies as openIMIS sent them, found again."""

@@ -1,0 +1,1 @@
+"""What messages say: the texts of every language, and whether they fit into an SMS."""
