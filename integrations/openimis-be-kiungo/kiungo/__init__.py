@@ -1,0 +1,1 @@
+"""openIMIS's end of Kiungo: consents are kept here, changes are forwarded."""

@@ -1,0 +1,1 @@
+"""A small openIMIS: the project that its modules expect around them."""
