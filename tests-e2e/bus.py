@@ -1,24 +1,24 @@
-"""The stand-in bus of a running system: what it saw, what it is told to do, and its calls to us."""
+"""The simulated bus of a running system: what it saw, how it shall behave, its calls to us."""
 
 import json
 import time
 from typing import Any
 
 import requests
-from esb_relay.key_files import load_private_key
-from esb_relay.stand_in.messages import Seal
+from esb_relay.demo.messages import Seal
+from esb_relay.keys.files import load_private_key
 from hub import Hub
 from systems import eventually
 
 
 class Bus:
-    """The stand-in behind `hub`, and the relay's API through nginx."""
+    """The simulator behind `hub`, and the relay's API through nginx."""
 
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
         installation = hub.stack.installation
-        self._desk = f"http://127.0.0.1:{installation.ports['DEMO_GOVESB_PORT']}/stand-in"
-        key = installation.var_dir / "keys" / "esb" / "stand-in.pem"
+        self._control = f"http://127.0.0.1:{installation.ports['DEMO_GOVESB_PORT']}/simulator"
+        key = installation.var_dir / "keys" / "esb" / "simulator.pem"
         self._seal = Seal(load_private_key(str(key)))
 
     @property
@@ -30,9 +30,9 @@ class Bus:
         """How many requests came with `code`, or late answers with this `requestId`."""
         return int(self._said()["seen"].get(code, 0))
 
-    def tell(self, **wishes: Any) -> None:
+    def tell(self, **behaviour: Any) -> None:
         """`tokens={"expires_in": 3}`, `revoke=True`."""
-        requests.post(self._desk, json=wishes, timeout=10).raise_for_status()
+        requests.post(self._control, json=behaviour, timeout=10).raise_for_status()
 
     def ask(self, method: str, path: str, **options: Any) -> requests.Response:
         """A call to the relay's API."""
@@ -72,8 +72,9 @@ class Bus:
         self.settle(path, organization)
 
     def register(self, organization: str, **given: Any) -> None:
-        """An organization's codes."""
-        self.hub.api("POST", "registrations/", 201, json={"organization": organization, **given})
+        """An organization's codes, for the demonstration client."""
+        codes = {"organization": organization, "allow": [self.hub.stack.demo_client_id], **given}
+        self.hub.api("POST", "registrations/", 201, json=codes)
 
     def settle(self, path: str, organization: str) -> None:
         """Wait until every process of the proxy knows the registration: a second at most."""
@@ -82,5 +83,5 @@ class Bus:
         time.sleep(1.0)
 
     def _said(self) -> dict[str, Any]:
-        said: dict[str, Any] = requests.get(self._desk, timeout=10).json()
+        said: dict[str, Any] = requests.get(self._control, timeout=10).json()
         return said

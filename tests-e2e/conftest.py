@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,24 @@ def hub(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     """One running system for all tests of a shape that do not break it."""
     with systems(tmp_path_factory.mktemp(request.param)) as start:
         yield start(request.param, WEB_CONCURRENCY="2")
+
+
+@pytest.fixture(scope="session")
+def breakable(
+    tmp_path_factory: pytest.TempPathFactory, shared_mediator: RawMediator
+) -> Iterator[Callable[[str], Hub]]:
+    """Gives the proxy alone, in a shape: for tests that kill processes, and see them come back."""
+    with ExitStack() as opened:
+
+        @cache
+        def of_shape(shape: str) -> Hub:
+            start = opened.enter_context(systems(tmp_path_factory.mktemp("breakable")))
+            patient = {"WEB_CONCURRENCY": "2", "MEDIATOR_FORWARD_TIMEOUT": "60"}
+            hub = start(shape, services=["proxy"], **patient)
+            hub.new_channel("/b/*", hub.new_mediator(shared_mediator.url)["id"])
+            return hub
+
+        yield of_shape
 
 
 @pytest.fixture
@@ -35,8 +55,7 @@ def shared_mediator() -> Iterator[RawMediator]:
 @pytest.fixture
 def mediator(shared_mediator: RawMediator) -> RawMediator:
     """A mediator that shows and answers every byte."""
-    shared_mediator.responders.clear()
-    shared_mediator.received.clear()
+    shared_mediator.forget()
     return shared_mediator
 
 

@@ -1,18 +1,33 @@
 """The running system as a test uses it: through nginx, with a token, with a client's secret."""
 
 import uuid
+from pathlib import Path
 from typing import Any
 
 import requests
+from database_link import DatabaseLink
 from stack import Stack
 
 
 class Hub:
     """Calls through the front door, and short ways to set up what a test needs."""
 
-    def __init__(self, stack: Stack, shape: str) -> None:
+    #: The process that makes calls.
+    gateway = "proxy-gateway"
+
+    def __init__(
+        self,
+        stack: Stack,
+        shape: str,
+        *,
+        output: Path | None = None,
+        link: DatabaseLink | None = None,
+    ) -> None:
+        """`output` has every line its processes wrote; `link` leads them to their database."""
         self.stack = stack
         self.shape = shape
+        self.output = output
+        self.link = link
         self.url = stack.url
         self.session = requests.Session()
         self.session.trust_env = False

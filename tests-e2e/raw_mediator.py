@@ -1,12 +1,16 @@
 """A mediator on loopback that shows tests every byte it got, and answers to the byte as told."""
 
 import contextlib
+import select
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from io import BufferedReader
+from itertools import count
 
 
 @dataclass
@@ -15,6 +19,9 @@ class Received:
 
     head: bytes
     body: bytes
+    #: Which connection it came on, counted from 1, and when its head was there.
+    connection: int = 0
+    at: float = field(default_factory=time.monotonic)
 
     @property
     def request_line(self) -> str:
@@ -69,26 +76,56 @@ def hang_up(_sock: socket.socket, _received: Received) -> bool:
     return True
 
 
+def and_stay(then: Responder, seconds: float = 60.0) -> Responder:
+    """A responder that reads nothing more after its answer, until the other side has gone."""
+
+    def respond(sock: socket.socket, received: Received) -> bool:
+        then(sock, received)
+        waiting = select.poll()
+        waiting.register(sock, select.POLLRDHUP)
+        waiting.poll(seconds * 1000)
+        return True
+
+    return respond
+
+
+#: What a mediator answers that was not told otherwise.
+USUAL = answer(b'{"ok":true}')
+
+
 @dataclass
 class RawMediator:
-    """Keep-alive HTTP/1.1 server; the responder of the path (else the default one) answers."""
+    """Keep-alive HTTP/1.1 server; the responder of the path (else the default one) answers.
+
+    Those in `early` answer when the head is there; of the body they see nothing.
+    """
 
     responders: dict[str, Responder] = field(default_factory=dict)
-    default: Responder = field(default_factory=lambda: answer(b'{"ok":true}'))
+    early: dict[str, Responder] = field(default_factory=dict)
+    default: Responder = field(default_factory=lambda: USUAL)
     received: list[Received] = field(default_factory=list)
     keep_bodies: bool = True
+    #: 0: any free one.
+    port: int = 0
+    tls: ssl.SSLContext | None = None
 
     def __post_init__(self) -> None:
-        self._server = socket.create_server(("127.0.0.1", 0), backlog=512)
-        self.port: int = self._server.getsockname()[1]
+        self._server = socket.create_server(("127.0.0.1", self.port), backlog=4096)
+        self.port = self._server.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
 
     def on(self, path: str, responder: Responder) -> None:
         self.responders[path] = responder
+
+    def forget(self) -> None:
+        """What one test told it is nothing to the next."""
+        self.default = USUAL
+        for kept in (self.responders, self.early, self.received):
+            kept.clear()
 
     def to(self, path: str) -> list[Received]:
         return [one for one in list(self.received) if one.target.partition("?")[0] == path]
@@ -99,25 +136,32 @@ class RawMediator:
         self._server.close()
 
     def _accept(self) -> None:
-        while True:
+        for number in count(1):
             try:
                 sock, _ = self._server.accept()
             except OSError:
                 return
-            threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
+            threading.Thread(target=self._serve, args=(sock, number), daemon=True).start()
 
-    def _serve(self, sock: socket.socket) -> None:
-        with sock, sock.makefile("rb") as file:
-            try:
+    def _serve(self, sock: socket.socket, number: int) -> None:
+        # What the hub has left behind is no error of the mediator.
+        with contextlib.suppress(OSError, ValueError):
+            if self.tls is not None:
+                sock = self.tls.wrap_socket(sock, server_side=True)
+            with sock, sock.makefile("rb") as file:
                 while head := _read_head(file):
-                    body, size = _read_body(file, head, keep=self.keep_bodies)
-                    received = Received(head, body if self.keep_bodies else str(size).encode())
-                    self.received.append(received)
-                    path = received.target.partition("?")[0]
-                    if self.responders.get(path, self.default)(sock, received):
+                    if self._answer(sock, file, Received(head, b"", number)):
                         return
-            except (OSError, ValueError):
-                return  # the hub went away
+
+    def _answer(self, sock: socket.socket, file: BufferedReader, received: Received) -> bool | None:
+        path = received.target.partition("?")[0]
+        if path in self.early:
+            self.received.append(received)
+            return self.early[path](sock, received)
+        body, size = _read_body(file, received.head, keep=self.keep_bodies)
+        received.body = body if self.keep_bodies else str(size).encode()
+        self.received.append(received)
+        return self.responders.get(path, self.default)(sock, received)
 
 
 def _read_head(file) -> bytes:

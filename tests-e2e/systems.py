@@ -5,14 +5,16 @@ import shutil
 import subprocess
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import TypeVar
 
 import psycopg
 import pytest
+from database_link import database_link
 from hub import Hub
 from kombu import Connection
 from procfile import read_procfile
@@ -28,10 +30,11 @@ SETTINGS = {
     "ESB_READ_TIMEOUT": "8",
     "MEDIATOR_FORWARD_TIMEOUT": "3",
     "MEDIATOR_CONNECT_TIMEOUT": "2",
-    "REQUEST_BODY_MAX_BYTES": "2000000",
+    "REQUEST_BODY_MAX_BYTES": "16000000",
     "ENABLE_HEALTH_DEPENDENCY_CHECKS": "true",
     "ELIGIBLE_NOTIFICATION_TYPES": "all",
-    "PROVIDERS": '{"TextNotificationProvider": {}}',
+    "PAYMENT_EVENTS": "all",
+    "PROVIDERS": '{"TextNotificationProvider": {"WithRecipient": true}}',
     "SCHEME_TIMEZONE": "UTC",
     # Half the start of a system is loading code; tests of several processes say so.
     "WEB_CONCURRENCY": "1",
@@ -50,7 +53,8 @@ SERVICES = (
     "demo-mediator",
 )
 
-#: Shapes for tests that start a system of their own: the second one in `make faults`.
+#: Shapes for tests that start a system of their own, or wait for clocks: the second one in
+#: `make faults`.
 MOSTLY_PRODUCTION = ["production", pytest.param("embedded", marks=pytest.mark.faults)]
 MOSTLY_EMBEDDED = ["embedded", pytest.param("production", marks=pytest.mark.faults)]
 
@@ -81,8 +85,13 @@ def _rabbitmqctl(*arguments: str) -> None:
 
 
 @contextmanager
-def shape_environ(shape: str, *, own_broker: bool = False) -> Iterator[dict[str, str]]:
-    """What chooses the shape; `production` has a database of its own, or skips."""
+def shape_environ(
+    shape: str, *, own_broker: bool = False, connection_limit: int | None = None
+) -> Iterator[dict[str, str]]:
+    """What chooses the shape; `production` has a database of its own, or skips.
+
+    With a limit the database belongs to a role that may have no more connections.
+    """
     if shape == "embedded":
         yield {}
         return
@@ -94,12 +103,19 @@ def shape_environ(shape: str, *, own_broker: bool = False) -> Iterator[dict[str,
             broker.ensure_connection(max_retries=1, timeout=3)
     except (psycopg.OperationalError, OSError) as exc:
         pytest.skip(f"PostgreSQL and RabbitMQ are not both reachable: {type(exc).__name__}")
+    database_url = f"{POSTGRES}/{name}"
+    if connection_limit is not None:
+        database_url = database_url.replace("postgres@", f"{name}@")
+        with psycopg.connect(f"{POSTGRES}/postgres", autocommit=True) as server:
+            server.execute(f'CREATE ROLE "{name}" LOGIN CONNECTION LIMIT {connection_limit}')
+            server.execute(f'ALTER DATABASE "{name}" OWNER TO "{name}"')
     try:
         with broker_of_its_own() if own_broker else nullcontext(RABBITMQ) as url:
-            yield {"DATABASE_URL": f"{POSTGRES}/{name}", "RABBITMQ_URL": url}
+            yield {"DATABASE_URL": database_url, "RABBITMQ_URL": url}
     finally:
         with psycopg.connect(f"{POSTGRES}/postgres", autocommit=True) as server:
             server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+            server.execute(f'DROP ROLE IF EXISTS "{name}"')
 
 
 @contextmanager
@@ -107,7 +123,8 @@ def systems(folder: Path) -> Iterator[Start]:
     """A function that starts systems: `start("embedded", MEDIATOR_MODE="pure_esb")`.
 
     Without `own_broker` those in the production shape share RabbitMQ's queues. Where a test needs
-    only some `services`, the others are left out: each takes seconds to start.
+    only some `services`, the others are left out: each takes seconds to start. `more` are
+    further lines of the Procfile. `linked`: the database is behind a link that can be broken.
     """
     with ExitStack() as opened:
         count = 0
@@ -117,25 +134,36 @@ def systems(folder: Path) -> Iterator[Start]:
             *,
             services: Sequence[str] = SERVICES,
             own_broker: bool = False,
+            linked: bool = False,
+            connection_limit: int | None = None,
+            more: Mapping[str, str] = MappingProxyType({}),
             **environ: str,
         ) -> Hub:
             nonlocal count
             count += 1
-            shaped = opened.enter_context(shape_environ(shape, own_broker=own_broker))
+            shaped = opened.enter_context(
+                shape_environ(shape, own_broker=own_broker, connection_limit=connection_limit)
+            )
+            link = None
+            if linked:
+                link = opened.enter_context(database_link(shaped["DATABASE_URL"]))
+                shaped = {**shaped, "DATABASE_URL": link.url}
             out = opened.enter_context((folder / f"output-{count}.log").open("w"))
             whole = {**SETTINGS, **shaped, **environ}
             procfile = folder / f"Procfile-{count}"
-            procfile.write_text("".join(_lines_of(services)))
+            lines = [*(f"{name}: {command}\n" for name, command in more.items())]
+            procfile.write_text("".join([*lines, *_lines_of(services)]))
             stack = Stack.beside_others(folder / f"var-{count}", whole, procfile=procfile, out=out)
-            return Hub(opened.enter_context(stack), shape)
+            return Hub(opened.enter_context(stack), shape, output=Path(out.name), link=link)
 
         yield start
 
 
 def _lines_of(services: Sequence[str]) -> Iterator[str]:
-    """The Procfile's lines of these services and of nginx."""
+    """The Procfile's lines of these services, each with all its processes, and of nginx."""
     for program in read_procfile(ROOT / "Procfile"):
-        if program.name == "nginx" or program.name.removesuffix("-worker") in services:
+        service = program.name.removesuffix("-worker").removesuffix("-gateway")
+        if program.name == "nginx" or service in services:
             yield f"{program.name}: {program.command}\n"
 
 

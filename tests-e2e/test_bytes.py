@@ -10,7 +10,7 @@ import psutil
 import pytest
 from raw_mediator import answer, raw_answer
 
-PROXY = "proxy"
+PROXY = "proxy-gateway"
 MEBIBYTE = 1024 * 1024
 
 

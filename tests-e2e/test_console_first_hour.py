@@ -83,8 +83,8 @@ def test_from_the_log_in_to_a_failure_that_was_mended(hub, browser):
 def let_a_client_in(page, name: str) -> str:
     """The client's secret, which no page shows afterwards."""
     menu(page, "Clients", "New client")
-    page.get_by_label("Name").fill("The clinic")
-    page.get_by_label("Client id").fill(name)
+    page.get_by_label("Name", exact=True).fill("The clinic")
+    page.get_by_label("Client id", exact=True).fill(name)
     page.get_by_role("button", name="Save").click()
     secret = page.locator("#client-secret").inner_text()
     page.get_by_role("link", name="It is copied: go on").click()
@@ -95,15 +95,15 @@ def let_a_client_in(page, name: str) -> str:
 
 def register_a_mediator(page, name: str, url: str) -> None:
     menu(page, "Mediators", "New mediator")
-    page.get_by_label("Name").fill(name)
-    page.get_by_label("URN").fill(f"urn:test:{name}")
-    page.get_by_label("Version").fill("1.0")
-    page.get_by_label("Endpoint").fill(url)
+    page.get_by_label("Name", exact=True).fill(name)
+    page.get_by_label("URN", exact=True).fill(f"urn:test:{name}")
+    page.get_by_label("Version", exact=True).fill("first")
+    page.get_by_label("Endpoint", exact=True).fill(url)
     page.get_by_role("button", name="Save").click()
     # The form says what is wrong, where it is wrong, and keeps what was typed.
     expect(page.locator("#version-error")).to_be_visible()
-    expect(page.get_by_label("Endpoint")).to_have_value(url)
-    page.get_by_label("Version").fill("1.0.0")
+    expect(page.get_by_label("Endpoint", exact=True)).to_have_value(url)
+    page.get_by_label("Version", exact=True).fill("1.0.0")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("online", exact=True)).to_be_visible()
 
@@ -111,11 +111,11 @@ def register_a_mediator(page, name: str, url: str) -> None:
 def open_a_channel(page, name: str) -> None:
     """Open `/<name>/*` to that mediator, and ask the match tester about it."""
     menu(page, "Channels", "New channel")
-    page.get_by_label("Name").fill(name)
-    page.get_by_label("Path pattern").fill(f"/{name}/*")
-    label = page.get_by_label("Mediator").locator("option", has_text=name).inner_text()
-    page.get_by_label("Mediator").select_option(label=label)
-    page.get_by_label("Open to").fill(name)
+    page.get_by_label("Name", exact=True).fill(name)
+    page.get_by_label("Path pattern", exact=True).fill(f"/{name}/*")
+    label = page.get_by_label("Mediator", exact=True).locator("option", has_text=name).inner_text()
+    page.get_by_label("Mediator", exact=True).select_option(label=label)
+    page.get_by_label("Open to", exact=True).fill(name)
     page.get_by_label("Media type of the body").fill("application/json")
     page.get_by_label("Example of a body").fill('{"nin": "1"}')
     page.get_by_role("button", name="Save").click()
@@ -124,19 +124,19 @@ def open_a_channel(page, name: str) -> None:
     trial = page.locator("#trial")
     page.locator("#try-path").fill(f"/{name}/patients")
     expect(trial).to_contain_text("This channel takes the call")
-    page.get_by_label("Path pattern").fill("/elsewhere/*")
+    page.get_by_label("Path pattern", exact=True).fill("/elsewhere/*")
     expect(trial).to_contain_text("it does not match")
-    page.get_by_label("Path pattern").fill(f"/{name}/*")
+    page.get_by_label("Path pattern", exact=True).fill(f"/{name}/*")
     expect(trial).to_contain_text("This channel takes the call")
 
 
 def try_it(page, name: str, outcome: str) -> None:
     """Call the channel as the client, with the example as it stands."""
     menu(page, "Tester")
-    page.get_by_label("Channel").select_option(label=name)
+    page.get_by_label("Channel", exact=True).select_option(label=name)
     expect(page.get_by_label("Body", exact=True)).to_have_value('{"nin": "1"}')
     page.get_by_label("Client", exact=True).select_option(name)
-    page.get_by_label("Path").fill(f"/{name}/patients")
+    page.get_by_label("Path", exact=True).fill(f"/{name}/patients")
     page.get_by_role("button", name="Send").click()
     expect(page.locator("#outcome")).to_contain_text(outcome, timeout=30_000)
 
@@ -153,7 +153,7 @@ def move_the_mediator(page, name: str, url: str) -> None:
     menu(page, "Mediators")
     page.get_by_role("link", name=name, exact=True).click()
     page.get_by_role("link", name="Change", exact=True).click()
-    page.get_by_label("Endpoint").fill(url)
+    page.get_by_label("Endpoint", exact=True).fill(url)
     page.get_by_role("button", name="Save").click()
     expect(page.locator("#mediator + dl")).to_contain_text(url)
 

@@ -61,6 +61,7 @@ def set_up(hub, page, event):
     page.get_by_label("Code").fill(event)
     page.get_by_role("button", name="Add the event").click()
     page.get_by_role("link", name="New rule").click()
+    page.get_by_label("Who").select_option("ALL")
     page.get_by_label("In-app message").check()
     page.get_by_role("button", name="Make the rule").click()
 

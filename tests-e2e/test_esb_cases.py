@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 from bus import Bus
-from esb_relay.stand_in.cases import ACCEPTED, BUSY, UNKNOWN, UNVERIFIABLE, UNVERIFIABLE_XML
+from esb_relay.demo.cases import ACCEPTED, BUSY, UNKNOWN, UNVERIFIABLE, UNVERIFIABLE_XML
 from systems import eventually
 
 BODY = {"jina": "Çelik", "n": 1.1}

@@ -1,4 +1,4 @@
-"""Which calls go to the bus, and how: through nginx, the proxy and the relay to the stand-in."""
+"""Which calls go to the bus, and how: through nginx, the proxy and the relay to the simulator."""
 
 import pytest
 from bus import Bus
@@ -102,6 +102,19 @@ def test_what_the_bus_cannot_take_is_refused(bus, target, headers, status, reaso
     response = post(bus, target, headers=headers)
     assert (response.status_code, response.json()["error"]) == (status, reason)
     assert bus.exchanges(response) == []
+
+
+def test_a_client_acts_only_for_organizations_that_list_it(bus):
+    path = f"/{unique('bus')}"
+    named = bus.hub.new_client(roles=["clinics"])
+    codes = {"A": {"api_code": "API-1", "allow": ["clinics"]}, "B": {"api_code": "API-3"}}
+    bus.open_channel(path, codes)
+    answers = [
+        post(bus, path, json={}, headers={**named, "X-Organization": name}) for name in codes
+    ]
+    assert [answer.status_code for answer in answers] == [200, 403]
+    assert answers[1].json()["error"] == "Client may not act for this organization"
+    assert [len(bus.exchanges(answer)) for answer in answers] == [1, 0]
 
 
 @pytest.mark.parametrize(

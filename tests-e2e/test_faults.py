@@ -63,7 +63,7 @@ def test_whatever_was_answered_survives_killed_processes(shape, own_hub, mediato
     with Callers(hub, "/f") as callers:
         for _ in range(ROUNDS):
             time.sleep(random.uniform(1.0, 3.0))
-            hub.stack.kill(random.choice(["proxy", "proxy-worker"]))
+            hub.stack.kill(random.choice(["proxy-gateway", "proxy-worker"]))
         time.sleep(3)
     eventually(lambda: hub.call("GET", "/f/alive").status_code == 200, 60)
     outcomes = Counter(

@@ -14,7 +14,7 @@ import demo_ways
 import pytest
 from hub import Hub
 from policy_scheme import Scheme
-from systems import systems
+from systems import MOSTLY_PRODUCTION, systems
 
 SERVICES = ["proxy", "policy-notify", "notification", "demo-mail"]
 EVENT = "POLICY_EXPIRATION_OF_POLICY"
@@ -22,7 +22,7 @@ PLACEHOLDERS = "{Name} {InsuranceID} {ProductCode} {ExpiryDate}"
 WORDS = {"en": "Your policy ends today:", "fr": "Votre police expire:", "sw": "Bima yako inaisha:"}
 
 
-@pytest.fixture(scope="module", params=["embedded", "production"])
+@pytest.fixture(scope="module", params=MOSTLY_PRODUCTION)
 def hub(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     """A system whose reminders go through the notification service, by a queue of its own."""
     providers = '{"NotificationService": {"EventPrefix": "POLICY_"}}'
@@ -102,7 +102,7 @@ def test_family_hears_why_it_was_told(hub, eventually):
     eventually(lambda: sms_to(hub, "+255712000029"))
     query = {"event_code": EVENT, "user_id": made["family"]}
     explained = notification(hub, "GET", "explain/", params=query)
-    assert {told["message"]["channel"] for told in explained["messages"]} == {"SMS", "IN_APP"}
+    assert {one["message"]["channel"] for one in explained["messages"]} == {"SMS", "IN_APP"}
 
 
 def test_records_and_mutations_come_over_the_queue(hub, eventually):
@@ -127,7 +127,7 @@ def publish(hub, type_: str, data: object) -> None:
     """Put an event on the installation's queue, as another system does."""
     script = (
         "import json, sys, uuid\n"
-        "from common.broker import dead_letter_queue, durable_queue, open_broker\n"
+        "from common.jobs.broker import dead_letter_queue, durable_queue, open_broker\n"
         "from common.settings import Environment, process_environment\n"
         "queue = 'policy-notify.events'\n"
         "event = {'specversion': '1.0', 'id': str(uuid.uuid4()), 'source': 'test'}\n"

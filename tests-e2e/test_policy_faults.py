@@ -22,7 +22,7 @@ FAMILIES = 8
 SERVICES = ["proxy", "policy-notify"]
 
 #: Each starts an installation of its own and several Python processes.
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 
 
 def gateway(url: str) -> str:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import uuid
 
 import pytest
 from openpyxl import load_workbook
@@ -19,10 +20,10 @@ def scheme(hub) -> Scheme:
 
 
 def test_family_that_consented_is_told_once_in_its_language_when_its_policy_expires(hub, scheme):
-    told = {}
+    families = {}
     for at, language in enumerate(WORDS):
-        told[language] = scheme.expiring(f"+25571100000{at}")
-        scheme.consent(told[language]["chf_id"], language)
+        families[language] = scheme.expiring(f"+25571100000{at}")
+        scheme.consent(families[language]["chf_id"], language)
     silent = scheme.expiring("+255711000009")
 
     for _ in range(2):
@@ -30,7 +31,7 @@ def test_family_that_consented_is_told_once_in_its_language_when_its_policy_expi
 
     assert run["summary"]["sent"] == 0
     for at, (language, words) in enumerate(WORDS.items()):
-        (attempt,) = scheme.attempts(told[language]["policy"])
+        (attempt,) = scheme.attempts(families[language]["policy"])
         assert (attempt["status"], attempt["language"]) == (1, language)
         assert attempt["message"].startswith(words)
         folder = hub.stack.installation.var_dir / "sent_notification"
@@ -38,6 +39,30 @@ def test_family_that_consented_is_told_once_in_its_language_when_its_policy_expi
         assert texts.count(f"To: +25571100000{at}\n\n{attempt['message']}\n") == 1
     (refused,) = scheme.attempts(silent["policy"])
     assert (refused["status"], refused["reason"]) == (2, "The family has denied notifications")
+
+
+def test_payment_is_said_once_to_who_pays(hub, scheme, eventually):
+    made = scheme.expiring("+255711000031")
+    scheme.consent(made["chf_id"], "sw")
+    report = {
+        "uuid": str(uuid.uuid4()),
+        "event": "control_number_assigned",
+        "policies": [made["policy"]],
+        "control_number": "991234567890",
+        "requested_at": "2026-05-01T09:30:00",
+        "expected_amount": "30000",
+    }
+    for status in (202, 200):
+        assert scheme.ask("POST", "payments/", json=report).status_code == status
+    path = f"payments/{report['uuid']}/"
+    sent = eventually(
+        lambda: (one := scheme.ask("GET", path).json())["delivery"] == "ended" and one
+    )
+    assert (sent["status"], sent["recipient"], sent["language"]) == (1, "+255711000031", "sw")
+    assert "991234567890" in sent["message"]
+    folder = hub.stack.installation.var_dir / "sent_notification"
+    texts = [path.read_text() for path in folder.glob("SMSMessage_*.txt")]
+    assert texts.count(f"To: +255711000031\n\n{sent['message']}\n") == 1
 
 
 def test_report_comes_in_five_formats(scheme):

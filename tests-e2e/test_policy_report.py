@@ -15,6 +15,8 @@ from pypdf import PdfReader
 
 PATH = "communication_by_notification_report/"
 FAMILIES = 120
+#: What a browser makes of the bytes is the same in both.
+in_one_shape = pytest.mark.parametrize("hub", ["embedded"], indirect=True)
 LIBREOFFICE = shutil.which("libreoffice") or shutil.which("soffice")
 
 
@@ -42,11 +44,17 @@ def report(scheme: Scheme, name: str) -> bytes:
     return answer.content
 
 
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as opened:
+        yield opened
+
+
 @pytest.fixture
-def browser_page(hub, scheme):
+def browser_page(hub, scheme, browser):
     """Opens a format of the report in Chromium, as somebody with a token."""
     headers = {"Authorization": f"Bearer {hub.token}"}
-    with chromium() as browser, browser.new_context(extra_http_headers=headers) as context:
+    with browser.new_context(extra_http_headers=headers) as context:
 
         def open_(name: str) -> Watched:
             watched = Watched(context.new_page())
@@ -57,6 +65,7 @@ def browser_page(hub, scheme):
         yield open_
 
 
+@in_one_shape
 def test_html_opens_in_a_browser_and_prints_with_headings_on_every_page(hub, browser_page):
     watched = browser_page("html")
     page = watched.page
@@ -76,6 +85,7 @@ def test_html_opens_in_a_browser_and_prints_with_headings_on_every_page(hub, bro
     assert sum(text.count("0700") for text in texts) == FAMILIES
 
 
+@in_one_shape
 def test_pdf_opens_in_a_browser_with_all_its_pages(scheme, browser_page):
     pages = PdfReader(io.BytesIO(report(scheme, "pdf"))).pages
     for number, page in enumerate(pages, start=1):

@@ -1,4 +1,4 @@
-"""The six messages of a policy's life through nginx: each once, each refusal with its reason."""
+"""The six messages of a policy's life through nginx: each once, each rejection with its reason."""
 
 from collections import Counter
 
@@ -6,7 +6,7 @@ import pytest
 from policy_scheme import Scheme
 
 DENIED = "The family has denied notifications"
-OBSOLETE = "The event is too old to be told"
+OBSOLETE = "The event is too old for a notification"
 NO_PHONE = "Nobody in the family has a phone number"
 ONLY_START = "Activated on its effective day: only the start message goes out"
 
@@ -43,17 +43,17 @@ def outcomes(scheme: Scheme, policy: str) -> Counter[tuple[str, int, str]]:
 
 
 def test_each_type_is_found_sent_recorded_as_itself_and_not_sent_again(hub, scheme):
-    told = {}
+    owed = {}
     for at, (type_, special) in enumerate(dates(scheme).items()):
         family = scheme.family(phone := f"+25572100000{at}")
         scheme.consent(family["chf_id"])
-        told[type_] = phone, scheme.policy(family["family"], **special)
+        owed[type_] = phone, scheme.policy(family["family"], **special)
 
     for _ in range(2):
         scheme.run()
 
     left = messages(hub)
-    for type_, (phone, policy) in told.items():
+    for type_, (phone, policy) in owed.items():
         attempts = [one for one in scheme.attempts(policy, None) if one["status"] == 1]
         assert [one["type"] for one in attempts] == [type_]
         assert attempts[0]["recipient"] == phone
@@ -61,7 +61,7 @@ def test_each_type_is_found_sent_recorded_as_itself_and_not_sent_again(hub, sche
         assert sum(one.startswith(f"To: {phone}\n") for one in left.elements()) == 1
 
 
-def test_each_refusal_is_kept_with_its_status_and_reason_and_only_4_is_tried_again(scheme):
+def test_each_rejection_is_kept_with_its_status_and_reason_and_only_4_is_tried_again(scheme):
     expiring = {"expiry_date": scheme.day(0)}
     fresh = {"validity_from": scheme.day(0)}
     asked = [

@@ -1,6 +1,7 @@
 """After a run with known secrets none of them is found in any log, column, URL or error."""
 
 import base64
+import json
 import sqlite3
 import urllib.parse
 from contextlib import closing
@@ -9,17 +10,41 @@ from pathlib import Path
 import psycopg
 import pytest
 from console import form_token, open_console, sign_in, signed_in
+from raw_mediator import answer
 from systems import MOSTLY_PRODUCTION
 
 MARK = "s3kr1t-c4n4ry"
+#: What the hub shows to the mediator, and what that reports of a step with a secret of its own.
+SHOWN = {"kind": "basic", "name": "hub", "secret": f"{MARK}-shown"}
+REPORT = json.dumps(
+    {
+        "response": {"status": 200, "body": "done"},
+        "orchestrations": [
+            {
+                "name": "log in",
+                "request": {"headers": {"Authorization": f"Bearer {MARK}-step"}},
+                "response": {"status": 200, "body": f"the token is {MARK}-step"},
+            }
+        ],
+        "properties": {"token": f"{MARK}-property"},
+        "error": {"message": "it went wrong", "stack": f"at log_in({MARK}-step)"},
+    }
+).encode()
 
 
 @pytest.mark.parametrize("shape", MOSTLY_PRODUCTION)
 def test_known_secrets_are_found_nowhere(shape, own_hub, tmp_path, mediator, eventually):
-    hub = own_hub(shape, ADMIN_PASSWORD=f"{MARK}-admin", DEMO_CLIENT_SECRET=f"{MARK}-client")
+    hub = own_hub(
+        shape,
+        ADMIN_PASSWORD=f"{MARK}-admin",
+        DEMO_CLIENT_SECRET=f"{MARK}-client",
+    )
     token = hub.token
-    record = hub.new_mediator(mediator.url)
-    hub.new_channel("/s/*", record["id"], keep_whole_bodies=True)
+    record = hub.new_mediator(mediator.url, credentials=SHOWN)
+    route = {"name": "archive", "url": mediator.url, "rewrite_path": "/archive"}
+    routes = [{**route, "credentials": {"kind": "bearer", "secret": f"{MARK}-route"}}]
+    hub.new_channel("/s/*", record["id"], keep_whole_bodies=True, routes=routes)
+    mediator.on("/s/reported", answer(REPORT, "200 OK", "Content-Type: application/json+openhim"))
     eventually(lambda: all(hub.call("GET", "/s/x").status_code == 200 for _ in range(6)))
     issued = hub.new_client()["X-Client-Secret"]
     use_everything(hub)
@@ -38,13 +63,14 @@ def test_known_secrets_are_found_nowhere(shape, own_hub, tmp_path, mediator, eve
 
 
 def use_everything(hub) -> None:
-    """Calls, refusals, failures and tokens with secrets wherever a caller may put them."""
+    """Calls, rejections, failures and tokens with secrets wherever a caller may put them."""
     secret = hub.credentials["X-Client-Secret"]
     basic = base64.b64encode(f"demo:{secret}".encode()).decode()
     both = {"Authorization": f"Basic {basic}", "Cookie": f"session={MARK}-cookie"}
     hub.call("POST", "/s/x", data=b"x", headers=both)
     hub.call("POST", "/s/x?async=1", data=b"x", headers=both)
     hub.call("GET", f"/s/x?access_token={MARK}-query&password={MARK}-pw")
+    assert hub.call("GET", "/s/reported").content == b"done"
     hub.call("GET", f"/nowhere?token={MARK}-query")
     hub.call("GET", "/nowhere", headers={"Authorization": f"Bearer {MARK}-bearer"})
     hub.session.get(
@@ -72,6 +98,8 @@ def use_everything(hub) -> None:
     hub.api("POST", "staff/", 201, json=_staff())
     hub.api("POST", "staff/", 422, json={**_staff(), "role": "nonsense"})
     hub.api("POST", "mediators/", 422, json={"endpoint_url": f"http://u:{MARK}-url@x/"})
+    wrong = {"credentials": {"kind": "header", "name": "Host", "secret": f"{MARK}-shown"}}
+    assert MARK not in str(hub.api("POST", "mediators/", 422, json=wrong))
 
 
 def used_grant(hub) -> str:
@@ -94,7 +122,8 @@ def known_secrets(hub) -> list[str]:
     private = [path.read_text().splitlines()[1] for path in keys.glob("*.pem")]
     secret = hub.credentials["X-Client-Secret"]
     encoded = base64.b64encode(f"demo:{secret}".encode()).decode()
-    return [MARK, urllib.parse.quote(MARK, safe=""), encoded, *private]
+    shown = base64.b64encode(f"hub:{SHOWN['secret']}".encode()).decode()
+    return [MARK, urllib.parse.quote(MARK, safe=""), encoded, shown, *private]
 
 
 def files_of(folder: Path) -> dict[str, str]:
@@ -127,7 +156,8 @@ def test_key_files_are_for_their_owner_only(hub):
     assert {oct(path.stat().st_mode & 0o777) for path in files} == {"0o600"}
 
 
-def test_client_secrets_are_stored_as_slow_hashes(hub):
+def test_client_secrets_are_stored_as_hashes_and_chosen_ones_as_slow_ones(hub):
+    hub.new_client()
     environ = hub.stack.installation.environ
     query = "SELECT secret_hash FROM {}client_secrets"
     if hub.shape == "production":
@@ -138,5 +168,5 @@ def test_client_secrets_are_stored_as_slow_hashes(hub):
         assert oct(path.stat().st_mode & 0o777) == "0o600"
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
             stored = connection.execute(query.format("")).fetchall()
-    assert stored
-    assert all(row[0].startswith("scrypt:") for row in stored)
+    kinds = {row[0].partition(":" if row[0].startswith("scrypt:") else "$")[0] for row in stored}
+    assert kinds == {"scrypt", "hmac-sha256"}, "the demonstration's client has a chosen secret"

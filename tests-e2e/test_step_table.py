@@ -25,7 +25,7 @@ def routed(hub, path, eventually):
 
 
 def rejection(hub, eventually, response):
-    """The refusal's own row; refusals are written just after their answer."""
+    """The rejection's own row; rejections are written just after their answer."""
     wanted = response.headers["X-Correlation-Id"]
 
     def found():
@@ -92,7 +92,7 @@ def test_3_a_client_from_elsewhere_is_not_allowed_whatever_it_claims(hub, eventu
 
 def _is_known(response) -> bool:
     """A new client is known to every process within a second; until then it is invalid."""
-    return "Invalid client" not in response.text
+    return "Invalid client" not in response.text and response.status_code != 429
 
 
 def test_3_a_client_from_an_allowed_network_passes(hub, eventually):
@@ -100,7 +100,7 @@ def test_3_a_client_from_an_allowed_network_passes(hub, eventually):
     eventually(lambda: hub.call("GET", "/demo/x", headers=client).status_code == 200)
 
 
-def test_4_an_unknown_path_has_no_channel_and_the_refusal_names_the_nearest(hub, eventually):
+def test_4_an_unknown_path_has_no_channel_and_the_rejection_names_the_nearest(hub, eventually):
     response = hub.call("POST", "/demo/patients/", json={})
     assert response.status_code == 200  # the echo channel takes /demo/*
     response = hub.call("GET", "/Demo/x")
@@ -151,7 +151,7 @@ def test_4_the_lowest_priority_number_wins_then_the_name(hub, mediator, eventual
     path = f"/priority-{record['id'][-12:]}"
     hub.new_channel(path, record["id"], priority=2)
     hub.new_channel(path, second["id"], priority=1)
-    eventually(lambda: hub.call("GET", path).status_code == 200)
+    eventually(lambda: all(hub.call("GET", path).status_code == 200 for _ in range(6)))
     eventually(lambda: hub.call("GET", path) and mediator.received[-1].target == f"/second{path}")
 
 
@@ -180,7 +180,7 @@ def strict_path(hub, mediator, eventually):
             "properties": {"persons": {"items": {"required": ["name"]}}},
         },
     )
-    eventually(lambda: hub.call("GET", path).status_code == 200)
+    eventually(lambda: all(hub.call("GET", path).status_code == 200 for _ in range(6)))
     return path
 
 
@@ -219,14 +219,14 @@ def test_7_methods_without_a_body_are_not_asked_for_one(hub, strict_path):
 
 
 def test_8_a_body_that_is_too_large_is_refused_before_it_is_read(hub, base, mediator):
-    response = hub.call("POST", f"{base}/large", data=b"x" * 2_000_001)
+    response = hub.call("POST", f"{base}/large", data=b"x" * 16_000_001)
     assert response.status_code == 413
-    assert "2000000 bytes" in reason(response)
+    assert "16000000 bytes" in reason(response)
     assert not mediator.to(f"{base}/large")
 
 
 def test_8_a_chunked_body_that_is_too_large_is_refused(hub, base):
-    response = hub.call("POST", f"{base}/large", data=(b"x" * 100_000 for _ in range(25)))
+    response = hub.call("POST", f"{base}/large", data=(b"x" * 100_000 for _ in range(170)))
     assert response.status_code == 413
 
 
