@@ -7,6 +7,9 @@ BIN := $(VENV)/bin
 # Installing a package writes no byte code twice and asks nothing.
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 
+# Where it is set, each of some twenty processes compiles the same code anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 # The packages of this workspace: a new service is found by its pyproject.toml.
 PYPROJECTS := $(wildcard libs/*/pyproject.toml services/*/pyproject.toml)
 PACKAGES := $(PYPROJECTS:/pyproject.toml=)
@@ -15,22 +18,42 @@ SERVICES := $(patsubst services/%/pyproject.toml,%,$(wildcard services/*/pyproje
 PACKAGE = $(subst -,_,$(SERVICE))
 
 .DEFAULT_GOAL := help
-.PHONY: help up down demo test bench faults lint docs lock texts migration reset rebuild secrets
+.PHONY: help up down logs demo test security bench faults openimis lint docs lock sbom texts migration backup restore reset rebuild secrets
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-up: $(VENV)/.run ## Start everything on this machine (DEMO=0: without demonstration data)
+up: $(VENV)/.run ## Start everything on this machine (TLS=1: HTTPS; DEMO=0: no demonstration data)
 	@$(BIN)/python tools/up.py
 
 down: $(VENV)/.run ## Stop a running `make up`
 	@$(BIN)/python tools/control.py down
 
+logs: $(VENV)/.run ## Follow the logs of a running `make up` (NAME=proxy-gateway: of one process)
+	@$(BIN)/python tools/control.py logs
+
 demo: $(VENV)/.run ## Show a running installation at work: a few calls with their answers
 	@$(BIN)/python tools/demo.py
 
 test: $(VENV)/.dev ## Run all tests (ARGS="-k name": some of them)
-	@$(BIN)/python -m pytest --numprocesses 3 --dist loadscope $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses 4 --dist loadscope $(ARGS)
+
+# Who is let in, and what for: every route and page, forged and stolen credentials, floods, replays,
+# smuggling shapes, tricks with paths, what is kept in clear, rules for addresses.
+SECURITY := tools/tests/test_every_route.py tools/tests/test_edge.py tools/tests/test_nginx.py \
+    libs/common/tests/test_outbound.py libs/common/tests/test_tokens.py \
+    libs/common/tests/test_token_keys.py libs/common/tests/console \
+    services/proxy/tests/access services/proxy/tests/routes/test_scopes.py \
+    services/proxy/tests/gateway/test_admission.py services/proxy/tests/gateway/test_bearer.py \
+    services/proxy/tests/gateway/test_breaker.py services/proxy/tests/gateway/test_headers.py \
+    services/proxy/tests/gateway/test_limits.py services/proxy/tests/gateway/test_match.py \
+    services/proxy/tests/console/test_sessions.py services/proxy/tests/console/test_sign_in.py \
+    services/proxy/tests/record/test_masks.py services/esb-relay/tests/service/test_callbacks.py \
+    tests-e2e/test_gate.py tests-e2e/test_client_certificates.py tests-e2e/test_framing.py \
+    tests-e2e/test_secrets_stay_secret.py tests-e2e/test_sign_in.py
+
+security: $(VENV)/.dev ## Run the tests of who is let in and what stays secret
+	@$(BIN)/python -m pytest --numprocesses 3 --dist loadscope $(SECURITY) $(ARGS)
 
 lint: $(VENV)/.dev ## Check style, types and import contracts
 	$(BIN)/ruff check
@@ -39,13 +62,18 @@ lint: $(VENV)/.dev ## Check style, types and import contracts
 	$(BIN)/lint-imports --no-logo
 
 # All of them run; the status says whether every goal was reached.
-BENCHES := bench.py bench_transactions.py bench_relay.py bench_notification.py bench_outbox.py bench_policy.py
+BENCHES := bench.py bench_interference.py bench_transactions.py bench_import.py bench_relay.py \
+    bench_notification.py bench_outbox.py bench_policy.py bench_sync.py
 
 bench: $(VENV)/.dev ## Measure each service, in ratios where machines differ (takes a while)
 	@status=0; for bench in $(BENCHES); do $(BIN)/python tools/$$bench || status=1; done; exit $$status
 
 faults: $(VENV)/.dev ## Kill processes under load and count what was lost; fuzz the APIs for longer
 	@FUZZ_EXAMPLES=50 $(BIN)/python -m pytest -m faults -s $(ARGS)
+
+openimis: $(VENV)/.dev ## Test the module for openIMIS against a real one, and both's decisions (takes a while)
+	@$(BIN)/python tools/openimis_env.py || echo "The tests are skipped."
+	@$(BIN)/python -m pytest -s integrations/openimis-be-kiungo/tests $(ARGS)
 
 docs: $(VENV)/.run ## Write each service's openapi.json, and the one of all
 	@for service in $(SERVICES); do \
@@ -69,12 +97,15 @@ texts: $(VENV)/.dev ## Compile the message catalogues after a change of a .po fi
 # --universal: one lock for every system; hashes, and no word of where packages come from.
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
     --no-header --no-annotate $(if $(UPGRADE),--upgrade) \
-    --no-emit-package kiungo-common $(SERVICES:%=--no-emit-package kiungo-%)
+    --no-emit-package kiungo-common --no-emit-package kombu-sqlite $(SERVICES:%=--no-emit-package kiungo-%)
 
 lock: $(VENV)/.dev ## Write both lock files anew (UPGRADE=1: with the newest versions)
 	$(COMPILE) --group pyproject.toml:run $(PYPROJECTS) -o requirements.lock
 	$(COMPILE) --group pyproject.toml:run --group pyproject.toml:dev -c requirements.lock \
 	    $(PYPROJECTS) -o requirements-dev.lock
+
+sbom: $(VENV)/.run ## Write var/sbom.json (CycloneDX) and var/licences.tsv of what the lock holds
+	@$(BIN)/python tools/sbom.py
 
 rebuild: ## Recreate the environment and the processes, keep the data (SHAPE=compose: the containers)
 ifeq ($(SHAPE),compose)
@@ -84,6 +115,12 @@ else
 	@$(MAKE) --no-print-directory $(VENV)/.run
 	@$(BIN)/python tools/control.py restart
 endif
+
+backup: $(VENV)/.run ## Write all data and keys into one file, also while it runs (TO=file)
+	@$(BIN)/python tools/backup.py backup
+
+restore: $(VENV)/.run ## Bring a backup back where nothing is yet: make restore FROM=backups/….tar.gz
+	@$(BIN)/python tools/backup.py restore
 
 reset: $(VENV)/.run ## Delete databases, keys and passwords in var/, after asking
 	@$(BIN)/python tools/control.py reset

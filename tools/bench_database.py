@@ -12,7 +12,7 @@ from datetime import date, datetime
 from typing import Any
 
 import psycopg
-from common.database import is_sqlite
+from common.db.database import is_sqlite
 from sqlalchemy import Engine, Table
 
 POSTGRES = os.environ.get("TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432")
@@ -38,6 +38,22 @@ def scratch(name: str, schema: str) -> Iterator[dict[str, str]]:
         finally:
             with psycopg.connect(f"{POSTGRES}/postgres", autocommit=True) as server:
                 server.execute(f'DROP DATABASE "{database}" WITH (FORCE)'.encode())
+
+
+@contextmanager
+def postgres_database() -> Iterator[str | None]:
+    """The URL of a database of this run's own; None when there is no server."""
+    name = f"kiungo_bench_{uuid.uuid4().hex[:8]}"
+    try:
+        with psycopg.connect(f"{POSTGRES}/postgres", autocommit=True, connect_timeout=3) as server:
+            server.execute(f'CREATE DATABASE "{name}"'.encode())
+    except psycopg.OperationalError as exc:
+        print(f"PostgreSQL is not measured: {type(exc).__name__}")
+        yield None
+        return
+    yield f"{POSTGRES}/{name}"
+    with psycopg.connect(f"{POSTGRES}/postgres", autocommit=True) as server:
+        server.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
 
 
 def load(engine: Engine, table: Table, rows: Iterable[Row], columns: Sequence[str] = ()) -> None:

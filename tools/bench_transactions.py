@@ -22,10 +22,11 @@ from common.clock import rfc3339
 from common.ids import new_id_at
 from flask import Flask
 from proxy import create_app
+from proxy.access.signing import create_key
 from proxy.config import SCHEMA, Settings
 from proxy.models import Base
-from proxy.signing import create_key
-from proxy.tallying import tally_past_hours
+from proxy.statistics.rollup_job import roll_up_past_hours
+from sqlalchemy import Engine
 
 NOW = datetime.now(UTC)
 WEEK = timedelta(days=7)
@@ -108,16 +109,21 @@ def measure(name: str, calls: int) -> bool:
         database = app.extensions["proxy"].database
         Base.metadata.create_all(database.engine)
         began = time.monotonic()
-        load(database.engine, _TABLE, week(calls), _COLUMNS)
-        analyze(database.engine)
+        fill(database.engine, calls)
         print(f"{name}: {calls:,} calls loaded in {time.monotonic() - began:.0f} s")
         began = time.monotonic()
-        hours = tally_past_hours(database, NOW)
+        hours = roll_up_past_hours(database, NOW)
         print(f"{name}: {hours} hours tallied in {time.monotonic() - began:.0f} s")
         lists = [ask(app, name, "transactions", one, LIST_GOAL_MS) for one in FILTERS]
         spans = [ask(app, name, "metrics", one, STATISTICS_GOAL_MS) for one in SPANS]
         database.engine.dispose()
     return name != "postgres" or all(lists + spans)
+
+
+def fill(engine: Engine, calls: int) -> None:
+    """Put the calls of a week on record."""
+    load(engine, _TABLE, week(calls), _COLUMNS)
+    analyze(engine)
 
 
 def week(calls: int) -> Iterator[Row]:

@@ -1,8 +1,10 @@
-"""`make down`, `make reset` and `make rebuild`: what is done to an installation from outside."""
+"""`make down`, `logs`, `reset` and `rebuild`: what is done to an installation from outside."""
 
+import contextlib
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -17,7 +19,7 @@ DOWN_TIMEOUT_S = 60.0
 def main(act: str) -> int:
     """Do `act`; returns the exit status."""
     var_dir = ROOT / process_environment(ROOT / ".env.local").get("VAR_DIR", "var")
-    return {"down": down, "reset": reset, "restart": restart}[act](var_dir)
+    return {"down": down, "logs": logs, "reset": reset, "restart": restart}[act](var_dir)
 
 
 def down(var_dir: Path) -> int:
@@ -35,6 +37,17 @@ def down(var_dir: Path) -> int:
             return 1
         time.sleep(0.1)
     print("Stopped.")
+    return 0
+
+
+def logs(var_dir: Path) -> int:
+    """Follow what the processes write, or one of them (`NAME=proxy-gateway`)."""
+    files = sorted((var_dir / "log").glob(f"{os.environ.get('NAME', '*')}.log"))
+    if not files:
+        print("There are no logs; `make up` writes them.", file=sys.stderr)
+        return 1
+    with contextlib.suppress(KeyboardInterrupt):
+        subprocess.run(["tail", "-n", "20", "-F", *files], check=False)
     return 0
 
 

@@ -8,9 +8,10 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import demo_ways
+import local_authority
+import requests
 from common.settings import process_environment
 from installation import ROOT
-from ports import LOOPBACK, chosen_ports
 
 WAIT_S = 15.0
 
@@ -18,8 +19,13 @@ WAIT_S = 15.0
 class Hub:
     """The running installation, as an external system sees it."""
 
-    def __init__(self, port: int, client_id: str, secret: str) -> None:
-        self._port = port
+    def __init__(self, var_dir: Path, client_id: str, secret: str) -> None:
+        self._url = (var_dir / "run" / "address").read_text().strip()
+        self._session = requests.Session()
+        self._session.trust_env = False  # loopback is never asked through a proxy
+        authority = local_authority.certificate(var_dir)
+        if authority.exists():
+            self._session.verify = str(authority)
         self._token = ""
         self._credentials = {"X-Client-Id": client_id, "X-Client-Secret": secret}
 
@@ -53,13 +59,10 @@ class Hub:
     def _send(
         self, method: str, path: str, text: str | None, headers: dict[str, str]
     ) -> tuple[int, dict[str, object]]:
-        connection = http.client.HTTPConnection(LOOPBACK, self._port, timeout=30)
-        try:
-            connection.request(method, path, text, headers)
-            response = connection.getresponse()
-            return response.status, json.loads(response.read() or b"{}")
-        finally:
-            connection.close()
+        response = self._session.request(
+            method, self._url + path, data=text, headers=headers, timeout=30
+        )
+        return response.status_code, json.loads(response.content or b"{}")
 
 
 def tour(hub: Hub) -> bool:
@@ -113,7 +116,7 @@ def main() -> int:
     secret = environ.get("DEMO_CLIENT_SECRET") or (kept.read_text() if kept.exists() else "")
     client_id = environ.get("DEMO_SEED_CLIENT_PREFIX") or "demo"
     try:
-        hub = Hub(chosen_ports(environ)["NGINX_PORT"], client_id, secret.strip())
+        hub = Hub(var_dir, client_id, secret.strip())
         ended_well = tour(hub)
         if demo_ways.are_in_use(environ):
             ended_well = tell(hub, var_dir) and ended_well

@@ -1,6 +1,7 @@
 """The demonstration's ways out, and the event that uses them: nothing leaves the machine."""
 
 import json
+import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -44,6 +45,9 @@ def variables(
         "NOTIFICATION_SMTP_PORT": str(ports["DEMO_MAIL_PORT"]),
         "NOTIFICATION_SMTP_USE_TLS": "false",
         "NOTIFICATION_FROM_EMAIL": "kiungo@example.org",
+        # Links of an earlier start are none any more: it is a demonstration.
+        "NOTIFICATION_PUBLIC_URL": f"http://{LOOPBACK}:{ports['NGINX_PORT']}",
+        "NOTIFICATION_LINK_SECRET": secrets.token_urlsafe(32),
     }
 
 

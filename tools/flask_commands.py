@@ -7,6 +7,7 @@ commands do, and `make up` shall be quick.
 import json
 import sys
 
+from click import ClickException
 from flask.cli import cli
 
 
@@ -16,6 +17,8 @@ def main(commands: list[list[str]]) -> None:
         try:
             # click raises Exit(0) for a command that ends early on purpose.
             cli.main(["--app", app, *arguments], prog_name="flask", standalone_mode=False)
+        except ClickException as exc:
+            sys.exit(f"flask --app {app} {' '.join(arguments)}: {exc.format_message()}")
         except Exception:
             print(f"flask --app {app} {' '.join(arguments)} failed:", file=sys.stderr)
             raise

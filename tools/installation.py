@@ -11,7 +11,11 @@ from pathlib import Path
 
 import demo_ways
 import esb_keys
+import former_settings
+import local_authority
 import nginx_conf
+from common.outbound import USUALLY_DENIED
+from common.settings import FORMER_NAMES
 from ports import LOOPBACK
 from procfile import Program, flask_apps, port_variables
 
@@ -20,7 +24,9 @@ ROOT = Path(__file__).parent.parent
 #: Which port a placeholder of nginx.conf stands for.
 SERVICE_PORTS = {
     "KIUNGO_PROXY": "PROXY_PORT",
+    "KIUNGO_PROXY_GATEWAY": "PROXY_GATEWAY_PORT",
     "KIUNGO_ESB_RELAY": "ESB_RELAY_PORT",
+    "KIUNGO_ESB_RELAY_GATEWAY": "ESB_RELAY_GATEWAY_PORT",
     "KIUNGO_NOTIFICATION": "NOTIFICATION_PORT",
     "KIUNGO_POLICY_NOTIFY": "POLICY_NOTIFY_PORT",
 }
@@ -30,6 +36,16 @@ OWN_CLIENTS = {
     "esb_relay": ("ESB relay", ()),
     "policy_notify": ("Policy notification", ("notification:emit",)),
 }
+#: What of the environment `nginx/edge.sh` is told.
+EDGE_SETTINGS = (
+    "KIUNGO_TLS_CERT",
+    "KIUNGO_TLS_KEY",
+    "KIUNGO_TLS_CLIENT_CA",
+    "KIUNGO_TRUSTED_BALANCERS",
+    "KIUNGO_OPENHIM_TLS_CERT",
+    "KIUNGO_OPENHIM_TLS_KEY",
+    "KIUNGO_CONNECTIONS_PER_ADDRESS",
+)
 #: What nginx.conf wants for a service that has no process.
 NOT_INSTALLED = f"{LOOPBACK}:1"
 
@@ -55,6 +71,36 @@ class Installation:
         self.ports = dict(ports)
         self.cwd = cwd or self.var_dir
         self.environ = self._processes_environ(environ)
+
+    @property
+    def has_tls(self) -> bool:
+        """Whether nginx serves HTTPS: with TLS=1 by a certificate of an authority of our own."""
+        return bool(self.environ.get("KIUNGO_TLS_CERT")) or self.environ.get("TLS") == "1"
+
+    @property
+    def url(self) -> str:
+        """The one address, without a final slash."""
+        if self.has_tls:
+            return f"https://localhost:{self.ports['NGINX_TLS_PORT']}"
+        return f"http://{LOOPBACK}:{self.ports['NGINX_PORT']}"
+
+    @property
+    def authority(self) -> Path | None:
+        """The certificate that clients trust where we made one."""
+        is_ours = self.has_tls and not self.environ.get("KIUNGO_TLS_CERT")
+        is_ours |= self._makes_openhims_certificate
+        return local_authority.certificate(self.var_dir) if is_ours else None
+
+    @property
+    def openhim_url(self) -> str | None:
+        """Where OpenHIM's protocol is spoken at the root; None: nowhere."""
+        port = self.ports.get("OPENHIM_API_PORT")
+        return f"https://localhost:{port}" if port else None
+
+    @property
+    def _makes_openhims_certificate(self) -> bool:
+        given = ("KIUNGO_OPENHIM_TLS_CERT", "KIUNGO_TLS_CERT")
+        return self.openhim_url is not None and not any(map(self.environ.get, given))
 
     @property
     def admin_password(self) -> str:
@@ -96,6 +142,10 @@ class Installation:
         ]
         several = str(Path(__file__).with_name("flask_commands.py"))
         self._run([sys.executable, several, json.dumps(commands)], "the preparation", environ)
+
+    def write_address(self) -> None:
+        """Leave word of where this installation is reached, for the commands beside it."""
+        (self.var_dir / "run" / "address").write_text(self.url + "\n", encoding="utf-8")
 
     def flask(self, app: str, *arguments: str, **environ: str) -> str:
         """Run `flask --app APP …` in this installation; returns what it prints.
@@ -143,10 +193,19 @@ class Installation:
     def _processes_environ(self, environ: Mapping[str, str]) -> dict[str, str]:
         """The given environment, completed with what the Procfile's commands use."""
         here = str(Path(sys.executable).parent)
+        # A line that says nothing (`ESB_CLIENT_ID=`) is not set.
+        environ = {name: value for name, value in environ.items() if value.strip()}
+        # `make up` has said what becomes of these. Blank, .env.local does not bring them back.
+        unused = {name for name in FORMER_NAMES if name in environ}
+        if former_settings.uses_simulator(environ):
+            unused.update(former_settings.missing_key_files(environ, self.cwd))
+        environ = {name: value for name, value in environ.items() if name not in unused}
         # As root, nginx would serve as `nobody`, who cannot enter the data folder.
         user = "user root; " if os.geteuid() == 0 else ""
         return {
+            **dict.fromkeys(unused, ""),
             **self._addresses(),
+            "OUTBOUND_DENY": ", ".join([USUALLY_DENIED, *self._own_places()]),
             **esb_keys.variables(self.var_dir, environ, self.ports, self.programs),
             **demo_ways.variables(environ, self.ports, self.programs),
             **environ,
@@ -156,11 +215,16 @@ class Installation:
             "NGINX_GLOBALS": f"{user}daemon off;",
         }
 
+    def _own_places(self) -> list[str]:
+        """Where our services listen: no mediator's address."""
+        return [f"{LOOPBACK}:{self.ports[name]}" for name in set(SERVICE_PORTS.values())]
+
     def _addresses(self) -> dict[str, str]:
         """Where the services find one another, unless the environment says otherwise."""
         return {
             "PROXY_URL": f"http://{LOOPBACK}:{self.ports['PROXY_PORT']}",
-            "ESB_RELAY_URL": f"http://{LOOPBACK}:{self.ports['ESB_RELAY_PORT']}",
+            "PROXY_GATEWAY_URL": f"http://{LOOPBACK}:{self.ports['PROXY_GATEWAY_PORT']}",
+            "ESB_RELAY_URL": f"http://{LOOPBACK}:{self.ports['ESB_RELAY_GATEWAY_PORT']}",
         }
 
     def _kept_secret(self, name: str) -> str:
@@ -184,15 +248,36 @@ class Installation:
             for name, variable in SERVICE_PORTS.items()
         }
         places = {
-            "KIUNGO_LISTEN": f"{LOOPBACK}:{self.ports['NGINX_PORT']}",
             "KIUNGO_RUN_DIR": str(folder),
             "KIUNGO_ACCESS_LOG": str(log),
             "KIUNGO_DOCS_DIR": str(ROOT / "nginx" / "docs"),
             "KIUNGO_RESOLVER": LOOPBACK,
         }
+        try:
+            nginx_conf.write_edge(self._edge(folder))
+        except ValueError as exc:
+            raise StackError(str(exc)) from exc
         template = (ROOT / "nginx" / "nginx.conf").read_text(encoding="utf-8")
         conf = nginx_conf.render(template, {**addresses, **places})
         (folder / "nginx.conf").write_text(conf, encoding="utf-8")
+
+    def _edge(self, folder: Path) -> dict[str, str]:
+        """The settings of `nginx/edge.sh`."""
+        given = {name: self.environ[name] for name in EDGE_SETTINGS if self.environ.get(name)}
+        if self.has_tls and "KIUNGO_TLS_CERT" not in given:
+            given |= local_authority.variables(self.var_dir)
+        if self._makes_openhims_certificate and "KIUNGO_TLS_CERT" not in given:
+            made = local_authority.variables(self.var_dir)
+            given["KIUNGO_OPENHIM_TLS_CERT"] = made["KIUNGO_TLS_CERT"]
+            given["KIUNGO_OPENHIM_TLS_KEY"] = made["KIUNGO_TLS_KEY"]
+        if self.openhim_url is not None:
+            given["KIUNGO_OPENHIM_LISTEN"] = f"{LOOPBACK}:{self.ports['OPENHIM_API_PORT']}"
+        return {
+            **given,
+            "KIUNGO_LISTEN": f"{LOOPBACK}:{self.ports['NGINX_PORT']}",
+            "KIUNGO_TLS_LISTEN": f"{LOOPBACK}:{self.ports['NGINX_TLS_PORT']}",
+            "KIUNGO_RUN_DIR": str(folder),
+        }
 
 
 def _ensure_client(app: str) -> list[str]:

@@ -44,6 +44,7 @@ class KeptProcess:
         self._say = say
         self._stopping = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
+        self._began = time.monotonic()
         self._thread: threading.Thread | None = None
 
     @property
@@ -51,6 +52,11 @@ class KeptProcess:
         """The id of the running process, if there is one."""
         process = self._process
         return process.pid if process is not None and process.returncode is None else None
+
+    @property
+    def ran_s(self) -> float:
+        """For how long it has run now; nothing where it does not run."""
+        return time.monotonic() - self._began if self.pid is not None else 0.0
 
     def start(self) -> None:
         """Start it, if it is not kept running already; returns when the first process exists."""
@@ -112,7 +118,7 @@ class KeptProcess:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        self._process = process
+        self._process, self._began = process, time.monotonic()
         spawned.set()
         if self._stopping.is_set():  # asked to stop while it was being started
             process.terminate()

@@ -9,22 +9,51 @@ LOOPBACK = "127.0.0.1"
 #: The variable that changes a port, and the port without it.
 DEFAULT_PORTS = {
     "NGINX_PORT": 8080,
+    "NGINX_TLS_PORT": 8443,
     "PROXY_PORT": 8081,
     "ESB_RELAY_PORT": 8082,
     "NOTIFICATION_PORT": 8083,
     "POLICY_NOTIFY_PORT": 8084,
+    "PROXY_GATEWAY_PORT": 8085,
+    "ESB_RELAY_GATEWAY_PORT": 8086,
     "DEMO_MEDIATOR_PORT": 8090,
     "DEMO_GOVESB_PORT": 8091,
     "DEMO_MAIL_PORT": 8092,
 }
 
 
+#: How far apart the blocks are in which `PORTS=auto` looks, and how many there are.
+BLOCK = 100
+BLOCKS = 100
+
+
 def chosen_ports(environ: Mapping[str, str]) -> dict[str, int]:
-    """All ports by their variables. Raises ValueError with the name of a bad one."""
+    """All ports by their variables; with `PORTS=auto` those of the first block that is free.
+
+    Raises ValueError with the name of a bad one.
+    """
+    wanted = environ.get("PORTS", "")
+    if wanted not in {"", "auto"}:
+        raise ValueError("PORTS can only be auto")
+    for offset in range(0, BLOCK * BLOCKS if wanted else BLOCK, BLOCK):
+        ports = _block(environ, offset)
+        if not wanted or not taken_ports(ports, ports):
+            return ports
+    raise ValueError("PORTS=auto finds no free block of ports")
+
+
+def _block(environ: Mapping[str, str], offset: int) -> dict[str, int]:
+    """The ports that are given, the others `offset` above the usual ones."""
     return {
-        variable: _port(variable, environ.get(variable) or str(default))
+        variable: _port(variable, environ.get(variable) or str(default + offset))
         for variable, default in DEFAULT_PORTS.items()
     }
+
+
+def openhim_port(environ: Mapping[str, str]) -> int | None:
+    """The port at whose root OpenHIM's protocol is spoken; None: none. Raises ValueError."""
+    text = environ.get("OPENHIM_API_PORT", "").strip()
+    return _port("OPENHIM_API_PORT", text) if text else None
 
 
 def _port(variable: str, text: str) -> int:
@@ -33,9 +62,9 @@ def _port(variable: str, text: str) -> int:
     return int(text)
 
 
-def taken_ports(ports: Mapping[str, int], variables: Iterable[str]) -> list[str]:
-    """A line for each of `variables` whose port cannot be listened on, saying what to change."""
-    taken = []
+def taken_ports(ports: Mapping[str, int], variables: Iterable[str]) -> dict[str, str]:
+    """Those of `variables` whose port cannot be listened on, each with the reason."""
+    taken = {}
     # All stay open until the end, so that two variables with one port are found out as well.
     with ExitStack() as opened:
         for variable in variables:
@@ -45,18 +74,8 @@ def taken_ports(ports: Mapping[str, int], variables: Iterable[str]) -> list[str]
                 listener.bind((LOOPBACK, ports[variable]))
                 listener.listen()
             except OSError as exc:
-                taken.append(
-                    f"port {ports[variable]} cannot be used ({exc.strerror}); "
-                    f"choose another one: make up {variable}={_any_free_port()}"
-                )
+                taken[variable] = f"port {ports[variable]} cannot be used ({exc.strerror})"
     return taken
-
-
-def _any_free_port() -> int:
-    with socket.socket() as one:
-        one.bind((LOOPBACK, 0))
-        port: int = one.getsockname()[1]
-    return port
 
 
 def free_ports() -> dict[str, str]:

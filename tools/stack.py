@@ -8,6 +8,7 @@ with Stack.beside_others(tmp_path, {"LOG_LEVEL": "DEBUG"}) as stack:
 import os
 import re
 import resource
+import ssl
 import sys
 import time
 import urllib.error
@@ -19,7 +20,15 @@ from typing import Self, TextIO
 
 import demo_ways
 from installation import ROOT, Installation, StackError
-from ports import LOOPBACK, chosen_ports, free_ports, taken_ports
+from log_files import LogFiles
+from ports import (
+    LOOPBACK,
+    chosen_ports,
+    free_ports,
+    openhim_port,
+    taken_ports,
+    unused_ports,
+)
 from procfile import port_variables, read_procfile
 from supervisor import Supervisor
 
@@ -32,6 +41,8 @@ READY_TIMEOUT_S = 60.0
 POLL_S = 0.1
 #: A process that ended this often while it is waited for will not start.
 HOPELESS_ENDS = 3
+#: A process that has run for so long has loaded its code and read its settings.
+STANDS_S = 2.0
 OPEN_FILES = 65_536
 
 
@@ -49,13 +60,13 @@ class Stack:
         *,
         procfile: Path = ROOT / "Procfile",
         cwd: Path | None = None,
-        out: TextIO = sys.stdout,
+        out: TextIO | LogFiles = sys.stdout,
         grace_s: float = 10.0,
     ) -> None:
         """`environ` is the whole environment (default: this process's); nothing is started yet.
 
-        `cwd` (default: the data folder) is where processes look for `.env.local`. Raises
-        StackError for a bad port.
+        `cwd` (default: the data folder) is where processes look for `.env.local`; `out` is where
+        their lines go. Raises StackError for a bad port.
         """
         environ = dict(os.environ if environ is None else environ)
         self.demo = environ.get("DEMO", "1").lower() not in {"0", "false", "no", "off"}
@@ -66,6 +77,8 @@ class Stack:
             programs = [program for program in programs if not program.name.startswith("demo-")]
         try:
             ports = chosen_ports(environ)
+            if (openhims := openhim_port(environ)) is not None:
+                ports["OPENHIM_API_PORT"] = openhims
         except ValueError as exc:
             raise StackError(str(exc)) from exc
         self.installation = Installation(var_dir, environ, programs=programs, ports=ports, cwd=cwd)
@@ -127,21 +140,31 @@ class Stack:
     @property
     def url(self) -> str:
         """The one address, without a final slash."""
-        return f"http://{LOOPBACK}:{self.installation.ports['NGINX_PORT']}"
+        return self.installation.url
 
     def up(self, timeout_s: float = READY_TIMEOUT_S) -> None:
         """Check the ports, prepare the data, start all and wait. Raises StackError."""
         self.check_ports()
         self.installation.prepare(demo=self.demo)
+        self.installation.write_address()
         self.start()
         self.wait_ready(timeout_s)
 
     def check_ports(self) -> None:
-        """Raises StackError that names each taken port and the variable that changes it."""
+        """Raises StackError that names the taken ports and one command that starts all the same."""
         variables = [*port_variables(self.installation.programs), "NGINX_PORT"]
+        if self.installation.has_tls:
+            variables.append("NGINX_TLS_PORT")
+        if self.installation.openhim_url is not None:
+            variables.append("OPENHIM_API_PORT")
         taken = taken_ports(self.installation.ports, dict.fromkeys(variables))
         if taken:
-            raise StackError("\n".join(taken))
+            others = zip(taken, unused_ports(len(taken)), strict=True)
+            changed = " ".join(f"{variable}={port}" for variable, port in others)
+            raise StackError(
+                f"{'; '.join(taken.values())}.\nThis starts it beside what is there:\n\n"
+                f"  make up {changed}\n\nor, with ports that it finds itself: make up PORTS=auto"
+            )
 
     def start(self) -> None:
         """Start all processes; does not wait."""
@@ -158,14 +181,20 @@ class Stack:
         self.up(timeout_s)
 
     def wait_ready(self, timeout_s: float = READY_TIMEOUT_S) -> None:
-        """Wait until `/health/` answers and, with our demonstration data, the example call.
+        """Wait for `/health/`, the relay's gateway, with demonstration data the example call, and
+        until every process stands.
 
         Raises StackError.
         """
         deadline = time.monotonic() + timeout_s
         self._wait_for(urllib.request.Request(f"{self.url}/health/"), deadline)
+        if any(one.name == "esb-relay-gateway" for one in self.installation.programs):
+            port = self.installation.ports["ESB_RELAY_GATEWAY_PORT"]
+            self._wait_for(urllib.request.Request(f"http://{LOOPBACK}:{port}/readyz"), deadline)
         if self.has_example:
             self._wait_for(self.example_request(), deadline)
+        while waited := self._supervisor.started_lately(STANDS_S):
+            self._check_hope(f"just started: {', '.join(waited)}", deadline)
 
     def example_request(self) -> urllib.request.Request:
         """The call that `make up` prints."""
@@ -178,21 +207,36 @@ class Stack:
             f"{self.url}{DEMO_PATH}", data=DEMO_BODY.encode(), headers=headers, method="POST"
         )
 
+    def _trusted(self) -> ssl.SSLContext:
+        """What shows that nginx is ours: our authority's certificate, or the one it was given."""
+        given = self.installation.environ.get("KIUNGO_TLS_CERT")
+        trusted = ssl.create_default_context(cafile=self.installation.authority or given)
+        # The certificate that was given is for another name than the one asked for here.
+        trusted.check_hostname = given is None
+        return trusted
+
     def _wait_for(self, request: urllib.request.Request, deadline: float) -> None:
-        while (outcome := _ask(request)) is not None:
-            ends = self._supervisor.ends()
-            hopeless = [name for name, count in ends.items() if count >= HOPELESS_ENDS]
-            if hopeless:
-                raise StackError(f"{', '.join(hopeless)} keeps ending; its lines above say why")
-            if time.monotonic() > deadline:
-                raise StackError(f"{request.full_url} does not answer yet: {outcome}")
-            time.sleep(POLL_S)
+        while (outcome := _ask(request, self._trusted())) is not None:
+            self._check_hope(f"{request.full_url} does not answer yet: {outcome}", deadline)
+
+    def _check_hope(self, waited_for: str, deadline: float) -> None:
+        """Go on waiting for a moment. Raises StackError where that is in vain."""
+        ends = self._supervisor.ends()
+        hopeless = [name for name, count in ends.items() if count >= HOPELESS_ENDS]
+        if hopeless:
+            words = "\n".join(self._supervisor.last_lines(hopeless[0]))
+            raise StackError(f"{', '.join(hopeless)} keeps ending:\n{words}")
+        if time.monotonic() > deadline:
+            raise StackError(waited_for)
+        time.sleep(POLL_S)
 
 
-def _ask(request: urllib.request.Request) -> str | None:
+def _ask(request: urllib.request.Request, trusted: ssl.SSLContext) -> str | None:
     """None when the answer is a success, else what came instead."""
     # Loopback is never asked through a proxy that the environment names.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    opener = urllib.request.build_opener(
+        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trusted)
+    )
     try:
         with opener.open(request, timeout=5):
             return None

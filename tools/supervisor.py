@@ -3,13 +3,17 @@
 import os
 import signal
 import threading
+from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
 from kept_process import KeptProcess
+from log_files import LogFiles
 from procfile import Program
 
+#: How many lines of a process are remembered.
+LAST_LINES = 12
 _COLOURS = (36, 33, 32, 35, 34, 31)
 
 
@@ -49,13 +53,15 @@ class Supervisor:
         environ: Mapping[str, str],
         *,
         cwd: Path,
-        out: TextIO,
+        out: TextIO | LogFiles,
         grace_s: float = 10.0,
     ) -> None:
-        output = Output(out, [program.name for program in programs])
+        names = [program.name for program in programs]
+        self._output = out if isinstance(out, LogFiles) else Output(out, names)
+        self._last_lines = {name: deque[str](maxlen=LAST_LINES) for name in names}
         self._grace_s = grace_s
         self._processes = {
-            program.name: KeptProcess(program, environ, cwd, output.say) for program in programs
+            program.name: KeptProcess(program, environ, cwd, self._say) for program in programs
         }
 
     def start(self) -> None:
@@ -81,6 +87,14 @@ class Supervisor:
         """How often each process has ended without having been asked to."""
         return {name: process.ends for name, process in self._processes.items()}
 
+    def last_lines(self, name: str) -> list[str]:
+        """What a process wrote last."""
+        return list(self._last_lines[name])
+
+    def started_lately(self, ran_s: float) -> list[str]:
+        """The processes that have not run for `ran_s` without a break."""
+        return [name for name, process in self._processes.items() if process.ran_s < ran_s]
+
     def kill(self, name: str, number: int = signal.SIGKILL) -> None:
         """Send a signal to one process; if it dies of it, it starts again."""
         self._processes[name].send(number)
@@ -93,3 +107,7 @@ class Supervisor:
     def start_process(self, name: str) -> None:
         """Start a stopped process again."""
         self._processes[name].start()
+
+    def _say(self, name: str, line: str) -> None:
+        self._last_lines[name].append(line)
+        self._output.say(name, line)

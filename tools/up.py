@@ -8,8 +8,10 @@ import time
 from pathlib import Path
 
 import demo_ways
+import former_settings
 from common.settings import process_environment
 from installation import ROOT
+from log_files import LogFiles
 from run_lock import AlreadyRunningError, RunLock
 from stack import DEMO_BODY, DEMO_PATH, Stack, StackError
 
@@ -17,11 +19,13 @@ from stack import DEMO_BODY, DEMO_PATH, Stack, StackError
 def main() -> int:
     """Run until a signal; the exit status is 1 when it could not be started."""
     began = time.monotonic()
-    environ = process_environment(ROOT / ".env.local")
+    environ = process_environment(ROOT / ".env.local", tells=False)
+    for line in former_settings.remarks(environ, ROOT):
+        print(line)
     var_dir = ROOT / environ.get("VAR_DIR", "var")
     try:
         with RunLock(var_dir):
-            return _run(Stack(var_dir, environ, cwd=ROOT), began)
+            return _run(Stack(var_dir, environ, cwd=ROOT, out=LogFiles(var_dir / "log")), began)
     except (StackError, AlreadyRunningError) as exc:
         print(f"Kiungo cannot start: {exc}", file=sys.stderr)
         return 1
@@ -67,11 +71,17 @@ def _welcome(stack: Stack, took_s: float) -> str:
         f"password: {_password_place(stack)}",
         f"  API pages    {stack.url}/api/docs/",
     ]
+    if stack.installation.openhim_url is not None:
+        lines.append(f"  OpenHIM API  {stack.installation.openhim_url}/")
+    if stack.installation.authority is not None:
+        trusted = shlex.quote(str(_short(stack.installation.authority)))
+        lines += ["", f"  For curl to trust it:  export CURL_CA_BUNDLE={trusted}"]
     if stack.has_example:
         lines += ["", "  A call to the demonstration mediator:", "", _example(stack)]
         if stack.has_demo_ways:
             lines += ["", "  An event that tells a person in three ways:", "", _event(stack)]
-    return "\n".join([*lines, "", "Ctrl-C stops everything; the data stays in var/.", ""])
+    end = "`make logs` shows what the processes write. Ctrl-C stops everything; the data stays."
+    return "\n".join([*lines, "", end, ""])
 
 
 def _password_place(stack: Stack) -> str:

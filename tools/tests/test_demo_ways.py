@@ -17,6 +17,8 @@ def test_mails_are_caught_and_sms_are_files() -> None:
     assert found["NOTIFICATION_SMTP_HOST"] == "127.0.0.1"
     assert found["NOTIFICATION_SMTP_PORT"] == "9925"
     assert found["NOTIFICATION_SMTP_USE_TLS"] == "false"
+    assert found["NOTIFICATION_PUBLIC_URL"] == "http://127.0.0.1:8080"
+    assert len(found["NOTIFICATION_LINK_SECRET"]) >= 32
 
 
 @pytest.mark.parametrize("name", ["NOTIFICATION_SMS_URL", "NOTIFICATION_SMTP_HOST"])

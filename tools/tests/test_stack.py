@@ -2,19 +2,23 @@
 
 import io
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import psutil
 import pytest
 from kept_process import FIRST_DELAY_S, LONGEST_DELAY_S, next_delay
-from ports import free_ports, taken_ports
+from log_files import LogFiles
+from ports import DEFAULT_PORTS, chosen_ports, free_ports, taken_ports
 from procfile import Program, flask_apps, port_variables, read_procfile
 from run_lock import AlreadyRunningError, RunLock
 from stack import Stack, StackError
@@ -40,6 +44,20 @@ def running(tmp_path: Path, procfile: str, *, grace_s: float = 5.0) -> Iterator[
         yield stack
     finally:
         stack.stop()
+
+
+@contextmanager
+def logged(tmp_path: Path) -> Iterator[Stack]:
+    """The Procfile's processes, with files for what they write."""
+    logs = LogFiles(tmp_path / "log")
+    environ = {**os.environ, **free_ports()}
+    stack = Stack(tmp_path, environ, procfile=tmp_path / "Procfile", out=logs)
+    stack.start()
+    try:
+        yield stack
+    finally:
+        stack.stop()
+        logs.close()
 
 
 def is_gone(pid: int) -> bool:
@@ -146,6 +164,30 @@ def test_lines_carry_the_name_of_their_process(tmp_path: Path) -> None:
         stack.stop()
 
 
+def test_each_process_has_a_log_of_its_own_that_is_rotated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("log_files.MAX_BYTES", 200)
+    (tmp_path / "Procfile").write_text(
+        "talker: sh -c 'seq -f \"a line of thirty characters %g\" 9; sleep 60'\n"
+        "other: sh -c 'echo hello; sleep 60'\n"
+    )
+    folder = tmp_path / "log"
+    with logged(tmp_path):
+        eventually(lambda: (folder / "talker.log").exists() and (folder / "other.log").exists())
+        eventually(lambda: "characters 9" in (folder / "talker.log").read_text())
+        assert (folder / "other.log").read_text() == "hello\n"
+        assert "characters 1" in (folder / "talker.log.1").read_text()
+
+
+def test_process_that_keeps_ending_is_named_with_what_it_said(tmp_path: Path) -> None:
+    (tmp_path / "Procfile").write_text("broken: sh -c 'echo no such key; exit 3'\n")
+    with logged(tmp_path) as stack:
+        with pytest.raises(StackError, match="broken keeps ending:") as refused:
+            stack.wait_ready(20)
+        assert "\nno such key\n" in str(refused.value)
+
+
 def test_taken_port_is_named_with_its_variable_and_nothing_starts(tmp_path: Path) -> None:
     (tmp_path / "Procfile").write_text("web: sleep $PROXY_PORT\n")
     with socket.socket() as squatter:
@@ -154,8 +196,11 @@ def test_taken_port_is_named_with_its_variable_and_nothing_starts(tmp_path: Path
         port = squatter.getsockname()[1]
         environ = {**os.environ, **free_ports(), "PROXY_PORT": str(port)}
         stack = Stack(tmp_path, environ, procfile=tmp_path / "Procfile")
-        with pytest.raises(StackError, match=rf"port {port} .*make up PROXY_PORT="):
+        with pytest.raises(StackError, match=rf"port {port} ") as refused:
             stack.up()
+        command = re.search(r"^  make up PROXY_PORT=(\d+)$", str(refused.value), re.MULTILINE)
+        assert command
+        assert not taken_ports({"PROXY_PORT": int(command.group(1))}, ["PROXY_PORT"])
         assert stack.pids() == {}
         assert not (tmp_path / "keys").exists()
 
@@ -164,6 +209,27 @@ def test_two_variables_with_one_port_are_found_out() -> None:
     ports = {name: int(port) for name, port in free_ports().items()}
     ports["PROXY_PORT"] = ports["NGINX_PORT"]
     assert len(taken_ports(ports, ["NGINX_PORT", "PROXY_PORT"])) == 1
+
+
+def test_next_free_block_of_ports_is_found() -> None:
+    offset = 3_000
+    given = {"PORTS": "auto", **dict.fromkeys(DEFAULT_PORTS, "")}
+    given |= {name: str(port + offset) for name, port in DEFAULT_PORTS.items() if "NGINX" in name}
+    first = chosen_ports(given)
+    with socket.socket() as squatter:
+        squatter.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        squatter.bind(("127.0.0.1", first["PROXY_PORT"]))
+        squatter.listen()
+        second = chosen_ports(given)
+    assert second["NGINX_PORT"] == first["NGINX_PORT"] == DEFAULT_PORTS["NGINX_PORT"] + offset
+    assert second["PROXY_PORT"] > first["PROXY_PORT"]
+    assert not taken_ports(second, second)
+
+
+def test_ports_are_found_only_where_that_is_asked_for() -> None:
+    assert chosen_ports({}) == DEFAULT_PORTS
+    with pytest.raises(ValueError, match="PORTS can only be auto"):
+        chosen_ports({"PORTS": "any"})
 
 
 @pytest.mark.parametrize("text", ["http", "0", "65536", "-1"])
@@ -210,3 +276,91 @@ def test_second_run_on_the_same_data_is_refused(tmp_path: Path) -> None:
         with pytest.raises(AlreadyRunningError, match=str(os.getpid())):
             RunLock(tmp_path).__enter__()
     assert RunLock(tmp_path).holder() is None
+
+
+class Answers(BaseHTTPRequestHandler):
+    """Says 200 to every GET."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Nothing is written."""
+
+
+@contextmanager
+def answering(port: int) -> Iterator[None]:
+    with HTTPServer(("127.0.0.1", port), Answers) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        try:
+            yield
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_stack_is_ready_only_when_the_relays_gateway_is(tmp_path: Path) -> None:
+    procfile = tmp_path / "Procfile"
+    procfile.write_text("esb-relay-gateway: sleep 60\n")
+    (tmp_path / "var").mkdir()
+    ports = free_ports()
+    stack = Stack(tmp_path / "var", {**os.environ, **ports, "DEMO": "0"}, procfile=procfile)
+    gateway = int(ports["ESB_RELAY_GATEWAY_PORT"])
+    stack.start()
+    try:
+        with answering(int(ports["NGINX_PORT"])):
+            with pytest.raises(StackError, match=f":{gateway}/readyz does not answer yet"):
+                stack.wait_ready(0.5)
+            with answering(gateway):
+                stack.wait_ready(5)
+    finally:
+        stack.stop()
+
+
+def test_stack_is_ready_only_when_every_process_stands(tmp_path: Path) -> None:
+    # It ends twice after a moment, as one whose setting is wrong, and stays from then on.
+    crashing = f"{sys.executable} -c \"import pathlib, sys, time; file = pathlib.Path('starts')"
+    crashing += "; starts = int(file.read_text()) if file.exists() else 0"
+    crashing += '; file.write_text(str(starts + 1)); time.sleep(0.3 if starts < 2 else 60)"'
+    with running(tmp_path, f"late: {crashing}\nsteady: sleep 60\n") as stack:
+        stack._wait_for = lambda *_: None  # type: ignore[method-assign] # no nginx here
+        with pytest.raises(StackError, match="just started: late, steady"):
+            stack.wait_ready(0.2)
+        stack.wait_ready(20)
+        assert (tmp_path / "starts").read_text() == "3"
+
+
+def test_stack_whose_process_keeps_ending_is_not_ready(tmp_path: Path) -> None:
+    with running(tmp_path, "late: sleep 0.1\nsteady: sleep 60\n") as stack:
+        stack._wait_for = lambda *_: None  # type: ignore[method-assign] # no nginx here
+        with pytest.raises(StackError, match="late keeps ending"):
+            stack.wait_ready(20)
+
+
+def test_openhims_port_has_a_certificate_that_is_made_once(tmp_path: Path) -> None:
+    (tmp_path / "Procfile").write_text("sleeper: sleep 60\n")
+    (tmp_path / "run" / "nginx").mkdir(parents=True)
+
+    def served(**more: str) -> tuple[Stack, str]:
+        environ = {**os.environ, **free_ports(), **more}
+        stack = Stack(tmp_path, environ, procfile=tmp_path / "Procfile", out=io.StringIO())
+        stack.installation.write_nginx_conf()
+        return stack, (tmp_path / "run" / "nginx" / "edge-server.conf").read_text()
+
+    without, conf = served()
+    assert (without.installation.openhim_url, without.installation.authority) == (None, None)
+    assert "ssl" not in conf
+    stack, conf = served(OPENHIM_API_PORT="9444")
+    assert stack.installation.openhim_url == "https://localhost:9444"
+    assert "listen 127.0.0.1:9444 ssl;" in conf
+    made = stack.installation.authority
+    assert made is not None
+    before = made.read_bytes()
+    assert (made.parent / "server.key").stat().st_mode & 0o077 == 0
+    served(OPENHIM_API_PORT="9444", TLS="1")
+    assert made.read_bytes() == before
+    with pytest.raises(StackError, match="OPENHIM_API_PORT"):
+        served(OPENHIM_API_PORT="many")
