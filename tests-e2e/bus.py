@@ -1,14 +1,12 @@
 """The simulated bus of a running system: what it saw, how it shall behave, its calls to us."""
 
 import json
-import time
 from typing import Any
 
 import requests
 from esb_relay.demo.messages import Seal
 from esb_relay.keys.files import load_private_key
 from hub import Hub
-from systems import eventually
 
 
 class Bus:
@@ -69,18 +67,12 @@ class Bus:
         channel = self.hub.new_channel(path, record["id"])
         for organization, given in codes.items():
             self.register(organization, **given, channel_id=channel["id"])
-        self.settle(path, organization)
+        self.hub.in_force()
 
     def register(self, organization: str, **given: Any) -> None:
         """An organization's codes, for the demonstration client."""
         codes = {"organization": organization, "allow": [self.hub.stack.demo_client_id], **given}
         self.hub.api("POST", "registrations/", 201, json=codes)
-
-    def settle(self, path: str, organization: str) -> None:
-        """Wait until every process of the proxy knows the registration: a second at most."""
-        headers = {"X-Organization": organization, "X-ESB-Mode": "unknown"}
-        eventually(lambda: self.hub.call("POST", path, headers=headers).status_code == 400)
-        time.sleep(1.0)
 
     def _said(self) -> dict[str, Any]:
         said: dict[str, Any] = requests.get(self._control, timeout=10).json()

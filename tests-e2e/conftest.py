@@ -1,6 +1,5 @@
 """The whole system in both shapes, started as `make up` starts it, reached through nginx."""
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import cache
@@ -10,7 +9,8 @@ from typing import Any
 import pytest
 from hub import Hub, unique
 from raw_mediator import RawMediator, raw_mediator
-from systems import Start, eventually, systems
+from systems import Start, systems
+from waiting import eventually
 
 
 @pytest.fixture(scope="session", params=["embedded", "production"])
@@ -64,7 +64,7 @@ def shared_channel(hub: Hub, shared_mediator: RawMediator) -> dict[str, Any]:
     """The channel /t/* to the shared mediator, known to all processes."""
     record = hub.new_mediator(shared_mediator.url)
     channel = hub.new_channel("/t/*", record["id"])
-    time.sleep(1.0)
+    hub.in_force()
     return channel
 
 

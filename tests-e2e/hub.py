@@ -1,9 +1,15 @@
 """The running system as a test uses it: through nginx, with a token, with a client's secret."""
 
+import json
+import re
+import sqlite3
+import time
 import uuid
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import requests
 from database_link import DatabaseLink
 from stack import Stack
@@ -32,6 +38,8 @@ class Hub:
         self.session = requests.Session()
         self.session.trust_env = False
         self._token = ""
+        self._read_to = 0
+        self._versions: dict[int, int] = {}
 
     @property
     def credentials(self) -> dict[str, str]:
@@ -92,6 +100,41 @@ class Hub:
         record = {"client_id": unique("client"), "name": "test", **fields}
         made = self.api("POST", "clients/", 201, json=record)
         return {"X-Client-Id": made["client_id"], "X-Client-Secret": made["client_secret"]}
+
+    def in_force(self, timeout_s: float = 30.0) -> float:
+        """Wait until every gateway process decides by what is stored now; the seconds it took."""
+        began, stored = time.monotonic(), self._stored_version()
+        gateways = int(self.stack.installation.environ["WEB_CONCURRENCY"])
+        while sum(version >= stored for version in self._loaded_versions().values()) < gateways:
+            assert time.monotonic() - began < timeout_s, f"{stored} is not in force everywhere"
+            time.sleep(0.05)
+        return time.monotonic() - began
+
+    def _stored_version(self) -> int:
+        query = "SELECT version FROM {}routing_version"
+        if self.shape == "production":
+            url = self.stack.installation.environ["DATABASE_URL"]
+            with psycopg.connect(url) as connection:
+                found = connection.execute(query.format("proxy.")).fetchone()
+        else:
+            path = Path(self.stack.installation.var_dir, "proxy.sqlite3")
+            with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+                found = connection.execute(query.format("")).fetchone()
+        assert found
+        return int(found[0])
+
+    def _loaded_versions(self) -> dict[int, int]:
+        """The version that each gateway process said to have loaded, by its id."""
+        assert self.output is not None
+        with self.output.open("rb") as output:
+            output.seek(self._read_to)
+            whole, _, _ = output.read().rpartition(b"\n")
+        self._read_to += len(whole)
+        for line in re.findall(rb"{.*\brouting_loaded\b.*}", whole):
+            event = json.loads(line)
+            if event["service"] == self.gateway:
+                self._versions[event["process"]] = event["version"]
+        return self._versions
 
     def transaction(self, correlation_id: str) -> dict[str, Any]:
         found: dict[str, Any] = self.api("GET", f"transactions/{correlation_id}/", 200)

@@ -13,7 +13,7 @@ from typing import Any
 import requests
 from hub import Hub
 from raw_mediator import RawMediator
-from systems import eventually
+from waiting import eventually
 
 CALLERS = 8
 OPEN = ("pending", "processing")

@@ -3,14 +3,12 @@
 import os
 import shutil
 import subprocess
-import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
-from typing import TypeVar
 
 import psycopg
 import pytest
@@ -19,8 +17,6 @@ from hub import Hub
 from kombu import Connection
 from procfile import read_procfile
 from stack import ROOT, Stack
-
-T = TypeVar("T")
 
 POSTGRES = os.environ.get("TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432")
 RABBITMQ = os.environ.get("TEST_RABBITMQ", "amqp://guest:guest@127.0.0.1:5672")
@@ -165,14 +161,3 @@ def _lines_of(services: Sequence[str]) -> Iterator[str]:
         service = program.name.removesuffix("-worker").removesuffix("-gateway")
         if program.name == "nginx" or service in services:
             yield f"{program.name}: {program.command}\n"
-
-
-def eventually(condition: Callable[[], T], timeout_s: float = 20.0) -> T:
-    """Wait until `condition` holds; its value."""
-    deadline = time.monotonic() + timeout_s
-    while True:
-        value = condition()
-        if value:
-            return value
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)

@@ -51,7 +51,7 @@ def test_an_answer_is_fetched_by_its_own_client_only(hub, base, mediator):
     accepted = hub.call("POST", f"{base}/mine?async=true", data=b"x")
     ended(hub, accepted)
     other = hub.new_client()
-    time.sleep(1.0)
+    hub.in_force()
     assert whole(hub, accepted, headers=other).status_code == 404
     assert whole(hub, accepted, headers={"X-Client-Secret": "wrong"}).status_code == 403
     assert whole(hub, accepted).content == b"mine"
@@ -75,7 +75,7 @@ def test_a_channel_may_leave_asynchronous_calls_to_its_mediator(hub, mediator):
     base = f"/{unique('export')}"
     record = hub.new_mediator(mediator.url)
     hub.new_channel(f"{base}/*", record["id"], async_passthrough=True)
-    time.sleep(1.0)
+    hub.in_force()
     place = "Content-Location: http://mediator.example/jobs/1"
     mediator.on(f"{base}/$export", answer(b"", "202 Accepted", place))
     headers = {"Prefer": "respond-async", "Accept": "application/fhir+json"}

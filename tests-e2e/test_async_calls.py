@@ -57,7 +57,7 @@ def test_an_asynchronous_call_is_accepted_at_once_and_made_by_the_worker(
     assert got[0].header("X-Correlation-Id") == [correlation_id]
 
 
-def test_whole_large_bodies_are_kept_for_the_worker(hub, base, mediator, eventually):
+def test_whole_large_bodies_are_kept_for_the_worker(hub, base, mediator):
     body = bytes(range(256)) * 6000
     response = hub.call("POST", f"{base}/large?async=1", data=body)
     assert response.status_code == 202
@@ -65,13 +65,13 @@ def test_whole_large_bodies_are_kept_for_the_worker(hub, base, mediator, eventua
     assert mediator.to(f"{base}/large")[0].body == body
 
 
-def test_a_mediator_that_is_away_is_tried_again(hub, mediator, eventually):
+def test_a_mediator_that_is_away_is_tried_again(hub, mediator):
     away = RawMediator()
     away.close()
     record = hub.new_mediator(away.url)
     path = f"/away-{record['id'][-12:]}"
     hub.new_channel(path, record["id"])
-    eventually(lambda: hub.call("GET", path).status_code == 502)
+    hub.in_force()
     correlation_id = hub.call("POST", f"{path}?async=1", data=b"x").headers["X-Correlation-Id"]
     time.sleep(1)
     assert state(hub, correlation_id)["status"] == "pending"
@@ -118,7 +118,7 @@ def test_no_accepted_call_is_lost_when_worker_and_web_process_are_killed(
     """SIGKILL the worker in the middle of calls, then the web process: nothing accepted is lost."""
     hub = breakable(shape)
     base = f"/b/{unique('k')}"
-    eventually(lambda: all(hub.call("GET", f"{base}/ready").status_code == 200 for _ in range(6)))
+    hub.in_force()
     mediator.on(f"{base}/slow", slow(2.0, answer(b"late")))
     in_hand = [_accept(hub, "POST", f"{base}/slow?async=1") for _ in range(4)]
     eventually(lambda: len(mediator.to(f"{base}/slow")) == 4)
@@ -145,7 +145,7 @@ def test_a_call_in_hand_of_a_killed_web_process_ends_as_interrupted(
 ):
     hub = breakable(shape)
     path = f"/b/{unique('w')}"
-    eventually(lambda: all(hub.call("GET", "/b/ready").status_code == 200 for _ in range(6)))
+    hub.in_force()
     mediator.on(path, slow(2.5, answer(b"late")))
     calls = threading.Thread(target=lambda: hub.call("POST", path))
     calls.start()

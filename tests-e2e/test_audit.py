@@ -3,7 +3,7 @@
 import requests
 from console import form_token, open_console, sign_in, staff_of
 from hub import unique
-from systems import eventually
+from waiting import eventually
 
 
 def acts(session: requests.Session, hub) -> dict[str, str]:

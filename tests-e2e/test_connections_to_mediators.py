@@ -90,8 +90,7 @@ def test_more_calls_at_once_than_a_process_has_small_descriptors(own_hub, tmp_pa
     plain, sealed = RawMediator(), RawMediator(tls=tls)
     for path, mediator in (("/plain/*", plain), ("/sealed/*", sealed)):
         hub.new_channel(path, hub.new_mediator(mediator.url)["id"])
-    eventually(lambda: hub.call("GET", "/plain/x").status_code == 200)
-    eventually(lambda: hub.call("GET", "/sealed/x").status_code == 200)
+    hub.in_force()
     release = threading.Event()
 
     def wait_for_release(sock, received):

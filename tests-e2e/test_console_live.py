@@ -78,7 +78,7 @@ def test_list_of_who_is_let_go_leads_to_the_log_in(hub, watched, member):
     watched.page.wait_for_url(f"{hub.url}/admin/login/**", timeout=15_000)
 
 
-def test_filtered_calls_are_made_again_with_progress(hub, watched, base, eventually):
+def test_filtered_calls_are_made_again_with_progress(hub, watched, base):
     page = watched.page
     for number in range(3):
         hub.call("GET", f"{base}/{number}")

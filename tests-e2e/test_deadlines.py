@@ -20,7 +20,7 @@ def limited(hub, mediator):
     def open_channel(**limits: float) -> str:
         base = f"/{unique('limited')}"
         hub.new_channel(f"{base}/*", hub.new_mediator(mediator.url)["id"], **limits)
-        time.sleep(1.0)
+        hub.in_force()
         return base
 
     return open_channel

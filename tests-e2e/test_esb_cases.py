@@ -9,7 +9,7 @@ import pytest
 import requests
 from bus import Bus
 from esb_relay.demo.cases import ACCEPTED, BUSY, UNKNOWN, UNVERIFIABLE, UNVERIFIABLE_XML
-from systems import eventually
+from waiting import eventually
 
 BODY = {"jina": "Çelik", "n": 1.1}
 REFUSED = ("redirect", "unauthorized", *BUSY)

@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 import requests
 from raw_mediator import answer, slow
-from systems import eventually
+from waiting import eventually
 
 ROUNDS = 5
 CALLERS = 8
@@ -58,7 +58,7 @@ def test_whatever_was_answered_survives_killed_processes(shape, own_hub, mediato
     hub = own_hub(shape, services=["proxy"], WEB_CONCURRENCY="2")
     record = hub.new_mediator(mediator.url)
     hub.new_channel("/f/*", record["id"])
-    time.sleep(1)
+    hub.in_force()
     mediator.default = slow(0.02, answer(b"ok"))
     with Callers(hub, "/f") as callers:
         for _ in range(ROUNDS):

@@ -6,13 +6,13 @@ from raw_mediator import RawMediator, answer
 
 
 @pytest.fixture
-def away(hub, eventually):
+def away(hub):
     """A path to a port where nobody listens yet, and that port."""
     nobody = RawMediator()
     nobody.close()
     path = f"/{unique('away')}"
     hub.new_channel(path, hub.new_mediator(nobody.url)["id"])
-    eventually(lambda: hub.call("GET", path).status_code == 502)
+    hub.in_force()
     return path, nobody.port
 
 

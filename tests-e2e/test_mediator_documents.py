@@ -70,7 +70,7 @@ def curl(line: str, hub: Any) -> tuple[int, dict[str, str], Any]:
 
 
 @pytest.fixture
-def teachers(hub, mediator, eventually) -> dict[str, str]:
+def teachers(hub, mediator) -> dict[str, str]:
     """The documents' client and channel, as the mediator's admin made them; the credentials."""
     credentials = {"X-Client-Id": "demo-integrator", "X-Client-Secret": "demo-secret"}
     known = hub.session.get(f"{hub.url}/integrations/nothing", headers=credentials, timeout=10)
@@ -79,9 +79,7 @@ def teachers(hub, mediator, eventually) -> dict[str, str]:
         hub.api("POST", "clients/", 201, json=record)
         system = hub.new_mediator(mediator.url)
         hub.new_channel("integrations/teachers", system["id"], methods=["post"])
-    url = f"{hub.url}/integrations/teachers"
-    eventually(lambda: hub.session.post(url, headers=credentials, timeout=10).status_code == 200)
-    mediator.forget()
+        hub.in_force()
     return credentials
 
 

@@ -99,10 +99,10 @@ def channel(hub: Hub, shared_mediator: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def base(hub: Hub, channel: dict[str, Any], mediator: Any, eventually: Any) -> str:
+def base(hub: Hub, channel: dict[str, Any], mediator: Any) -> str:
     """Its path, once every process knows it."""
+    hub.in_force()
     path: str = channel["path_pattern"]
-    eventually(lambda: all(hub.call("POST", path, json={}).status_code == 200 for _ in range(4)))
     return path
 
 

@@ -58,7 +58,7 @@ def tcp_channel(hub):
         path = f"/{unique('mllp')}"
         record = hub.new_mediator(f"tcp://127.0.0.1:{port}")
         hub.new_channel(path, record["id"], channel_type="tcp")
-        time.sleep(1.0)
+        hub.in_force()
         return path
 
     return open_channel

@@ -140,7 +140,7 @@ def channels(hub, shared_mediator) -> dict[str, str]:
     ]
     for fields in matched:
         hub.new_channel(f"^{start}/matched$", record["id"], **fields)
-    time.sleep(1.0)
+    hub.in_force()
     return {name: f"{start}/{name}" for name in (*kinds, "matched")}
 
 
@@ -242,7 +242,7 @@ def test_mediator_is_shown_its_own_credentials(hub, shared_mediator, mediator):
     credentials = {"kind": "basic", "name": "hub", "secret": secret}
     record = hub.new_mediator(shared_mediator.url, credentials=credentials)
     hub.new_channel(f"{path}/*", record["id"], forward_authorization=True)
-    time.sleep(1.0)
+    hub.in_force()
     hub.call("GET", f"{path}/a", headers={"Authorization": "Bearer of-the-caller"})
     ended(hub, hub.call("POST", f"{path}/b?async=true", data=b"x"))
     expected = f"Basic {base64.b64encode(f'hub:{secret}'.encode()).decode()}"
@@ -266,7 +266,7 @@ def test_mediator_with_authorities_of_its_own_asks_for_our_certificate(hub, tmp_
     start = f"/{unique('tls')}"
     hub.new_channel(f"{start}/known", hub.new_mediator(mediator.url, **known)["id"])
     hub.new_channel(f"{start}/unknown", hub.new_mediator(mediator.url)["id"])
-    time.sleep(1.0)
+    hub.in_force()
     try:
         assert [hub.call("GET", f"{start}/known").status_code for _ in range(2)] == [200, 200]
         assert hub.call("GET", f"{start}/unknown").status_code == 502
@@ -301,7 +301,7 @@ def routed(hub, shared_mediator) -> str:
         {"name": "off", "url": shared_mediator.url, "is_active": False, "rewrite_path": "/off"},
     ]
     hub.new_channel(f"{start}/*", record["id"], routes=routes)
-    time.sleep(1.0)
+    hub.in_force()
     return start
 
 
@@ -359,11 +359,11 @@ def test_final_status_is_judged_by_all_routes(
 def test_answer_waits_for_those_routes_only_that_it_shall_wait_for(
     hub, routed, mediator, eventually
 ):
-    mediator.on("/later", slow(1.5, hang_up))
+    mediator.on("/later", slow(5.0, hang_up))
     mediator.on("/waits", slow(0.4, answer(b"waited")))
     began = time.monotonic()
     got = hub.call("POST", f"{routed}/slow", data=b"x")
-    assert 0.4 <= time.monotonic() - began < 1.4
+    assert 0.4 <= time.monotonic() - began < 4.5
     early = hub.transaction(got.headers["X-Correlation-Id"])
     assert (early["status"], list(steps_of(early))) == ("successful", ["waits"])
     kept = eventually(lambda: _with_steps(hub, got, 2))

@@ -8,8 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -22,15 +21,9 @@ from ports import DEFAULT_PORTS, chosen_ports, free_ports, taken_ports
 from procfile import Program, flask_apps, port_variables, read_procfile
 from run_lock import AlreadyRunningError, RunLock
 from stack import Stack, StackError
+from waiting import eventually
 
 TOOLS = Path(__file__).parent.parent
-
-
-def eventually(condition: Callable[[], object], timeout_s: float = 10.0) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "did not happen in time"
-        time.sleep(0.02)
 
 
 @contextmanager

@@ -125,7 +125,7 @@ def test_those_who_wait_for_a_fetch_fail_with_it(proxy: Proxy, client: HttpClien
     with ThreadPoolExecutor(10) as callers:
         assert set(callers.map(find, range(10))) == {"The token keys cannot be fetched now"}
     assert len(proxy.asked) == 1
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 4  # one after the other it is 5 s
     proxy.status, proxy.delay_s = 200, 0
     proxy.publish("k1")
     assert keys.find("k1")

@@ -3,7 +3,6 @@
 import json
 import os
 import threading
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -29,6 +28,7 @@ from policy_notify.models import (
     WaitingConsent,
 )
 from sqlalchemy import func, select
+from waiting import eventually
 
 RABBITMQ = os.environ.get("TEST_RABBITMQ", "amqp://guest:guest@127.0.0.1:5672")
 
@@ -36,13 +36,6 @@ RABBITMQ = os.environ.get("TEST_RABBITMQ", "amqp://guest:guest@127.0.0.1:5672")
 def count(container: Container, model: Any) -> int:
     with container.database.reading() as session:
         return session.scalar(select(func.count()).select_from(model)) or 0
-
-
-def eventually(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)
 
 
 @pytest.fixture(params=["embedded", "rabbitmq"])

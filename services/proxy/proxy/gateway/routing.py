@@ -5,6 +5,7 @@ Requests read one immutable `RoutingTable`. A watcher compares the version count
 """
 
 import asyncio
+import os
 import re
 import uuid
 from collections.abc import Callable, Iterable, Mapping
@@ -220,6 +221,7 @@ class Routing:
                     limit_of=self._limit_of,
                     breakers=self._breakers,
                 )
+                log.info("routing_loaded", version=version, process=os.getpid())
 
     async def load(self, reader: Reader, stopping: asyncio.Event) -> None:
         """Load the table; a database that is away is waited for, until `stopping`."""

@@ -164,9 +164,9 @@ def test_copy_can_be_stored_whatever_charset_is_claimed(charset: str, body: byte
 @pytest.mark.parametrize("charset", [*NO_CHARSETS, "utf-16", "utf-32", "gb18030", "big5", "cp037"])
 def test_large_text_is_decoded_in_time_whatever_charset_is_claimed(charset: str) -> None:
     body = b"a-b\xff" * 65_536
-    started = time.monotonic()
+    started = time.process_time()
     copy(body, f"text/plain;charset={charset}").encode()
-    assert time.monotonic() - started < 1
+    assert time.process_time() - started < 1
 
 
 # --- packed
@@ -300,9 +300,9 @@ sys.path[:0] = {path!r}
 from proxy.record.bodies import stored_copy
 for bomb in sorted(pathlib.Path({folder!r}).iterdir()):
     body = bomb.read_bytes()
-    before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
+    before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
     text = stored_copy(body, len(body), "text/plain", bomb.name, 20_000)
-    took = time.monotonic() - started
+    took = time.process_time() - started
     more = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert text.endswith("[shortened]"), (bomb.name, text[:80])
     assert took < 1, (bomb.name, took)
