@@ -32,7 +32,8 @@ ENV PATH=/opt/kiungo/bin:$PATH \
     BIND=0.0.0.0:8000 \
     WSGI_APP=${PACKAGE}:create_app() \
     VAR_DIR=/var/lib/kiungo \
-    PROMETHEUS_MULTIPROC_DIR=/tmp/metrics
+    PROMETHEUS_MULTIPROC_DIR=/tmp/metrics \
+    WORKER_HEARTBEAT_FILE=/tmp/worker-heartbeat
 WORKDIR /var/lib/kiungo
 USER kiungo
 EXPOSE 8000

@@ -78,6 +78,8 @@ class Environment:
     )
     web_concurrency: int = setting("WEB_CONCURRENCY", lambda text: positive(int)(text), default=2)
     rabbitmq_url: str | None = setting("RABBITMQ_URL", default=None, secret=True)
+    #: What a worker touches while it works; several on one machine have one each.
+    worker_heartbeat_file: Path | None = setting("WORKER_HEARTBEAT_FILE", Path, default=None)
     #: Where no mediator and no target of a callback may be, and what may all the same.
     outbound_deny: tuple[Rule, ...] = setting(
         "OUTBOUND_DENY", lambda text: rules(text), default=rules(USUALLY_DENIED)
@@ -98,6 +100,10 @@ class Environment:
             named.append((self.postgres_host, self.postgres_port))
         denied = tuple(Rule.parse(f"{_bracketed(host)}:{port}") for host, port in named if port)
         return OutboundRules((*self.outbound_deny, *denied), self.outbound_allow)
+
+    def heartbeat_path(self, service: str) -> Path:
+        """The file in which the worker of `service` shows that it works."""
+        return self.worker_heartbeat_file or self.var_dir / "run" / f"{service}-worker-heartbeat"
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> Self:
@@ -145,9 +151,11 @@ def _reason(error: ValueError, text: str) -> str:
 def process_environment(
     env_file: Path = Path(".env.local"), *, tells: bool = True
 ) -> dict[str, str]:
-    """The process's environment over `env_file`; former variable names are translated, with a
-    warning unless the caller `tells` nothing."""
-    merged = {**_env_file(env_file), **os.environ}
+    """The process's environment over the files of its `SECRETS_DIR` over `env_file`.
+
+    Former variable names are translated, with a warning unless the caller `tells` nothing.
+    """
+    merged = {**_env_file(env_file), **_secrets(os.environ.get("SECRETS_DIR")), **os.environ}
     for former, name in FORMER_NAMES.items():
         if merged.get(former, "").strip():
             if tells:
@@ -155,6 +163,14 @@ def process_environment(
             if not merged.get(name, "").strip():
                 merged[name] = merged[former]
     return merged
+
+
+def _secrets(folder: str | None) -> dict[str, str]:
+    """Variables that are files, as orchestrators mount secrets; a file is named as its variable."""
+    if not folder:
+        return {}
+    files = (path for path in Path(folder).iterdir() if path.is_file())
+    return {path.name: path.read_text(encoding="utf-8").strip() for path in files}
 
 
 def _env_file(path: Path) -> dict[str, str]:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from common.db.database import TYPES, Database, new_metadata
+from common.jobs.backlog import Backlog, BacklogMetrics, Queue, backlog_of
 from common.jobs.leases import Leased, claim_due, held, renew
 from sqlalchemy import delete, update
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -162,3 +163,24 @@ def test_stale_token_renews_nothing(jobs: Database) -> None:
     with jobs.writing() as session:
         renew(session, Job, stale, NOW + 100 * LEASE)
     assert claim(jobs, now=NOW + 4 * LEASE)[0] == [1]
+
+
+# --- what waits
+
+
+def test_backlog_is_what_is_due_and_in_nobodys_hands(jobs: Database) -> None:
+    put(jobs, 3, kind="a")
+    claim(jobs, limit=1)
+    later = NOW + timedelta(seconds=10)
+    with jobs.reading() as session:
+        assert backlog_of(session, Queue(Job), NOW - LEASE) == Backlog(0, 0.0)
+        assert backlog_of(session, Queue(Job), later) == Backlog(2, 10.0)
+        assert backlog_of(session, Queue(Job, (Job.kind == "b",)), later) == Backlog(0, 0.0)
+        assert backlog_of(session, Queue(Job), NOW + 2 * LEASE) == Backlog(3, 60.0)
+
+
+def test_backlog_is_measured_for_each_queue(jobs: Database) -> None:
+    put(jobs, 2)
+    jobs_waiting, oldest_s = BacklogMetrics(jobs, {"jobs": Queue(Job)}).collect()
+    assert [(one.labels, one.value) for one in jobs_waiting.samples] == [({"queue": "jobs"}, 2)]
+    assert oldest_s.samples[0].value > 0

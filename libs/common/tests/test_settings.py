@@ -153,6 +153,18 @@ def test_environment_goes_before_the_file(env_file: Path, monkeypatch: pytest.Mo
     assert process_environment(env_file)["KIUNGO_BOTH"] == "environment"
 
 
+def test_secrets_may_be_files_named_as_their_variables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "PASSWORD").write_text(f"{SECRET}\n")
+    (tmp_path / "BOTH").write_text("file")
+    (tmp_path / "..data").mkdir()
+    monkeypatch.setenv("SECRETS_DIR", str(tmp_path))
+    monkeypatch.setenv("BOTH", "environment")
+    found = process_environment(tmp_path / "none")
+    assert (found["PASSWORD"], found["BOTH"]) == (SECRET, "environment")
+
+
 def test_missing_file_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ADDRESS", "here")
     assert process_environment(tmp_path / "none")["ADDRESS"] == "here"

@@ -36,7 +36,11 @@ class Steps:
     def __init__(self, *results: int | Callable[[], int]) -> None:
         self.stopping = threading.Event()
         self.done = 0
+        self.beats = 0
         self._results = results
+
+    def beat(self) -> None:
+        self.beats += 1
 
     def __call__(self) -> int:
         result = self._results[self.done]
@@ -48,28 +52,28 @@ class Steps:
 
 def test_worker_ends_when_told(listener: Listener) -> None:
     steps = Steps(0)
-    work(steps, listener, steps.stopping, poll_s=0.01)
-    assert steps.done == 1
+    work(steps, listener, steps.stopping, beat=steps.beat, poll_s=0.01)
+    assert (steps.done, steps.beats) == (1, 1)
 
 
 def test_worker_that_is_told_before_it_starts_does_nothing(listener: Listener) -> None:
     steps = Steps(0)
     steps.stopping.set()
-    work(steps, listener, steps.stopping)
+    work(steps, listener, steps.stopping, beat=steps.beat)
     assert steps.done == 0
 
 
 def test_worker_does_not_wait_while_there_is_work(listener: Listener) -> None:
     steps = Steps(*[1] * 50)
     started = time.monotonic()
-    work(steps, listener, steps.stopping, poll_s=10)
+    work(steps, listener, steps.stopping, beat=steps.beat, poll_s=10)
     assert steps.done == 50
     assert time.monotonic() - started < 5
 
 
 def test_worker_looks_for_itself_when_no_bell_rings(listener: Listener) -> None:
     steps = Steps(0, 0, 0)
-    work(steps, listener, steps.stopping, poll_s=0.05)
+    work(steps, listener, steps.stopping, beat=steps.beat, poll_s=0.05)
     assert steps.done == 3
 
 
@@ -77,7 +81,7 @@ def test_bell_shortens_the_wait(settings: Environment, listener: Listener) -> No
     steps = Steps(0, 1)
     threading.Timer(0.1, WakeUp(lambda: open_broker(settings), QUEUE).send).start()
     started = time.monotonic()
-    work(steps, listener, steps.stopping, poll_s=20)
+    work(steps, listener, steps.stopping, beat=steps.beat, poll_s=20)
     assert time.monotonic() - started < 10
 
 
@@ -89,7 +93,7 @@ def test_worker_outlives_a_database_that_is_away(settings: Environment, listener
             return int(connection.scalar(text("SELECT count(*) FROM nowhere")) or 0)
 
     steps = Steps(ask, ask, 1)
-    work(steps, listener, steps.stopping, poll_s=0.01)
+    work(steps, listener, steps.stopping, beat=steps.beat, poll_s=0.01)
     engine.dispose()
     assert steps.done == 3
 
@@ -97,7 +101,7 @@ def test_worker_outlives_a_database_that_is_away(settings: Environment, listener
 def test_error_of_our_own_ends_the_worker(listener: Listener) -> None:
     steps = Steps(lambda: 1 // 0, 1)
     with pytest.raises(ZeroDivisionError):
-        work(steps, listener, steps.stopping)
+        work(steps, listener, steps.stopping, beat=steps.beat)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

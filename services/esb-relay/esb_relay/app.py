@@ -7,6 +7,7 @@ from common.audit.requests import register_audit
 from common.console.pages import register_console
 from common.db.migrations.runner import Migrations, register_migrations
 from common.http import HttpClient, Timeouts
+from common.jobs.backlog import BacklogMetrics
 from common.logs import configure_logging
 from common.settings import process_environment
 from common.web.api import register_api
@@ -24,6 +25,7 @@ from esb_relay.console import pages
 from esb_relay.container import build_container
 from esb_relay.models import AUDIT_TABLES, Base
 from esb_relay.routes import register_routes
+from esb_relay.worker import QUEUES
 
 DESCRIPTION = (
     "Signs, sends and verifies messages of GovESB, takes its calls, and keeps the log of both. "
@@ -47,7 +49,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     register_request_context(app)
     register_audit(app, "esb-relay", process.database, AUDIT_TABLES, RULES)
     register_health(app, process.database.engine)
-    register_metrics(app)
+    register_metrics(app, BacklogMetrics(process.database, QUEUES))
     register_migrations(
         app,
         Migrations(Base.metadata, process.database.engine, SCHEMA),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 from common.audit.commands import record_if_possible
+from common.jobs import heartbeat
 from flask import Flask
 
 from esb_relay.container import container
@@ -84,8 +85,11 @@ def purge() -> None:
 
 
 @click.command("worker")
-def worker() -> None:
+@heartbeat.check_option
+def worker(check: bool) -> None:
     """Ask targets of accepted calls, post late answers, publish events; until SIGTERM."""
+    if check:
+        heartbeat.check(container().settings.heartbeat_path("esb-relay"))
     run_worker(container())
 
 

@@ -7,8 +7,10 @@ import threading
 
 import uvloop
 from common.db.reader import Reader
+from common.jobs.backlog import Queue
 from common.jobs.broker import BROKER_ERRORS, open_broker
 from common.jobs.events import relay_due
+from common.jobs.heartbeat import Heartbeat
 from common.jobs.leased_tasks import LeasedTasks
 from common.jobs.wake_up import Listener, on_wake_ups
 from common.jobs.worker import every
@@ -35,6 +37,14 @@ LEASE_S = 30.0
 SWEEP_EVERY_S = 5.0
 PURGE_EVERY_S = 3600.0
 PUBLISH_EVERY_S = 2.0
+
+LATE_ANSWERS = Queue(AsyncAnswer, (AsyncAnswer.status == DeliveryStatus.PENDING,))
+ACCEPTED_CALLS = Queue(InboundRequest, (InboundRequest.status == InboundStatus.WAITING,))
+QUEUES = {
+    "late_answers": LATE_ANSWERS,
+    "accepted_calls": ACCEPTED_CALLS,
+    "events": Queue(OutboxEvent),
+}
 
 
 def run_worker(container: Container, *, lease_s: float = LEASE_S) -> None:
@@ -65,9 +75,14 @@ async def _work(container: Container, lease_s: float) -> None:
     listener = Listener(lambda: open_broker(container.settings), WAKE_UP_QUEUE)
     on_wake_ups(listener, lambda: loop.call_soon_threadsafe(wake))
     log.info("worker_started", most=MOST)
-    publishing = loop.create_task(_keep_publishing(container, woken))
+    heartbeat = Heartbeat(container.settings.heartbeat_path("esb-relay"))
+    beside = [
+        loop.create_task(_keep_publishing(container, woken)),
+        loop.create_task(heartbeat.keep_beating()),
+    ]
     await asyncio.gather(answers.work(stopping), calls.work(stopping))
-    publishing.cancel()
+    for task in beside:
+        task.cancel()
     await engine.exchanger.close()
     engine.targets.close()
     reader.close()
@@ -89,7 +104,7 @@ def _late_answers(
         AsyncAnswer,
         deliveries.claimed,
         deliverer.run,
-        AsyncAnswer.status == DeliveryStatus.PENDING,
+        *LATE_ANSWERS.criteria,
         threads=reader,
         most=MOST,
         lease_s=lease_s,
@@ -108,7 +123,7 @@ def _accepted_calls(
         InboundRequest,
         late_work.claimed,
         work.run,
-        InboundRequest.status == InboundStatus.WAITING,
+        *ACCEPTED_CALLS.criteria,
         threads=reader,
         most=MOST,
         lease_s=lease_s,

@@ -8,6 +8,7 @@ from common.console.pages import register_console
 from common.db.database import Database, open_engine
 from common.db.migrations.runner import Migrations, register_migrations
 from common.http import HttpClient, Timeouts
+from common.jobs.backlog import BacklogMetrics
 from common.jobs.broker import open_broker
 from common.jobs.wake_up import WakeUp
 from common.logs import configure_logging
@@ -32,6 +33,7 @@ from notification.routes import register_routes, unsubscribe
 from notification.routes.people import UserIdConverter
 from notification.routes.problems import register_problems
 from notification.transports.build import build_transports
+from notification.worker import QUEUES
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
 DESCRIPTION = (
@@ -64,7 +66,7 @@ def create_app(settings: Settings | None = None, keys: KeySource | None = None) 
     register_problems(app)
     register_request_context(app)
     register_health(app, database.engine, lambda: readiness(database))
-    register_metrics(app, TransportMetrics(database))
+    register_metrics(app, TransportMetrics(database), BacklogMetrics(database, QUEUES))
     register_audit(app, "notification", database, AUDIT_TABLES, RULES)
     register_migrations(
         app,

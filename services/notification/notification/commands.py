@@ -2,6 +2,7 @@
 
 import click
 from common.audit.log import note_act
+from common.jobs import heartbeat
 from flask import Flask
 
 from notification.catalogue import first_data
@@ -45,6 +46,9 @@ def purge() -> None:
 
 
 @click.command("worker")
-def worker() -> None:
+@heartbeat.check_option
+def worker(check: bool) -> None:
     """Send what is due, take events, settle what was left in doubt, forget; until SIGTERM."""
+    if check:
+        heartbeat.check(container().settings.heartbeat_path("notification"))
     run_worker(container())

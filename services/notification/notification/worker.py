@@ -3,8 +3,10 @@
 import threading
 from datetime import timedelta
 
+from common.jobs.backlog import Queue
 from common.jobs.broker import BROKER_ERRORS, open_broker
 from common.jobs.events import relay_due
+from common.jobs.heartbeat import Heartbeat
 from common.jobs.wake_up import Listener
 from common.jobs.worker import POLL_S, every, stop_on_signals, work
 from common.logs import get_logger
@@ -12,7 +14,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from notification.container import WAKE_UP_QUEUE, Container
 from notification.emit.intake import consume_events
-from notification.models import ChannelCode, OutboxEvent
+from notification.models import ChannelCode, OutboxEvent, OutboxMessage
+from notification.models.outbox import IS_WAITING
 from notification.outbox.engine import BATCH, Outbox
 from notification.outbox.reconciling import Reconciler
 from notification.retention import keep_bounded
@@ -24,6 +27,8 @@ log = get_logger(__name__)
 SWEEP_EVERY_S = 5.0
 ASK_EVERY_S = 5.0
 PURGE_EVERY_S = 3600.0
+
+QUEUES = {"outbox": Queue(OutboxMessage, (IS_WAITING,)), "events": Queue(OutboxEvent)}
 
 
 class Lane:
@@ -85,7 +90,12 @@ def run_worker(container: Container) -> None:
             lane.wake()
         return _publish(container)
 
-    work(step, Listener(lambda: open_broker(container.settings), WAKE_UP_QUEUE), stopping)
+    work(
+        step,
+        Listener(lambda: open_broker(container.settings), WAKE_UP_QUEUE),
+        stopping,
+        beat=Heartbeat(container.settings.heartbeat_path("notification")).beat,
+    )
     for lane in lanes:
         lane.join()
     events.join()

@@ -10,6 +10,7 @@ from common.audit.log import record_job
 from common.clock import utc_now
 from common.errors import Invalid
 from common.gsm7 import measure
+from common.jobs import heartbeat
 from common.jobs.worker import stop_on_signals
 from flask import Flask
 from tqdm import tqdm
@@ -168,8 +169,11 @@ def purge() -> None:
 
 
 @click.command("worker")
-def worker() -> None:
+@heartbeat.check_option
+def worker(check: bool) -> None:
     """Run at the scheduled hours, take events, forget what is old; until SIGTERM."""
+    if check:
+        heartbeat.check(container().settings.heartbeat_path("policy-notify"))
     run_worker(container())
 
 

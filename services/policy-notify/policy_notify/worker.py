@@ -7,6 +7,7 @@ from datetime import datetime
 
 from common.clock import utc_now
 from common.jobs.broker import open_broker
+from common.jobs.heartbeat import Heartbeat
 from common.jobs.wake_up import Listener
 from common.jobs.worker import every, stop_on_signals, work
 from common.logs import get_logger
@@ -37,10 +38,16 @@ class Scheduler:
     """Asks for the run of each scheduled hour once, and carries out what is asked for."""
 
     def __init__(
-        self, container: Container, stopping: threading.Event, now: Callable[[], datetime] = utc_now
+        self,
+        container: Container,
+        stopping: threading.Event,
+        beat: Callable[[], None],
+        now: Callable[[], datetime] = utc_now,
     ) -> None:
+        """`beat` is called between the messages of a run, which may last for hours."""
         self._container = container
         self._stopping = stopping
+        self._beat = beat
         self._now = now
         self._asked: datetime | None = None
 
@@ -52,10 +59,14 @@ class Scheduler:
         if run is None:
             return 0
         try:
-            return int(carry_out(self._container, run, lease, self._stopping.is_set))
+            return int(carry_out(self._container, run, lease, self._is_stopping))
         except RunLost:
             log.warning("run_lost", run_id=str(run.id))
             return 0
+
+    def _is_stopping(self) -> bool:
+        self._beat()
+        return self._stopping.is_set()
 
     def _ask_for_slot(self) -> None:
         settings, now = self._container.settings, self._now()
@@ -82,9 +93,15 @@ def run_worker(container: Container) -> None:
         every(LOOK_EVERY_S, watcher.guarded_step, stopping)
     payments = PaymentSender(_with_own_providers(container), stopping.is_set)
     every(PAYMENTS_EVERY_S, payments.step, stopping)
-    scheduler = Scheduler(container, stopping)
+    heartbeat = Heartbeat(container.settings.heartbeat_path("policy-notify"))
+    scheduler = Scheduler(container, stopping, heartbeat.beat)
     log.info("worker_started", hours=list(container.settings.hours))
-    work(scheduler.step, Listener(lambda: open_broker(container.settings), WAKE_UP_QUEUE), stopping)
+    work(
+        scheduler.step,
+        Listener(lambda: open_broker(container.settings), WAKE_UP_QUEUE),
+        stopping,
+        beat=heartbeat.beat,
+    )
     events.join(timeout=10)
 
 

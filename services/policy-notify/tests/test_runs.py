@@ -35,7 +35,9 @@ def all_runs(container: Container) -> list[Run]:
 
 
 def scheduler(container: Container, *providers: Any, now: datetime = AT_EIGHT) -> Scheduler:
-    return Scheduler(replace(container, providers=providers), threading.Event(), now=lambda: now)
+    return Scheduler(
+        replace(container, providers=providers), threading.Event(), lambda: None, now=lambda: now
+    )
 
 
 def test_two_workers_at_the_scheduled_hour_make_one_run(
@@ -70,7 +72,7 @@ def test_every_slot_makes_a_run_of_its_own_and_nothing_runs_between(
 def test_slots_day_is_the_schemes(container: Container, scheme: Any) -> None:
     """At 21:30 in Greenwich it is tomorrow in Dar es Salaam."""
     night = replace(container, settings=replace(container.settings, scheduled_hours=(0,)))
-    Scheduler(night, threading.Event(), now=lambda: AT_EIGHT.replace(hour=21)).step()
+    Scheduler(night, threading.Event(), lambda: None, now=lambda: AT_EIGHT.replace(hour=21)).step()
     (run,) = all_runs(container)
     assert run.run_date == (AT_EIGHT + timedelta(days=1)).date()
 

@@ -7,6 +7,7 @@ from common.audit.requests import register_audit
 from common.console import assets
 from common.console.pages import register_console
 from common.db.migrations.runner import Migrations, register_migrations
+from common.jobs.backlog import BacklogMetrics
 from common.logs import configure_logging
 from common.settings import process_environment
 from common.web.api import register_api
@@ -28,6 +29,7 @@ from proxy.models import AUDIT_TABLES, Base
 from proxy.openhim.addresses import api as openhim_api
 from proxy.registry import routing_version  # noqa: F401 - counts changes from the first session on
 from proxy.routes import register_routes
+from proxy.worker import QUEUES
 
 DESCRIPTION = (
     "Clients, mediators, channels, ESB registrations and the record of every call. "
@@ -50,7 +52,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     register_request_context(app)
     register_audit(app, "proxy", database, AUDIT_TABLES, RULES, caller_address)
     register_health(app, database.engine)
-    register_metrics(app)
+    register_metrics(app, BacklogMetrics(database, QUEUES))
     register_migrations(
         app,
         Migrations(Base.metadata, database.engine, SCHEMA),

@@ -7,6 +7,7 @@ import click
 from common.audit.commands import record_if_possible
 from common.clock import utc_now
 from common.console.staff import StaffRole
+from common.jobs import heartbeat
 from common.settings import SettingError, process_environment
 from flask import Flask
 from sqlalchemy import select
@@ -180,8 +181,11 @@ def purge() -> None:
 
 
 @click.command("worker")
-def worker() -> None:
+@heartbeat.check_option
+def worker(check: bool) -> None:
     """Make asynchronous calls, end interrupted ones, purge; until SIGTERM."""
+    if check:
+        heartbeat.check(container().settings.heartbeat_path("proxy"))
     run_worker(container())
 
 

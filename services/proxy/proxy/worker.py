@@ -8,7 +8,9 @@ import uuid
 import uvloop
 from common.clock import utc_now
 from common.db.reader import Reader
+from common.jobs.backlog import Queue
 from common.jobs.broker import open_broker
+from common.jobs.heartbeat import Heartbeat
 from common.jobs.leased_tasks import LeasedTasks
 from common.jobs.wake_up import Listener, on_wake_ups
 from common.jobs.worker import every
@@ -29,6 +31,8 @@ log = get_logger(__name__)
 SWEEP_EVERY_S = 5.0
 ROLL_UP_EVERY_S = 60.0
 PURGE_EVERY_S = 3600.0
+
+QUEUES = {"async_calls": Queue(AsyncCall)}
 
 
 def claimed(row: AsyncCall, token: uuid.UUID) -> Claimed:
@@ -77,9 +81,14 @@ async def _make_calls(container: Container) -> None:
     listener = Listener(lambda: open_broker(settings), WAKE_UP_QUEUE)
     on_wake_ups(listener, lambda: loop.call_soon_threadsafe(calls.wake))
     await routing.load(threads, stopping)
-    watching = loop.create_task(routing.watch(threads))
+    heartbeat = Heartbeat(settings.heartbeat_path("proxy"))
+    beside = [
+        loop.create_task(routing.watch(threads)),
+        loop.create_task(heartbeat.keep_beating()),
+    ]
     log.info("worker_started", most=settings.async_concurrency)
     await calls.work(stopping)
-    watching.cancel()
+    for task in beside:
+        task.cancel()
     forwarder.close()
     threads.close()

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Generic, Protocol, TypeVar
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnExpressionArgument
 from sqlalchemy.exc import SQLAlchemyError
 
 from common.clock import utc_now
@@ -55,7 +55,7 @@ class LeasedTasks(Generic[Row, ClaimT]):
         model: type[Row],
         describe: Callable[[Row, uuid.UUID], ClaimT],
         run: Callable[[ClaimT], Awaitable[None]],
-        *criteria: ColumnElement[bool],
+        *criteria: ColumnExpressionArgument[bool],
         threads: Threads,
         most: int,
         lease_s: float,

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy import ColumnElement, ColumnExpressionArgument, and_, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 
@@ -42,7 +42,7 @@ def held(model: type[Leased], token: uuid.UUID) -> ColumnElement[bool]:
 def claim_due(
     session: Session,
     model: type[Work],
-    *criteria: ColumnElement[bool],
+    *criteria: ColumnExpressionArgument[bool],
     order_by: Sequence[Any],
     limit: int,
     now: datetime,

@@ -33,13 +33,17 @@ def work(
     listener: Listener,
     stopping: threading.Event,
     *,
+    beat: Callable[[], None],
     poll_s: float = POLL_S,
 ) -> None:
     """Call `step` until `stopping`; it returns how much it did, and after 0 the worker waits.
 
+    `beat` is called with each turn (see `heartbeat`).
+
     A database that is away is waited for: the work is not lost, only later.
     """
     while not stopping.is_set():
+        beat()
         try:
             if step():
                 continue
