@@ -44,7 +44,7 @@ def merged(documents: Mapping[str, Document]) -> Document:
         for path, operations in found["paths"].items():
             if path in paths:
                 raise ValueError(f"two services claim {path}")
-            paths[path] = _with_tags(operations, TITLES[service])
+            paths[path] = _named(operations, service)
         tags += [{**tag, "name": f"{TITLES[service]}: {tag['name']}"} for tag in found["tags"]]
         schemes = found["components"].pop("securitySchemes")
         for kind, members in found["components"].items():
@@ -89,9 +89,14 @@ def _add_schemes(known: Document, schemes: Document) -> None:
             known[name]["flows"][flow]["scopes"].update(terms["scopes"])
 
 
-def _with_tags(operations: Document, title: str) -> Document:
+def _named(operations: Document, service: str) -> Document:
+    """The operations of a path; what they are called begins with their service."""
     return {
-        method: {**what, "tags": [f"{title}: {tag}" for tag in what.get("tags", [])]}
+        method: {
+            **what,
+            "operationId": f"{service.replace('-', '_')}_{what['operationId']}",
+            "tags": [f"{TITLES[service]}: {tag}" for tag in what.get("tags", [])],
+        }
         if isinstance(what, dict)
         else what
         for method, what in operations.items()

@@ -21,6 +21,7 @@ def _document(path: str, **schemas: Any) -> dict[str, Any]:
         "paths": {
             path: {
                 "get": {
+                    "operationId": "read_thing",
                     "tags": ["things"],
                     "responses": {"200": {"description": "ok", "content": content}},
                 }
@@ -50,6 +51,7 @@ def test_components_that_differ_get_their_services_name_and_so_does_what_refers_
     items = whole["components"]["schemas"]["esb-relay.Page"]["items"]
     assert items == {"$ref": "#/components/schemas/esb-relay.Item"}
     assert whole["paths"]["/b"]["get"]["tags"] == ["ESB relay: things"]
+    assert whole["paths"]["/b"]["get"]["operationId"] == "esb_relay_read_thing"
     flow = whole["components"]["securitySchemes"]["oauth"]["flows"]["clientCredentials"]
     assert set(flow["scopes"]) == {"/a", "/b"}
 
@@ -67,3 +69,14 @@ def test_the_committed_document_is_all_of_the_services() -> None:
     assert whole == merged(documents), "run `make docs`"
     validate(whole)
     assert len(whole["paths"]) == sum(len(one["paths"]) for one in documents.values())
+
+
+def test_every_operation_has_a_name_of_its_own() -> None:
+    operations = [
+        operation
+        for path in merged(committed())["paths"].values()
+        for operation in path.values()
+        if isinstance(operation, dict)
+    ]
+    names = [operation["operationId"] for operation in operations]
+    assert len(names) == len(set(names)) > 100

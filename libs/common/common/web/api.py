@@ -129,6 +129,14 @@ class Blueprint(flask_smorest.Blueprint):
         view._apidoc = {**getattr(view, "_apidoc", {}), "scopes": ()}  # type: ignore[attr-defined]
         return view
 
+    def name_operations(self) -> None:
+        """Give each operation its function's name as `operationId`, once all routes are there."""
+        for endpoint, operations in self._docs.items():
+            methods = [method for method in operations if method != "parameters"]
+            for method in methods:
+                name = endpoint if len(methods) == 1 else f"{endpoint}_{method.lower()}"
+                operations[method]["operationId"] = name
+
     def unguarded(self) -> list[str]:
         """The operations that have neither a scope nor are called public."""
         return [
@@ -142,6 +150,7 @@ class Blueprint(flask_smorest.Blueprint):
     def _prepare_problem_doc(
         doc: dict[str, Any], doc_info: dict[str, Any], *, method: str, spec: Any, **_kwargs: Any
     ) -> dict[str, Any]:
+        doc["operationId"] = doc_info["operationId"]
         codes: set[int] = set(_ALWAYS)
         scopes = doc_info.get("scopes", ())
         if scopes:
@@ -217,6 +226,7 @@ class _Api(flask_smorest.Api):
         """Take a blueprint's routes. Raises TypeError for a route that nobody guards."""
         if blp.unguarded():
             raise TypeError(f"neither a scope nor public: {', '.join(blp.unguarded())}")
+        blp.name_operations()
         super().register_blueprint(blp, **options)
 
     def _register_error_handlers(self) -> None:

@@ -18,6 +18,7 @@ def describe_inbound(api: Api) -> None:
         f"{PREFIX}/inbound/<string:route>/",
         "post",
         {
+            "operationId": "take_call",
             "tags": ["inbound"],
             "summary": "Take a signed call of the bus; an envelope gets a signed answer with 200.",
             "description": "The first answer to a `requestId` is given to every repeated delivery; "

@@ -29,6 +29,7 @@ def describe_relay(api: Api) -> None:
         f"{PREFIX}/relay/",
         "post",
         {
+            "operationId": "relay",
             "tags": ["relay"],
             "summary": "Sign, send and verify; `body` and `esb_body` keep their spelling.",
             "description": "Digit for digit. Normal requests are sent again, a few times, while "

@@ -30,6 +30,7 @@ def describe_calls(api: Api) -> None:
         api,
         "/integration/call",
         "post",
+        "make_call",
         "Make a call by channel id; the answer is the mediator's own.",
         {
             "200": {"description": "The mediator's answer, status and type its own"},
@@ -47,6 +48,7 @@ def describe_calls(api: Api) -> None:
         api,
         "/transactions/<uuid:correlation_id>/",
         "get",
+        "read_call_state",
         "How a call stands; `Prefer: wait=<seconds>` waits up to 30 s for its end.",
         {"200": {"description": "OK", "content": state}},
         problems=(404,),
@@ -55,6 +57,7 @@ def describe_calls(api: Api) -> None:
         api,
         "/transactions/<uuid:correlation_id>/response/",
         "get",
+        "read_whole_answer",
         "The whole answer of an asynchronous call, as its mediator gave it.",
         {"default": {"description": "The mediator's status, type and bytes"}},
         problems=(404, 409),
@@ -65,6 +68,7 @@ def _describe(
     api: Api,
     path: str,
     method: str,
+    operation_id: str,
     summary: str,
     responses: dict[str, Any],
     *,
@@ -73,6 +77,7 @@ def _describe(
 ) -> None:
     """An operation with a client's credentials."""
     operation = {
+        "operationId": operation_id,
         "summary": summary,
         "tags": ["calls"],
         "security": _SECURITY,
