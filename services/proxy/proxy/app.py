@@ -27,7 +27,10 @@ from proxy.console.cookies import staff_of_cookie
 from proxy.container import build_container
 from proxy.models import AUDIT_TABLES, Base
 from proxy.openhim.addresses import api as openhim_api
-from proxy.registry import routing_version  # noqa: F401 - counts changes from the first session on
+from proxy.registry import (  # noqa: F401 - they see changes from the first session on
+    channel_versions,
+    routing_version,
+)
 from proxy.routes import register_routes
 from proxy.worker import QUEUES
 

@@ -50,6 +50,9 @@ RULES = AuditRules(
         "console.try_channel": _ASKS,
         "console._nothing_here": "there is no such page",
         "channels.test_match": _ASKS,
+        "channel_versions.try_change": _ASKS,
+        "console.try_change": _ASKS,
+        "console.try_version": _ASKS,
         "mediators.heartbeat": "a program's sign of life, every few seconds",
         "openhim.mediator_heartbeat": "a program's sign of life, every few seconds",
         "openhim.validate_metadata": _ASKS,
@@ -60,6 +63,8 @@ RULES = AuditRules(
         "openhim.read_transaction": "transaction.viewed",
         "console.transaction": "transaction.viewed",
         "transactions.read_transaction": "transaction.viewed",
+        "console.download_metadata": "metadata.exported",
+        "metadata.Metadata": "metadata.exported",
     },
     jobs=frozenset({"worker", "purge", "demo-mediator"}),
 )

@@ -20,6 +20,7 @@ from proxy.access.signing import create_key
 from proxy.access.staff import create_staff, update_staff, with_hashed_password
 from proxy.container import container
 from proxy.django_mediator.command import import_django_mediator
+from proxy.metadata.command import apply, export
 from proxy.models import Client, StaffUser
 from proxy.openhim.command import import_openhim
 from proxy.registry import mediators
@@ -41,6 +42,8 @@ def register_commands(app: Flask) -> None:
         run_demo_mediator,
         import_django_mediator,
         import_openhim,
+        export,
+        apply,
     ):
         app.cli.add_command(command)
 

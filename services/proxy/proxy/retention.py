@@ -21,6 +21,7 @@ from proxy.models import (
     FINAL_STATUSES,
     Base,
     CallGrant,
+    ClientRollup,
     EndedSession,
     FormerRecord,
     HourlyRollup,
@@ -60,7 +61,8 @@ def keep_bounded(database: Database, settings: Settings) -> dict[str, int]:
             FormerRecord.record_id < lowest_id_at(oldest),
         ),
         "call_grants": _remove(database, CallGrant, CallGrant.expires_at < oldest),
-        "hourly_rollups": _remove(database, HourlyRollup, HourlyRollup.hour < oldest),
+        "hourly_rollups": _remove(database, HourlyRollup, HourlyRollup.hour < oldest)
+        + _remove(database, ClientRollup, ClientRollup.hour < oldest),
         "stored_responses": _remove(
             database, StoredResponse, StoredResponse.expires_at <= now, batch=RESPONSES_BATCH
         ),

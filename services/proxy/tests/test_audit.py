@@ -81,6 +81,12 @@ def api_acts(api, call: str) -> Acts:
             path("mediators", "channels/"), {}
         ),
         ("channels.OneChannel", "PATCH"): lambda: api.patch(path("channels"), {"priority": 7}),
+        ("channel_versions.roll_back_to", "POST"): lambda: api.post(
+            path("channels", "versions/1/rollback/")
+        ),
+        ("metadata.Metadata", "POST"): lambda: api.post(
+            "metadata/", {"kiungo_metadata": 1, "clients": [{"client_id": "third", "name": "3"}]}
+        ),
         ("registrations.Registrations", "POST"): make(
             "registrations", {"organization": "TRA", "api_code": "a"}
         ),
@@ -133,6 +139,11 @@ def page_acts(admin, api, call: str) -> Acts:
         export = json.dumps({"Channels": [an_openhim_channel(name="Taken over")]}).encode()
         return form("openhim/", act="take over", file=(io.BytesIO(export), "export.json"))()
 
+    def apply() -> TestResponse:
+        clients = [{"client_id": "applied", "name": "Applied"}]
+        document = json.dumps({"kiungo_metadata": 1, "clients": clients}).encode()
+        return form("metadata/", act="apply", file=(io.BytesIO(document), "kiungo.json"))()
+
     at = {"mediator_id": mediator["id"]}
     lab = {"endpoint_url": "http://127.0.0.1:9"}
     return {
@@ -145,6 +156,8 @@ def page_acts(admin, api, call: str) -> Acts:
             **{**A_CHANNEL, "name": "B", "path_pattern": "/b"},
             **at,
         ),
+        ("console.roll_channel_back", "POST"): form(f"channels/{channel['id']}/versions/1/"),
+        ("console.apply_metadata", "POST"): apply,
         ("console.switch_channel", "POST"): form(f"channels/{channel['id']}/deactivate/"),
         ("console.create_mediator", "POST"): form("mediators/new/", **A_MEDIATOR, **lab),
         ("console.change_mediator", "POST"): form(

@@ -20,6 +20,7 @@ from proxy.console.saving import save, write
 from proxy.container import container
 from proxy.models import USUAL_RESPONSE_RETENTION_DAYS, Channel, ChannelType, Mediator
 from proxy.registry import channels as domain
+from proxy.registry.dry_run import Trial
 from proxy.registry.records import existing
 from proxy.schemas.fields import METHODS
 from proxy.schemas.forms import ChannelForm, RecordFilter
@@ -72,7 +73,7 @@ def channel(channel_id: uuid.UUID) -> ResponseReturnValue:
 @pages.page("/mediator/channels/new/", StaffRole.ADMIN)
 def new_channel() -> ResponseReturnValue:
     """The form of a channel that does not exist yet."""
-    return _form(_USUAL)
+    return channel_form(_USUAL)
 
 
 @pages.act("/mediator/channels/new/", StaffRole.ADMIN)
@@ -81,14 +82,14 @@ def create_channel() -> ResponseReturnValue:
     form = read_form(ChannelForm())
     sealer = container().sealer
     form, made = save(form, lambda db: domain.create_channel(db, form.values, sealer))
-    return _form(form) if made is None else _saved(made.id)
+    return channel_form(form) if made is None else _saved(made.id)
 
 
 @pages.page("/mediator/channels/<uuid:channel_id>/edit/", StaffRole.ADMIN)
 def edit_channel(channel_id: uuid.UUID) -> ResponseReturnValue:
     """The form of a channel as it is."""
     found = _existing(channel_id)
-    return _form(Form.of(ChannelForm().dump(found)), found)
+    return channel_form(Form.of(ChannelForm().dump(found)), found)
 
 
 @pages.act("/mediator/channels/<uuid:channel_id>/edit/", StaffRole.ADMIN)
@@ -100,7 +101,7 @@ def change_channel(channel_id: uuid.UUID) -> ResponseReturnValue:
     form, changed = save(
         form, lambda db: domain.update_channel(db, channel_id, form.values, sealer)
     )
-    return _form(form, found) if changed is None else _saved(channel_id)
+    return channel_form(form, found) if changed is None else _saved(channel_id)
 
 
 @pages.act("/mediator/channels/<uuid:channel_id>/<any(activate, deactivate):act>/", StaffRole.ADMIN)
@@ -117,12 +118,16 @@ def _saved(channel_id: uuid.UUID) -> ResponseReturnValue:
     return redirect(url_for("console.channel", channel_id=channel_id), 303)
 
 
-def _form(form: Form, channel: Channel | None = None) -> ResponseReturnValue:
+def channel_form(
+    form: Form, channel: Channel | None = None, trial: Trial | None = None
+) -> ResponseReturnValue:
+    """The form as it was typed, with what a dry run of it found."""
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
     page = render_template(
         "pages/channel_form.html",
         form=form,
         channel=channel,
+        trial=trial,
         methods=_METHODS,
         kinds=choices(ChannelType),
         body_rules=_BODY_RULES,

@@ -6,7 +6,8 @@ Pure rules below; `Admission` asks them in the order of the contract's steps 1â€
 import asyncio
 import base64
 import binascii
-from collections.abc import Awaitable, Callable, Mapping
+import uuid
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -69,6 +70,8 @@ log = get_logger(__name__)
 #: Threads for slow hashes and heavy body rules; niced, so that calls go first.
 HEAVY_THREADS = 2
 
+#: Whether a mediator takes calls.
+IsOnline = Callable[[uuid.UUID], bool]
 #: Keeps a call that a channel took and whose body it then rejected.
 KeepFailed = Callable[[Admitted, RejectedCall], Awaitable[None]]
 
@@ -149,7 +152,7 @@ class Admission:
         registrations = table.global_registrations
         body = None
         if not self._is_pure_esb:
-            channel, candidate = choose_channel(call, table, self._routing, channel_name)
+            channel, candidate = choose_channel(call, table, self._routing.is_online, channel_name)
             if candidate.content is not None:
                 body = await call.read_body(self._settings.request_body_max_bytes)
                 channel = await self._by_content(call, body, table, channel_name)
@@ -192,15 +195,9 @@ class Admission:
     ) -> RoutedChannel:
         """The first channel whose rule for contents the call meets. Raises NoChannel, and what
         reading a body raises that is too large to be looked into."""
-        takers = table.index.takers(name, call.method, call.path, self._routing.is_online)
-        content_type = media_type(call.headers.get("Content-Type", ""))
-        for one in takers:
+        for one in takers_by_type(call, table, self._routing.is_online, name):
             rule = one.content
-            if rule is None:
-                return table.channels[one.id]
-            if rule.content_types and content_type not in rule.content_types:
-                continue
-            if rule.body is None or await self._holds(call, body, rule.body):
+            if rule is None or rule.body is None or await self._holds(call, body, rule.body):
                 return table.channels[one.id]
         raise NoChannel(nearest(table.index, call.method, call.path, self._routing.is_online))
 
@@ -338,22 +335,33 @@ def check_address(client: RoutedClient, address: str) -> None:
 
 
 def choose_channel(
-    call: Call, table: RoutingTable, routing: Routing, name: str | None = None
+    call: Call, table: RoutingTable, is_online: IsOnline, name: str | None = None
 ) -> tuple[RoutedChannel, CandidateChannel]:
     """The channel that takes the call, contents aside, and what it was matched by; with `name` only
     that one is considered."""
     path = call.path
     if name is None:
-        verdict = table.index.match(call.method, path, routing.is_online)
+        verdict = table.index.match(call.method, path, is_online)
     else:
-        verdict = table.index.match_named(name, call.method, path, routing.is_online)
+        verdict = table.index.match_named(name, call.method, path, is_online)
     if isinstance(verdict, Matched):
         return table.channels[verdict.channel.id], verdict.channel
     if isinstance(verdict, NoPath):
-        raise NoChannel(nearest(table.index, call.method, path, routing.is_online))
+        raise NoChannel(nearest(table.index, call.method, path, is_online))
     if isinstance(verdict, NoMethod):
         raise MethodNotAllowed(verdict.allow)
     raise MediatorOffline
+
+
+def takers_by_type(
+    call: Call, table: RoutingTable, is_online: IsOnline, name: str | None = None
+) -> Iterator[CandidateChannel]:
+    """The channels that take the call if its body meets their rule for it, best first."""
+    content_type = media_type(call.headers.get("Content-Type", ""))
+    for one in table.index.takers(name, call.method, call.path, is_online):
+        rule = one.content
+        if rule is None or not rule.content_types or content_type in rule.content_types:
+            yield one
 
 
 def check_allowed(client: RoutedClient, channel: RoutedChannel, address: str) -> None:

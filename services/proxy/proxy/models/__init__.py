@@ -2,6 +2,7 @@
 
 from proxy.models.audit import AUDIT_TABLES, AuditCheckpoint, AuditEvent, AuditHead
 from proxy.models.base import Base
+from proxy.models.channel_versions import ChannelVersion
 from proxy.models.channels import (
     USUAL_RESPONSE_RETENTION_DAYS,
     Channel,
@@ -14,7 +15,7 @@ from proxy.models.clients import MAX_LIVE_SECRETS, CallGrant, Client, ClientSecr
 from proxy.models.former import FormerRecord
 from proxy.models.shadows import Difference, ShadowDifference
 from proxy.models.staff import EndedSession, LoginAttempt, StaffUser, UsualPlace
-from proxy.models.statistics import HourlyRollup
+from proxy.models.statistics import ClientRollup, HourlyRollup
 from proxy.models.transactions import (
     FINAL_STATUSES,
     OPEN_STATUSES,
@@ -44,7 +45,9 @@ __all__ = [
     "CallGrant",
     "Channel",
     "ChannelType",
+    "ChannelVersion",
     "Client",
+    "ClientRollup",
     "ClientSecret",
     "Difference",
     "EndedSession",

@@ -26,3 +26,24 @@ class HourlyRollup(Base):
     total_ms: Mapped[float] = mapped_column(Float)
     #: How many calls took how long, as `proxy.statistics.rollups.COUNTS` packs them.
     durations: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class ClientRollup(Base):
+    """The same of one client on one channel, with the time that its calls spent per stage."""
+
+    __tablename__ = "hourly_client_rollups"
+
+    hour: Mapped[datetime] = mapped_column(primary_key=True)
+    channel_name: Mapped[str] = mapped_column(String(255), primary_key=True)
+    #: Empty for calls without credentials.
+    client_name: Mapped[str] = mapped_column(String(255), primary_key=True)
+    calls: Mapped[int] = mapped_column(BigInteger)
+    failures: Mapped[int] = mapped_column(BigInteger)
+    completed: Mapped[int] = mapped_column(BigInteger)
+    completed_with_errors: Mapped[int] = mapped_column(BigInteger)
+    total_ms: Mapped[float] = mapped_column(Float)
+    match_ms: Mapped[float] = mapped_column(Float)
+    upstream_ms: Mapped[float] = mapped_column(Float)
+    store_ms: Mapped[float] = mapped_column(Float)
+    #: As above, compressed (zlib): most counts are 0.
+    durations: Mapped[bytes] = mapped_column(LargeBinary)

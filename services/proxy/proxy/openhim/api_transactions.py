@@ -18,6 +18,7 @@ from proxy.access.reasons import note_reason
 from proxy.container import container
 from proxy.models import (
     FINAL_STATUSES,
+    OPEN_STATUSES,
     Channel,
     Client,
     Mediator,
@@ -27,6 +28,7 @@ from proxy.models import (
 from proxy.openhim.api import api
 from proxy.openhim.callers import ADMIN, BODIES, CALLS, Caller, NotUnderstood, caller
 from proxy.openhim.requests import document, id_of, id_range
+from proxy.openhim.transactions import STATUSES_THERE
 from proxy.record.bodies import stored_copy
 from proxy.record.headers import readable_headers, recorded_headers
 from proxy.record.later_reports import add_report
@@ -39,14 +41,8 @@ MOST_PAGES, MOST_ROWS = 50, 100
 #: A mediator may say more of a call before its answer has been recorded: so long it is waited for.
 WAIT_S, LOOK_EVERY_S = 3.0, 0.1
 
-STATUSES_THERE = {
-    "pending": "Processing",
-    "processing": "Processing",
-    "successful": "Successful",
-    "completed": "Completed",
-    "completed_with_errors": "Completed with error(s)",
-    "failed": "Failed",
-}
+#: By our status; what is open has one word there.
+_SHOWN = {**dict.fromkeys(OPEN_STATUSES, "Processing"), **STATUSES_THERE}
 
 
 @api.get("/transactions")
@@ -166,7 +162,7 @@ def _document(found: Transaction, ids: _Ids, *, is_full: bool) -> dict[str, Any]
         "clientIP": found.client_address,
         "channelID": ids.channels.get(found.channel_name or ""),
         "parentID": id_of(found.parent_id) if found.parent_id else None,
-        "status": STATUSES_THERE.get(found.status.value, "Processing"),
+        "status": _SHOWN[found.status],
         "request": asked,
         "response": answered,
         **({"error": {"message": found.error_message}} if found.error_message else {}),
@@ -300,17 +296,12 @@ def _kept_body(session: Session, found: Transaction, changes: dict[str, Any]) ->
 
 
 def _status_here(given: object) -> TransactionStatus:
-    """The status that is meant; "Completed" is successful where there is no other word for it.
-
-    Raises NotUnderstood.
-    """
-    names = {there: here for here, there in STATUSES_THERE.items() if here != "pending"}
-    name = names.get(given) if isinstance(given, str) else None
-    if name is None or name == "processing":
-        raise NotUnderstood(f"status: must be one of {', '.join(sorted(set(names)))}")
-    nearest = {"completed": "successful", "completed_with_errors": "failed"}
-    known = {one.value for one in TransactionStatus}
-    return TransactionStatus(name if name in known else nearest[name])
+    """The status that is meant. Raises NotUnderstood."""
+    names = {there: here for here, there in STATUSES_THERE.items()}
+    found = names.get(given) if isinstance(given, str) else None
+    if found is None:
+        raise NotUnderstood(f"status: must be one of {', '.join(sorted(names))}")
+    return found
 
 
 def _count(name: str, default: int, most: int) -> int:

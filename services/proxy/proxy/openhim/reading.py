@@ -1,6 +1,7 @@
 """Members of OpenHIM's documents as they are written in the field: numbers as text, nulls. Pure."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from common.importing.report import LeftOut
@@ -56,3 +57,12 @@ def port_of(document: Mapping[str, Any]) -> int | None:
     if found is None or not found.is_integer() or not 0 < found <= MAX_PORT:
         raise LeftOut("has a port that is none")
     return int(found)
+
+
+def moment_of(given: Any) -> datetime | None:
+    """A time as OpenHIM answers it; None for what is none."""
+    try:
+        found = datetime.fromisoformat(given)
+    except (TypeError, ValueError):
+        return None
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)

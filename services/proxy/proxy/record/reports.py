@@ -146,7 +146,7 @@ def _recorded_side(side: Any, max_chars: int, keeps_body: bool) -> Document | No
         kept["path"] = _masked_path(str(kept["path"]))
     headers = side.get("headers")
     if isinstance(headers, Mapping) and headers:
-        kept["headers"] = recorded_headers(_pairs(headers))
+        kept["headers"] = recorded_headers(header_pairs(headers))
     body = side.get("body")
     if body not in (None, ""):
         kept["body"] = _body(body, max_chars) if keeps_body else NOT_STORED
@@ -158,7 +158,8 @@ def _masked_path(path: str) -> str:
     return before + masks.masked_query(mark + query) if mark else path
 
 
-def _pairs(headers: Mapping[str, Any]) -> list[tuple[str, str]]:
+def header_pairs(headers: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Headers of a JSON object as pairs; a list is several values."""
     pairs: list[tuple[str, str]] = []
     for name, value in headers.items():
         values = value if isinstance(value, list) else [value]

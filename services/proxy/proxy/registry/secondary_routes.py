@@ -95,8 +95,26 @@ def _sealed(
     except ValueError:  # lost: it is given anew
         secret = ""
     found = settled(given, was, secret, "routes")
+    if was and found["secret"] == secret:  # a version of the channel would seem to change it
+        return {"kind": found["kind"], "name": found["name"], "sealed": was["sealed"]}
     sealed = sealer.seal_secret(_context(channel_id, name), {"secret": found.pop("secret")})
     return {**found, "sealed": base64.b64encode(sealed).decode()}
+
+
+def opened_routes(sealer: Sealer, channel_id: uuid.UUID, stored: Sequence[Stored]) -> list[Stored]:
+    """Stored routes as they were given, with their secrets. Raises Invalid where one is lost."""
+    return [_opened(sealer, channel_id, route) for route in stored]
+
+
+def _opened(sealer: Sealer, channel_id: uuid.UUID, route: Stored) -> Stored:
+    kept = route["credentials"]
+    if kept is None:
+        return route
+    try:
+        secret = _secret(sealer, channel_id, route["name"], kept)
+    except ValueError as exc:
+        raise invalid(str(exc)) from exc
+    return {**route, "credentials": {"kind": kept["kind"], "name": kept["name"], "secret": secret}}
 
 
 def compiled_routes(

@@ -1,18 +1,26 @@
 """The worker sums up the calls of each hour once it is over, so that statistics answer soon."""
 
+import zlib
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from common.db.database import Database, is_sqlite
+from common.db.database import Database, insert_into
 from common.ids import moment_of
 from sqlalchemy import delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from proxy.models import OPEN_STATUSES, HourlyRollup, Transaction
+from proxy.models import OPEN_STATUSES, ClientRollup, HourlyRollup, Transaction
 from proxy.models.transactions import NOT_SUCCESSFUL
 from proxy.record.transactions import within
-from proxy.statistics.rollups import COUNTS, HOUR, counted, on_the_hour, rolled_up_until
+from proxy.statistics.rollups import (
+    COUNTS,
+    HOUR,
+    Rollup,
+    counted_by_client,
+    on_the_hour,
+    rolled_up_until,
+)
 
 #: Calls of an hour are on record this long after it at the latest.
 LAG = timedelta(minutes=5)
@@ -30,11 +38,15 @@ def roll_up_past_hours(database: Database, now: datetime) -> int:
 def forget_rollups(session: Session) -> None:
     """Let every hour be summed up anew: the record of the past was changed."""
     session.execute(delete(HourlyRollup))
+    session.execute(delete(ClientRollup))
 
 
 def _roll_up(database: Database, hour: datetime) -> None:
     with database.reading() as session:
-        found = counted(session, hour, hour, hour + HOUR, HOUR)
+        found = counted_by_client(session, hour)
+    channels: dict[str, Rollup] = defaultdict(Rollup)
+    for (name, _), rollup in found.items():
+        channels[name].add(rollup)
     rows = [
         {
             "hour": hour,
@@ -42,18 +54,28 @@ def _roll_up(database: Database, hour: datetime) -> None:
             **vars(rollup),
             "durations": COUNTS.pack(*rollup.durations),
         }
-        for (_, name), rollup in found.items()
+        for name, rollup in channels.items()
     ]
-    insert = sqlite.insert if is_sqlite(database.engine) else postgresql.insert
+    by_client = [
+        {
+            "hour": hour,
+            "channel_name": name,
+            "client_name": client,
+            **vars(rollup),
+            "durations": zlib.compress(COUNTS.pack(*rollup.durations)),
+        }
+        for (name, client), rollup in found.items()
+    ]
     with database.writing() as session:
         # Another worker counts the same.
-        session.execute(insert(HourlyRollup).on_conflict_do_nothing(), rows)
+        for table, some in ((HourlyRollup, rows), (ClientRollup, by_client)):
+            session.execute(insert_into(session, table).on_conflict_do_nothing(), some)
 
 
 def _untallied_hours(database: Database, now: datetime) -> Iterator[datetime]:
     """Hours with calls, oldest first, that are over and in which no call is open."""
     with database.reading() as session:
-        since = rolled_up_until(session)
+        since = rolled_up_until(session, ClientRollup)
         end = min([now - LAG, *_open_since(session)])
     while True:
         with database.reading() as session:

@@ -10,10 +10,20 @@ from datetime import datetime, timedelta
 from itertools import accumulate
 from typing import Any, Self
 
-from sqlalchemy import BigInteger, case, cast, extract, func, literal, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Label,
+    case,
+    cast,
+    extract,
+    func,
+    literal,
+    select,
+)
 from sqlalchemy.orm import Session
 
-from proxy.models import HourlyRollup, Transaction, TransactionStatus
+from proxy.models import ClientRollup, HourlyRollup, Transaction, TransactionStatus
 from proxy.record.transactions import within
 
 HOUR = timedelta(hours=1)
@@ -66,13 +76,34 @@ class Rollup:
     @property
     def p95_ms(self) -> float | None:
         """The lowest duration that at least 95 of 100 ended calls do not exceed, to within 5 %."""
+        return self.percentile_ms(95)
+
+    def percentile_ms(self, percent: int) -> float | None:
+        """The same of so many of 100; None when no call has ended."""
         reached = list(accumulate(self.durations))
         if not reached[-1]:
             return None
-        at = bisect_left(reached, math.ceil(reached[-1] * 95 / 100))
+        at = bisect_left(reached, math.ceil(reached[-1] * percent / 100))
         last = len(EDGES_MS) - 1
         between = math.sqrt(EDGES_MS[max(at - 1, 0)] * EDGES_MS[min(at, last)])
         return round(between, 2 - math.floor(math.log10(between)))
+
+
+@dataclass
+class StagedRollup(Rollup):
+    """The same with the time that the calls spent in each stage."""
+
+    match_ms: float = 0.0
+    upstream_ms: float = 0.0
+    store_ms: float = 0.0
+
+    def add(self, other: Rollup) -> None:
+        """Count the other's calls, too."""
+        super().add(other)
+        if isinstance(other, StagedRollup):
+            self.match_ms += other.match_ms
+            self.upstream_ms += other.upstream_ms
+            self.store_ms += other.store_ms
 
 
 @dataclass(frozen=True)
@@ -140,9 +171,11 @@ def _stored(row: Any) -> Rollup:
     )
 
 
-def rolled_up_until(session: Session) -> datetime | None:
+def rolled_up_until(
+    session: Session, table: type[HourlyRollup | ClientRollup] = HourlyRollup
+) -> datetime | None:
     """All hours before this are summed up; None when none is."""
-    last = session.scalar(select(func.max(HourlyRollup.hour)))
+    last = session.scalar(select(func.max(table.hour)))
     return None if last is None else last + HOUR
 
 
@@ -167,15 +200,11 @@ def counted(
         return {}
     beginning = literal(int(origin.timestamp()), BigInteger)
     after = extract("epoch", Transaction.started_at) - beginning
-    duration_ms = Transaction.duration_ms
-    below = [(duration_ms < edge, at) for at, edge in enumerate(EDGES_MS)]
     query = select(
         cast(after - after % int(step.total_seconds()), BigInteger).label("after_s"),
-        func.coalesce(Transaction.channel_name, "").label("name"),
-        case((duration_ms.is_(None), None), *below, else_=len(EDGES_MS)).label("durations_at"),
-        func.count(),
-        *(func.count(case((Transaction.status == status, 1))) for status in _COUNTED),
-        func.sum(func.coalesce(duration_ms, 0.0)),
+        _CHANNEL,
+        _durations_at(),
+        *_figures(),
     ).where(*within(since, until))
     if channel is not None:
         query = query.where(Transaction.channel_name == channel)
@@ -185,3 +214,42 @@ def counted(
         start = origin + timedelta(seconds=after_s)
         found[start, name].count(Rollup(*figures), at)
     return dict(found)
+
+
+def counted_by_client(session: Session, hour: datetime) -> dict[tuple[str, str], StagedRollup]:
+    """The calls of one hour, counted in the record, by channel and client."""
+    stages = (Transaction.match_ms, Transaction.upstream_ms, Transaction.store_ms)
+    query = select(
+        _CHANNEL,
+        Transaction.client_name,
+        _durations_at(),
+        *(func.sum(func.coalesce(stage, 0.0)) for stage in stages),
+        *_figures(),
+    ).where(*within(hour, hour + HOUR))
+    found: dict[tuple[str, str], StagedRollup] = defaultdict(StagedRollup)
+    rows = session.execute(query.group_by("name", Transaction.client_name, "durations_at"))
+    for channel, client, at, match, upstream, store, *figures in rows:
+        some = StagedRollup(*figures)
+        some.match_ms, some.upstream_ms, some.store_ms = match, upstream, store
+        found[channel, client].count(some, at)
+    return dict(found)
+
+
+_CHANNEL = func.coalesce(Transaction.channel_name, "").label("name")
+
+
+def _durations_at() -> Label[int | None]:
+    """Between which edges a call's duration lies; null for one that has not ended."""
+    duration_ms = Transaction.duration_ms
+    below = [(duration_ms < edge, at) for at, edge in enumerate(EDGES_MS)]
+    found = case((duration_ms.is_(None), None), *below, else_=len(EDGES_MS))
+    return found.label("durations_at")
+
+
+def _figures() -> list[ColumnElement[Any]]:
+    """The first fields of a Rollup."""
+    return [
+        func.count(),
+        *(func.count(case((Transaction.status == status, 1))) for status in _COUNTED),
+        func.sum(func.coalesce(Transaction.duration_ms, 0.0)),
+    ]

@@ -23,6 +23,7 @@ def known(api: Any, channel: dict[str, Any]) -> dict[str, str]:
     registration = api.made("registrations", organization="NHIF", api_code="A")
     return {
         "channel_id": channel["id"],
+        "number": "1",
         "mediator_id": channel["mediator_id"],
         "urn": channel["mediator_urn"],
         "client_pk": client["id"],

@@ -1,0 +1,1 @@
+"""Everything that is configured as one document, without secrets: exported, compared, applied."""

@@ -1,0 +1,312 @@
+"""A dry run: what a changed channel would do to the last calls on record. Nothing is sent or saved.
+
+The change is made in a transaction that is rolled back; the routing tables before and after it
+decide each call as the gateway does, all mediators being online. Calls that neither the channel
+nor its changed self could take are passed over.
+"""
+
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from urllib.parse import unquote
+
+from common.db.database import Database
+from common.db.write_lock import WriteLock
+from sqlalchemy import Row, select
+from sqlalchemy.orm import Session
+
+from proxy.container import Container
+from proxy.gateway.admission import (
+    check_allowed,
+    check_may_act,
+    choose_channel,
+    find_registration,
+    takers_by_type,
+)
+from proxy.gateway.call import Body, Call, split_target
+from proxy.gateway.forward import target_of
+from proxy.gateway.match import CandidateChannel
+from proxy.gateway.rejections import NoChannel, RejectedCall
+from proxy.gateway.routing import NOBODY, RoutedChannel, RoutedClient, RoutingTable, load_table
+from proxy.models import Transaction
+from proxy.record.rows import NOT_STORED
+from proxy.registry.body_rules import check_body, has_schema
+from proxy.registry.patterns import has_dot_segments
+
+MOST_CALLS = 10_000
+MOST_EXAMPLES = 20
+BATCH = 1_000
+_BODIES_BATCH = 200
+
+_COLUMNS = (
+    Transaction.correlation_id,
+    Transaction.started_at,
+    Transaction.client_name,
+    Transaction.client_address,
+    Transaction.request_method,
+    Transaction.request_url,
+    Transaction.request_headers,
+    Transaction.request_body_length,
+)
+
+
+class Outcome(StrEnum):
+    """What the change does to a call."""
+
+    ELSEWHERE = "elsewhere"  # another channel takes it
+    REJECTED = "rejected"  # it was taken, and no longer is
+    TAKEN = "taken"  # it would be rejected now, and no longer is
+    REWRITTEN = "rewritten"  # the same channel sends it to another address or path
+    UNDECIDED = "undecided"  # a rule asks for a body that is not kept whole
+
+
+class Undecided(Exception):
+    """A rule asks for a body that is not kept whole."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What becomes of a call: a channel and where it sends it, or why it is rejected."""
+
+    channel: str | None
+    words: str
+
+
+@dataclass(frozen=True)
+class Example:
+    """A call that the change does something to; `before` and `after` are words for people."""
+
+    correlation_id: uuid.UUID
+    started_at: datetime
+    client: str
+    method: str
+    path: str
+    before: str
+    after: str
+
+
+@dataclass
+class Trial:
+    """Counts, and for each outcome the newest examples."""
+
+    calls: int = 0
+    #: When the oldest of them began; None where there is none.
+    since: datetime | None = None
+    counts: dict[Outcome, int] = field(default_factory=lambda: dict.fromkeys(Outcome, 0))
+    examples: dict[Outcome, list[Example]] = field(
+        default_factory=lambda: {one: [] for one in Outcome}
+    )
+
+    @property
+    def unchanged(self) -> int:
+        """Calls to which the change does nothing."""
+        return self.calls - sum(self.counts.values())
+
+
+Tables = tuple[RoutingTable, RoutingTable]
+
+
+def dry_run(
+    process: Container,
+    channel_id: uuid.UUID,
+    change: Callable[[Session], object],
+    calls: int = MOST_CALLS,
+) -> Trial:
+    """Try `change`, which changes the channel, with the newest calls. Raises what `change` does."""
+    tables = _tables(process, change)
+    concerned = [one for table in tables if (one := _candidate(table, channel_id)) is not None]
+    trial, limit = Trial(), process.settings.body_rules_max_bytes
+    for rows in _newest(process.database, calls):
+        trial.calls += len(rows)
+        trial.since = rows[-1].started_at
+        asked = [row for row in rows if _concerns(concerned, row.request_url)]
+        for row, body in _with_bodies(process.database, asked, tables):
+            _compare(trial, tables, row, body, limit)
+    return trial
+
+
+def _tables(process: Container, change: Callable[[Session], object]) -> Tables:
+    engine, timeout_s = process.database.engine, process.settings.forward_timeout_s
+    with process.database.reading() as session:
+        before = load_table(session, 0, timeout_s)
+    with WriteLock(engine), Session(engine, expire_on_commit=False) as session:
+        change(session)
+        after = load_table(session, 0, timeout_s)
+        session.rollback()
+    return before, after
+
+
+def _candidate(table: RoutingTable, channel_id: uuid.UUID) -> CandidateChannel | None:
+    return next((one for one in table.index.channels if one.id == channel_id), None)
+
+
+def _concerns(concerned: Sequence[CandidateChannel], url: str) -> bool:
+    path = _call_path(url)
+    return not has_dot_segments(path) and any(one.pattern.matches(path) for one in concerned)
+
+
+def _newest(database: Database, calls: int) -> Iterator[Sequence[Row[Any]]]:
+    """The newest calls, newest first, each batch in a short transaction of its own."""
+    below: uuid.UUID | None = None
+    while calls > 0:
+        query = select(*_COLUMNS).order_by(Transaction.correlation_id.desc())
+        if below is not None:
+            query = query.where(Transaction.correlation_id < below)
+        with database.reading() as session:
+            rows = session.execute(query.limit(min(BATCH, calls))).all()
+        if not rows:
+            return
+        yield rows
+        calls -= len(rows)
+        below = rows[-1].correlation_id
+
+
+def _with_bodies(
+    database: Database, rows: Sequence[Row[Any]], tables: Tables
+) -> Iterator[tuple[Row[Any], bytes | None]]:
+    """Each call with its body; None where that is not known, or nothing asks for it."""
+    if not any(_looks_into_bodies(table) for table in tables):
+        yield from ((row, None) for row in rows)
+        return
+    for start in range(0, len(rows), _BODIES_BATCH):
+        some = rows[start : start + _BODIES_BATCH]
+        with database.reading() as session:
+            found = dict(session.execute(_whole_bodies(some)).tuples())
+        for row in some:
+            body = found.get(row.correlation_id)
+            yield row, None if body in (None, NOT_STORED) else body.encode()
+
+
+def _whole_bodies(rows: Sequence[Row[Any]]) -> Any:
+    ids = [row.correlation_id for row in rows]
+    return select(Transaction.correlation_id, Transaction.request_body).where(
+        Transaction.correlation_id.in_(ids), Transaction.request_body_whole
+    )
+
+
+def _looks_into_bodies(table: RoutingTable) -> bool:
+    return any(
+        (one.content is not None and one.content.body is not None)
+        or table.channels[one.id].request_body_schema is not None
+        for one in table.index.channels
+    )
+
+
+def _compare(trial: Trial, tables: Tables, row: Row[Any], body: bytes | None, limit: int) -> None:
+    try:
+        call = _call(row)
+        before, after = (_decision(table, row.client_name, call, body, limit) for table in tables)
+    except Undecided:
+        _count(trial, Outcome.UNDECIDED, row, "", "")
+        return
+    outcome = _outcome(before, after)
+    if outcome is not None:
+        _count(trial, outcome, row, before.words, after.words)
+
+
+def _outcome(before: Decision, after: Decision) -> Outcome | None:
+    if before.channel is None or after.channel is None:
+        if before.channel is after.channel:
+            return None
+        return Outcome.TAKEN if before.channel is None else Outcome.REJECTED
+    if before.channel != after.channel:
+        return Outcome.ELSEWHERE
+    return None if before.words == after.words else Outcome.REWRITTEN
+
+
+def _count(trial: Trial, outcome: Outcome, row: Row[Any], before: str, after: str) -> None:
+    trial.counts[outcome] += 1
+    examples = trial.examples[outcome]
+    if len(examples) < MOST_EXAMPLES:
+        path = row.request_url.partition("?")[0]
+        client = row.client_name
+        named = row.correlation_id, row.started_at, client, row.request_method, path
+        examples.append(Example(*named, before, after))
+
+
+def _decision(
+    table: RoutingTable, client_id: str, call: Call, body: bytes | None, limit: int
+) -> Decision:
+    """What becomes of a call under a table. Raises Undecided."""
+    client = table.clients.get(client_id) or _unknown(client_id)
+    try:
+        channel = _channel(table, call, body)
+        check_allowed(client, channel, call.address)
+        if channel.registrations:
+            check_may_act(client, find_registration(call, channel.registrations))
+        _check_body(call, channel, body, limit)
+        target = "the bus" if channel.registrations else _target(call, channel)
+    except RejectedCall as rejected:
+        return Decision(None, f"{rejected.status} {rejected.reason}")
+    return Decision(str(channel.id), f"{channel.name}: {target}")
+
+
+def _channel(table: RoutingTable, call: Call, body: bytes | None) -> RoutedChannel:
+    if not table.index.on_path(call.path):  # to name the nearest would take long
+        raise NoChannel([])
+    channel, candidate = choose_channel(call, table, _is_online)
+    if candidate.content is None:
+        return channel
+    for one in takers_by_type(call, table, _is_online):
+        rule = one.content.body if one.content is not None else None
+        if rule is None or rule(_known(call, body)):
+            return table.channels[one.id]
+    raise NoChannel([])
+
+
+def _check_body(call: Call, channel: RoutedChannel, body: bytes | None, limit: int) -> None:
+    is_asked = has_schema(call, channel) and call.content_length
+    head = _known(call, body) if is_asked else b"?" * bool(call.content_length)
+    check_body(call, Body(head, len(head)), channel, limit)
+
+
+def _known(call: Call, body: bytes | None) -> bytes:
+    if body is None and call.content_length:
+        raise Undecided
+    return body or b""
+
+
+def _target(call: Call, channel: RoutedChannel) -> str:
+    path = target_of(call, channel).partition("?")[0]
+    return f"{channel.endpoint.authority}{path}"
+
+
+def _unknown(client_id: str) -> RoutedClient:
+    """A client that is not there any more, or nobody."""
+    return RoutedClient(client_id, (), (), frozenset({client_id})) if client_id else NOBODY
+
+
+def _is_online(_mediator_id: uuid.UUID) -> bool:
+    return True
+
+
+def _call_path(url: str) -> str:
+    return unquote(split_target(url)[0])
+
+
+def _call(row: Row[Any]) -> Call:
+    """The call as it came, as far as the record knows it; its body is unpacked there."""
+    raw_path, raw_query = split_target(row.request_url)
+    headers = {
+        name: ", ".join(value) if isinstance(value, list) else value
+        for name, value in row.request_headers.items()
+        if name.lower() != "content-encoding"
+    }
+    return Call(
+        correlation_id=row.correlation_id,
+        started_at=row.started_at,
+        started_ns=0,
+        method=row.request_method,
+        raw_path=raw_path,
+        raw_query=raw_query,
+        headers=headers,
+        address=row.client_address,
+        host="",
+        scheme="http",
+        # Of what came in pieces nobody knows how long it was: not empty.
+        content_length=1 if row.request_body_length is None else row.request_body_length,
+        stream=None,
+    )

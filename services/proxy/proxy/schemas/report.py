@@ -1,0 +1,67 @@
+"""The service-level report on the wire."""
+
+import marshmallow as ma
+from common.web.fields import Moment, Name
+from marshmallow import validate
+
+from proxy.schemas.fields import Schema
+from proxy.statistics.service_levels import USUAL_TARGET_MS, By
+
+_LONGEST_TARGET_MS = 1_000_000
+
+
+class ReportArgs(Schema):
+    """Which calls, and what they are measured by."""
+
+    by = ma.fields.Enum(By, by_value=ma.fields.String, load_default=By.CHANNEL_CLIENT)
+    since = Moment(load_default=None, metadata={"description": "Default: 7 days before `until`"})
+    until = Moment(load_default=None, metadata={"description": "Default: now"})
+    channel = Name(load_default=None, metadata={"description": "The channel's name"})
+    client = Name(load_default=None, metadata={"description": "The client's id"})
+    target_ms = ma.fields.Float(
+        load_default=USUAL_TARGET_MS,
+        validate=validate.Range(0, _LONGEST_TARGET_MS, min_inclusive=False),
+        metadata={"description": "The time within which a call should have ended"},
+    )
+
+
+class ServiceLevelOut(Schema):
+    """How a client was served on a channel; times in milliseconds, shares from 0 to 1."""
+
+    channel = ma.fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Null: not told apart; empty: no channel"},
+    )
+    client = ma.fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Null: not told apart; empty: without credentials"},
+    )
+    count = ma.fields.Integer(required=True)
+    failures = ma.fields.Integer(required=True)
+    failed = ma.fields.Float(required=True, metadata={"description": "The share of failures"})
+    completed_with_errors = ma.fields.Integer(required=True)
+    within = ma.fields.Float(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The share of ended calls that took less than the target"},
+    )
+    mean_ms = ma.fields.Float(required=True, allow_none=True)
+    p50_ms = ma.fields.Float(
+        required=True, allow_none=True, metadata={"description": "To within 5 %"}
+    )
+    p95_ms = ma.fields.Float(
+        required=True, allow_none=True, metadata={"description": "To within 5 %"}
+    )
+    match_ms = ma.fields.Float(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Mean time until the call was admitted"},
+    )
+    store_ms = ma.fields.Float(
+        required=True, allow_none=True, metadata={"description": "Mean time for the record"}
+    )
+    upstream_ms = ma.fields.Float(
+        required=True, allow_none=True, metadata={"description": "Mean time at the mediator"}
+    )
