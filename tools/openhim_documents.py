@@ -200,7 +200,9 @@ def exports() -> dict[str, Any]:
         "other kinds": {
             "Channels": [
                 a_channel(type="tcp", tcpHost="0.0.0.0", tcpPort=6000),  # noqa: S104 - a document
+                a_channel(name="No port", type="tls"),
                 a_channel(name="Polls", type="polling", pollingSchedule="* * * * *"),
+                a_channel(name="Daily", type="polling", pollingSchedule="3 days"),
                 a_channel(name="Kafka", routes=[a_route(type="kafka")]),
             ],
             "ContactGroups": [{"group": "night watch", "users": []}],

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -42,6 +42,26 @@ def not_negative(text: str) -> int:
     if not text.isdecimal():
         raise ValueError("expected a whole number from 0")
     return int(text)
+
+
+def address_or_off(text: str) -> str:
+    """An IP address; `off` is none. Raises ValueError."""
+    return "" if text == "off" else str(ip_address(text))
+
+
+def ports(text: str) -> tuple[range, ...]:
+    """Ports and ranges of ports, separated by commas. Raises ValueError."""
+    return tuple(_ports(part) for part in comma_list(text))
+
+
+def _ports(part: str) -> range:
+    first, _, last = part.partition("-")
+    if not first.isdecimal() or not (last or first).isdecimal():
+        raise ValueError("expected ports and ranges like 2575, 6000-6100")
+    found = range(int(first), int(last or first) + 1)
+    if not found or not 0 < found[0] <= found[-1] < 65_536:
+        raise ValueError("expected ports from 1 to 65535")
+    return found
 
 
 def issuers(text: str) -> tuple[Issuer, ...]:
@@ -114,6 +134,15 @@ class Settings(ConsoleSettings):
     #: Whose bearer tokens stand for a client's secret, besides our own.
     token_issuers: tuple[Issuer, ...] = setting("TOKEN_ISSUERS", issuers, default=())
     token_keys_dir: str | None = setting("TOKEN_KEYS_DIR", default=None)
+    #: Where gateway processes listen for messages (MLLP, tcp); empty: nowhere.
+    listener_address: str = setting("LISTENER_ADDRESS", address_or_off, default="127.0.0.1")
+    listener_ports: tuple[range, ...] = setting(
+        "LISTENER_PORTS", ports, default=(range(1024, 65_536),)
+    )
+    listener_idle_s: float = setting("LISTENER_IDLE_TIMEOUT", positive(float), default=3600.0)
+    #: Files in PEM: what listeners with TLS show.
+    listener_tls_cert: str | None = setting("LISTENER_TLS_CERT", default=None)
+    listener_tls_key: str | None = setting("LISTENER_TLS_KEY", default=None)
     esb_relay_url: str = setting("ESB_RELAY_URL", default="http://127.0.0.1:8086")
     esb_relay_timeout_s: float = setting("ESB_RELAY_TIMEOUT", positive(float), default=60.0)
     admin_username: str = setting("ADMIN_USERNAME", default="admin")

@@ -20,6 +20,7 @@ from proxy.container import Container
 from proxy.gateway.async_calls import WAKE_UP_QUEUE, Claimed
 from proxy.gateway.call_runner import CallRunner
 from proxy.gateway.forward import Forwarder
+from proxy.gateway.polls import Polls
 from proxy.gateway.routing import Routing
 from proxy.models import AsyncCall
 from proxy.retention import keep_bounded
@@ -60,12 +61,13 @@ def run_worker(container: Container) -> None:
     stopped.set()
 
 
-async def _make_calls(container: Container) -> None:
-    settings, database, threads = container.settings, container.database, Reader()
-    routing = Routing(database, settings, container.sealer)
-    forwarder = Forwarder(settings.connect_timeout_s, container.esb_relay, settings.outbound())
+def calls_of(
+    container: Container, routing: Routing, forwarder: Forwarder, threads: Reader
+) -> LeasedTasks[AsyncCall, Claimed]:
+    """What makes accepted calls in a worker."""
+    settings, database = container.settings, container.database
     runner = CallRunner(database, settings, routing, forwarder, container.sealer, threads)
-    calls = LeasedTasks(
+    return LeasedTasks(
         database,
         AsyncCall,
         claimed,
@@ -75,6 +77,13 @@ async def _make_calls(container: Container) -> None:
         lease_s=settings.async_lease_s,
         log_id=lambda call: str(call.correlation_id),
     )
+
+
+async def _make_calls(container: Container) -> None:
+    settings, threads = container.settings, Reader()
+    routing = Routing(container.database, settings, container.sealer)
+    forwarder = Forwarder(settings.connect_timeout_s, container.esb_relay, settings.outbound())
+    calls = calls_of(container, routing, forwarder, threads)
     stopping, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
@@ -87,7 +96,8 @@ async def _make_calls(container: Container) -> None:
         loop.create_task(heartbeat.keep_beating()),
     ]
     log.info("worker_started", most=settings.async_concurrency)
-    await calls.work(stopping)
+    polls = Polls(container, routing, threads, calls)
+    await asyncio.gather(calls.work(stopping), polls.work(stopping))
     for task in beside:
         task.cancel()
     forwarder.close()

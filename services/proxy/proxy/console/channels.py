@@ -15,10 +15,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from proxy.console.blueprint import pages
+from proxy.console.inbound import inbound_words
 from proxy.console.reading import matching, read, rows_of
 from proxy.console.saving import save, write
 from proxy.container import container
-from proxy.models import USUAL_RESPONSE_RETENTION_DAYS, Channel, ChannelType, Mediator
+from proxy.models import USUAL_RESPONSE_RETENTION_DAYS, Channel, ChannelType, Framing, Mediator
 from proxy.registry import channels as domain
 from proxy.registry.dry_run import Trial
 from proxy.registry.records import existing
@@ -40,6 +41,11 @@ _BODY_RULES = [
     ("regex", "a regular expression matches"),
     ("json", "a member of JSON has a value"),
     ("xpath", "an XPath has a value"),
+]
+_FRAMINGS = [
+    (Framing.MLLP, "a frame of MLLP; the mediator gets what stands in it"),
+    (Framing.MLLP_AS_IT_IS, "a frame of MLLP, which the mediator gets, too"),
+    (Framing.PLAIN, "all until the sender ends writing"),
 ]
 _METHODS = [(method, method) for method in METHODS]
 #: What a new channel has unless somebody says otherwise.
@@ -67,7 +73,10 @@ def channels() -> ResponseReturnValue:
 def channel(channel_id: uuid.UUID) -> ResponseReturnValue:
     """One channel."""
     found = _existing(channel_id)
-    return render_template("pages/channel.html", channel=found, methods=_METHODS, form=Form())
+    inbound = read(lambda session: inbound_words(session, found))
+    return render_template(
+        "pages/channel.html", channel=found, inbound=inbound, methods=_METHODS, form=Form()
+    )
 
 
 @pages.page("/mediator/channels/new/", StaffRole.ADMIN)
@@ -131,6 +140,7 @@ def channel_form(
         methods=_METHODS,
         kinds=choices(ChannelType),
         body_rules=_BODY_RULES,
+        framings=_FRAMINGS,
         mediators=read(_mediators),
     )
     return page, status

@@ -19,7 +19,7 @@ from common.errors import Invalid
 from common.ids import lowest_id_at
 from flask import g, render_template
 from flask.typing import ResponseReturnValue
-from sqlalchemy import select
+from sqlalchemy import null, select
 from sqlalchemy.orm import Session
 
 from proxy.console.blueprint import pages
@@ -114,7 +114,8 @@ def _is_settled(correlation_id: uuid.UUID, now: datetime) -> bool:
 
 
 def _offer(session: Session, channel_id: uuid.UUID | None) -> Offer:
-    active = select(Channel.id, Channel.name).where(Channel.is_active).order_by(Channel.name)
+    called = (Channel.is_active, Channel.listener.is_(null()), Channel.polling.is_(null()))
+    active = select(Channel.id, Channel.name).where(*called).order_by(Channel.name)
     clients = select(Client.client_id).where(Client.is_active).order_by(Client.client_id)
     registered = (
         select(ExternalSystemRegistration.organization)

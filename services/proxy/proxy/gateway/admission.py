@@ -25,7 +25,7 @@ from proxy.access.issuers import ForeignTokens
 from proxy.container import Container
 from proxy.gateway import esb
 from proxy.gateway.admitted import Admitted, storing_for
-from proxy.gateway.call import Body, Call, query_value
+from proxy.gateway.call import Body, Call, Origin, query_value
 from proxy.gateway.limits import Limits
 from proxy.gateway.match import CandidateChannel, Matched, NoMethod, NoPath
 from proxy.gateway.rejections import (
@@ -33,6 +33,7 @@ from proxy.gateway.rejections import (
     AmbiguousRegistration,
     AuthenticationRequired,
     CertificateUnknown,
+    ClientAway,
     ClientMayNotActForOrganization,
     ClientNotAllowed,
     InvalidCredentials,
@@ -142,7 +143,9 @@ class Admission:
         With `channel_name` that channel is meant (see `/integration/call`).
         """
         table = self._routing.table()
-        if table.has_public and self._may_be_nobodys(call, claimed, table, channel_name):
+        if call.origin is not None:
+            client = await self._of_origin(call, call.origin, table)
+        elif table.has_public and self._may_be_nobodys(call, claimed, table, channel_name):
             client = NOBODY
         else:
             client = await self._caller(call, claimed)
@@ -173,6 +176,18 @@ class Admission:
         await self._check_rules(admitted, registration)
         watch.match_ms = ms_since(call.started_ns)
         return admitted
+
+    async def _of_origin(self, call: Call, origin: Origin, table: RoutingTable) -> RoutedClient:
+        """Whom a message or a poll is made for: the client that its channel names, else whose
+        certificate it is, else nobody. Raises RejectedCall."""
+        if not origin.client_id:
+            return NOBODY if call.certificate is None else await self._without_secret(call)
+        client = table.clients.get(origin.client_id)
+        if client is None:
+            raise ClientAway(origin.client_id)
+        if not origin.is_poll:
+            check_address(client, call.address)
+        return client
 
     def _may_be_nobodys(
         self, call: Call, claimed: Credentials | None, table: RoutingTable, name: str | None
@@ -343,7 +358,7 @@ def choose_channel(
     if name is None:
         verdict = table.index.match(call.method, path, is_online)
     else:
-        verdict = table.index.match_named(name, call.method, path, is_online)
+        verdict = table.index_for(call).match_named(name, call.method, path, is_online)
     if isinstance(verdict, Matched):
         return table.channels[verdict.channel.id], verdict.channel
     if isinstance(verdict, NoPath):
@@ -358,7 +373,7 @@ def takers_by_type(
 ) -> Iterator[CandidateChannel]:
     """The channels that take the call if its body meets their rule for it, best first."""
     content_type = media_type(call.headers.get("Content-Type", ""))
-    for one in table.index.takers(name, call.method, call.path, is_online):
+    for one in table.index_for(call).takers(name, call.method, call.path, is_online):
         rule = one.content
         if rule is None or not rule.content_types or content_type in rule.content_types:
             yield one

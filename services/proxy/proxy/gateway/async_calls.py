@@ -19,7 +19,7 @@ from proxy.gateway.forward import IDEMPOTENT_METHODS
 from proxy.models import TransactionStatus
 from proxy.record.idempotency import digest_of, kept_answer, key_row
 from proxy.record.rows import Row
-from proxy.record.sealing import Sealer
+from proxy.record.sealing import RequestCopy, Sealer
 from proxy.record.statements import Act
 from proxy.record.stored_calls import request_copy
 from proxy.record.writer import Rows, Writer
@@ -51,11 +51,7 @@ class Acceptance:
         call, body = admitted.call, admitted.body
         copy = await request_copy(call, body, is_async=True)
         reply = accepted_reply(admitted)
-        rows: Rows = {
-            Act.START: admitted.started_row(TransactionStatus.PENDING, owner=None),
-            Act.STORE: self._sealer.row(call.correlation_id, copy),
-            Act.ACCEPT: _work_row(admitted),
-        }
+        rows = accepted_rows(self._sealer, admitted, copy)
         if admitted.key is not None:
             digest = digest_of(call, copy.body)
             kept = kept_answer(
@@ -65,6 +61,16 @@ class Acceptance:
         await self._writer.write(rows)
         self._wake_up.send()
         return reply
+
+
+def accepted_rows(sealer: Sealer, admitted: Admitted, copy: RequestCopy) -> Rows:
+    """A call that a worker will make, as it is stored."""
+    call_id = admitted.call.correlation_id
+    return {
+        Act.START: admitted.started_row(TransactionStatus.PENDING, owner=None),
+        Act.STORE: sealer.row(call_id, copy),
+        Act.ACCEPT: _work_row(admitted),
+    }
 
 
 def accepted_reply(admitted: Admitted) -> Reply:

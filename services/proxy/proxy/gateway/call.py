@@ -82,6 +82,24 @@ class Body:
         return self.head
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a call comes from that is no client's request: a channel's listener or schedule."""
+
+    #: Whom it is made for; empty: nobody, or whoever's certificate was shown.
+    client_id: str
+    #: The hub makes it itself: it comes from no address.
+    is_poll: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why the hub answers a call itself."""
+
+    reason: str
+    is_surely_not_sent: bool
+
+
 @dataclass(slots=True)
 class Call:
     """One request to the gateway, with what only the edge knows about it."""
@@ -107,6 +125,10 @@ class Call:
     client_fields: tuple[tuple[str, str], ...] = ()
     #: The call's place among those of a client whose calls are limited.
     slot: Slot | None = field(default=None, repr=False)
+    #: None for all that comes by a path.
+    origin: Origin | None = None
+    #: Set where no mediator answered.
+    failure: Failure | None = None
 
     @property
     def path(self) -> str:

@@ -21,7 +21,7 @@ from proxy.gateway.admission import Admission, claimed_credentials
 from proxy.gateway.admitted import Admitted, wants_async
 from proxy.gateway.async_calls import Acceptance
 from proxy.gateway.breaker import CircuitOpen
-from proxy.gateway.call import Call
+from proxy.gateway.call import Call, Failure
 from proxy.gateway.forward import Forwarder, explain_failure
 from proxy.gateway.record import CallRecord
 from proxy.gateway.rejections import (
@@ -34,6 +34,7 @@ from proxy.gateway.rejections import (
 from proxy.gateway.routing import NOBODY, Routing, TableAway
 from proxy.gateway.secondary_routes import start_routes
 from proxy.gateway.shadow import Shadows
+from proxy.listeners.ports import Listeners
 from proxy.record.heartbeat import Heartbeat
 from proxy.record.idempotency import digest_of, earlier_answer, key_of
 from proxy.record.rejections import unreadable_row
@@ -71,6 +72,13 @@ class Gateway:
         )
         self._shadows = Shadows(settings.connect_timeout_s, settings.outbound(), self._writer)
         self._acceptance = Acceptance(self._writer, container.sealer, container.wake_up)
+        self._listeners = Listeners(
+            container.database,
+            settings,
+            self.routing,
+            self.reader,
+            lambda call, channel: self.serve(call, channel_name=channel),
+        )
         self._background: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -84,12 +92,14 @@ class Gateway:
         self._background = [
             loop.create_task(self.routing.watch(self.reader)),
             loop.create_task(self.heartbeat.keep_signing()),
+            loop.create_task(self._listeners.watch()),
         ]
 
     async def stop(self) -> None:
         """Commit what is queued, let connections and threads go."""
         for task in self._background:
             task.cancel()
+        await self._listeners.close()
         await self._shadows.close()
         await self._record.settle()
         await self._writer.close()
@@ -118,6 +128,7 @@ class Gateway:
             return self._record.reject(call, claimed.client_id if claimed else None, rejected)
         except (SQLAlchemyError, WriteFailed, TableAway, TimeoutError) as exc:
             log.error("call_not_recorded", reason=type(exc).__name__)
+            call.failure = Failure(NotRecorded.reason, is_surely_not_sent=True)
             return NotRecorded().reply(str(call.correlation_id))
         except Exception:
             log.exception("call_broke")
@@ -207,7 +218,9 @@ class Gateway:
 
     async def _end_broken(self, call: Call, admitted: Admitted | None) -> Reply:
         """The one place where whatever nobody thought of ends."""
-        if admitted is None or not admitted.is_begun or admitted.is_ended:
+        is_begun = admitted is not None and admitted.is_begun
+        if admitted is None or not is_begun or admitted.is_ended:
+            call.failure = Failure(BROKEN, is_surely_not_sent=not is_begun)
             return problem_reply(500, BROKEN, str(call.correlation_id))
         return await self._record.fail(admitted, 502, BROKEN_UNKNOWN)
 

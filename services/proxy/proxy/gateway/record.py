@@ -12,7 +12,7 @@ from common.logs import get_logger
 
 from proxy.gateway.admitted import Admitted
 from proxy.gateway.breaker import BegunTooLate
-from proxy.gateway.call import WHOLE_BYTES, Call
+from proxy.gateway.call import WHOLE_BYTES, Call, Failure
 from proxy.gateway.forward import Answered
 from proxy.gateway.headers import answered_headers
 from proxy.gateway.rejections import RejectedCall
@@ -35,6 +35,7 @@ TOO_LATE = "the call waited for the record for too long; nothing was sent"
 BROKE_OFF = "The mediator's answer broke off: {}"
 #: How long a process that ends waits for routes that are under way.
 SETTLE_S = 5.0
+END_NOT_RECORDED = "The call was made, but its end cannot be recorded now"
 CALLER_LEFT = "The caller went away before the answer was complete"
 
 
@@ -53,6 +54,7 @@ class CallRecord:
     def reject(self, call: Call, client_claimed: str | None, rejected: RejectedCall) -> Reply:
         """Keep what was rejected, and answer it."""
         self._writer.reject(rejection_row(call, client_claimed, rejected))
+        call.failure = Failure(rejected.reason, not rejected.may_have_acted)
         return rejected.reply(str(call.correlation_id))
 
     async def keep_failed(self, admitted: Admitted, rejected: RejectedCall) -> None:
@@ -91,6 +93,7 @@ class CallRecord:
     ) -> Reply:
         """The call failed: record it, answer with a problem."""
         reply = problem_reply(status, reason, admitted.correlation_id)
+        admitted.call.failure = Failure(reason, admitted.is_surely_not_sent)
         ended = _ended(
             admitted,
             TransactionStatus.FAILED,
@@ -186,9 +189,9 @@ class CallRecord:
         key_end = self._key_end(admitted, reply.status, reply.headers, reply.whole)
         if await self._commit(admitted, ended, key_end):
             return reply
-        return problem_reply(
-            503, "The call was made, but its end cannot be recorded now", admitted.correlation_id
-        )
+        if admitted.call.failure is None:
+            admitted.call.failure = Failure(END_NOT_RECORDED, is_surely_not_sent=False)
+        return problem_reply(503, END_NOT_RECORDED, admitted.correlation_id)
 
     def _key_end(
         self, admitted: Admitted, status: int, headers: Fields, body: bytes | None

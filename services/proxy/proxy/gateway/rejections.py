@@ -15,6 +15,8 @@ class RejectedCall(Exception):
     headers: tuple[tuple[str, str], ...] = ()
     #: Refused after a channel had taken it: kept as a failed transaction as well.
     is_failed_call = False
+    #: It may have gone further all the same.
+    may_have_acted = False
 
     def __init__(self, reason: str = "", *, field_errors: dict[str, Any] | None = None) -> None:
         self.reason = reason or self.reason
@@ -136,6 +138,15 @@ class MediatorOffline(RejectedCall):
     reason = "Matched mediator is offline"
 
 
+class ClientAway(RejectedCall):
+    """A channel's messages or polls are for a client that there is not."""
+
+    status = 403
+
+    def __init__(self, client_id: str) -> None:
+        super().__init__(f"The channel acts for {client_id}, which is no active client")
+
+
 class ClientNotAllowed(RejectedCall):
     """Neither the client nor a role of it is on the channel's list."""
 
@@ -252,6 +263,7 @@ class MaybeRecorded(RejectedCall):
 
     status = 503
     headers = (("Retry-After", "2"),)
+    may_have_acted = True
     reason = "It is not known whether the call was recorded; ask for its state later"
 
 

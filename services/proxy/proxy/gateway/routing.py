@@ -31,6 +31,7 @@ from sqlalchemy.orm import Session
 from proxy.access.certificates import Presented
 from proxy.config import Settings
 from proxy.gateway.breaker import Breaker, Breakers
+from proxy.gateway.call import Call
 from proxy.gateway.limits import Limit, share
 from proxy.gateway.match import CandidateChannel, ChannelIndex
 from proxy.gateway.url_rewriting import addresses_of
@@ -45,11 +46,13 @@ from proxy.models import (
 )
 from proxy.record.sealing import Sealer
 from proxy.registry.content_match import content_rule
+from proxy.registry.listening import Listening, listening_of
 from proxy.registry.mediator_secrets import field_for, tls_for
 from proxy.registry.mediators import is_online
 from proxy.registry.patterns import compile_pattern
 from proxy.registry.rewriting import Rewrite, rewrite_of
 from proxy.registry.routing_version import current_version
+from proxy.registry.schedules import Schedule, schedule_of
 from proxy.registry.secondary_routes import SecondaryRoute, compiled_routes
 
 log = get_logger(__name__)
@@ -135,6 +138,15 @@ class RoutedChannel:
     credentials: tuple[str, str] | None = field(default=None, repr=False)
     breaker: Breaker = field(default_factory=Breaker)
     routes: tuple[SecondaryRoute, ...] = ()
+    #: Of one of these its calls come, and by no path.
+    listening: Listening | None = None
+    schedule: Schedule | None = None
+    acts_for: str = ""
+
+    @property
+    def has_path(self) -> bool:
+        """Whether clients' requests can be for it."""
+        return self.listening is None and self.schedule is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +171,12 @@ class RoutingTable:
         return next((client for client in found if client is not None), None)
 
     has_public: bool = False
+    #: The channels that listen or poll: their calls name the channel.
+    inbound: ChannelIndex = field(default_factory=lambda: ChannelIndex(()))
+
+    def index_for(self, call: Call) -> ChannelIndex:
+        """The channels that a call can be for."""
+        return self.index if call.origin is None else self.inbound
 
     def channel(self, channel_id: uuid.UUID | int) -> RoutedChannel | None:
         """An active channel by its id, or by its former number."""
@@ -331,6 +349,7 @@ def load_table(
             channels[channel.id] = routed
         except (Invalid, ValueError) as exc:
             log.error("channel_left_out", channel=channel.name, reason=str(exc))
+    usable = [one for one in candidates if one.id in channels]
     active = session.scalars(select(Client).where(Client.is_active))
     clients = {row: _client(row, limit_of(row)) for row in active}
     return RoutingTable(
@@ -340,10 +359,11 @@ def load_table(
             row.token_digest: client for row, client in clients.items() if row.token_digest
         },
         certificates=_by_certificate(clients.values()),
-        index=ChannelIndex(one for one in candidates if one.id in channels),
+        index=ChannelIndex(one for one in usable if channels[one.id].has_path),
+        inbound=ChannelIndex(one for one in usable if not channels[one.id].has_path),
         channels=channels,
         global_registrations=by_channel.get(None, {}),
-        has_public=any(channel.is_public for channel in channels.values()),
+        has_public=any(one.is_public and one.has_path for one in channels.values()),
         former_channels={
             int(former_id): row.record_id
             for former_id, row in former_of_kind(session, FormerRecord, "channel").items()
@@ -459,4 +479,7 @@ def _routed(
         tell_client=channel.tell_client,
         forward_authorization=channel.forward_authorization,
         breaker=breaker,
+        listening=listening_of(channel.listener) if channel.listener else None,
+        schedule=schedule_of(**channel.polling) if channel.polling else None,
+        acts_for=channel.acts_for,
     )

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from common.db.database import stored_enum
+from common.jobs.leases import Leased
 from sqlalchemy import (
     JSON,
     Float,
@@ -33,6 +34,14 @@ class ChannelType(enum.StrEnum):
     HTTP = "http"  # over HTTP, encrypted where the endpoint says so
     HTTPS = "https"  # only over TLS: a clear-text endpoint is refused
     TCP = "tcp"  # the body is written to a socket, what comes back is the answer
+
+
+class Framing(enum.StrEnum):
+    """What a listener takes for a message, and what its mediator gets of it."""
+
+    MLLP = "mllp"  # a frame of MLLP, taken off; one is put round the answer
+    MLLP_AS_IT_IS = "mllp-as-it-is"  # a frame of MLLP that the mediator gets, too
+    PLAIN = "plain"  # all until the sender ends writing; one message for a connection
 
 
 class Mediator(Recorded, Base):
@@ -136,6 +145,12 @@ class Channel(Recorded, Base):
     routes: Mapped[list[dict[str, Any]]] = mapped_column(
         JSON, default=list, server_default=text("'[]'")
     )
+    #: `port`, `framing`, `tls`, `client_authorities`: messages come in there, and no other calls.
+    listener: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    #: `schedule`, `time_zone`: the hub makes its calls itself, and takes none.
+    polling: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    #: The client id that messages of the listener and polls are made for; empty: nobody's.
+    acts_for: Mapped[str] = mapped_column(String(255), default="", server_default="")
     mediator_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("mediators.id"), index=True)
 
     mediator: Mapped[Mediator] = relationship(lazy="joined")
@@ -177,6 +192,33 @@ class ExternalSystemRegistration(Recorded, Base):
     #: before registrations said so.
     allow: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
     is_active: Mapped[bool] = mapped_column(default=True)
+
+
+class ListenerState(Base):
+    """What the gateway process that tried last says of a channel's port; empty: it listens."""
+
+    __tablename__ = "listener_states"
+
+    channel_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("channels.id", ondelete="CASCADE"), primary_key=True
+    )
+    port: Mapped[int]
+    error: Mapped[str] = mapped_column(String(255))
+    changed_at: Mapped[datetime]
+
+
+class Poll(Leased, Base):
+    """A polling channel's next due time (`next_attempt_at`), and its last call."""
+
+    __tablename__ = "polls"
+
+    channel_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("channels.id", ondelete="CASCADE"), primary_key=True
+    )
+    #: The call that was made last: the next one waits until it has ended.
+    call_id: Mapped[uuid.UUID | None]
+    #: The due time that it was made for.
+    made_for: Mapped[datetime | None]
 
 
 class RoutingVersion(Base):

@@ -12,6 +12,8 @@ from typing import Any
 
 from common.importing.report import LeftOut
 
+from proxy.models import ChannelType
+from proxy.openhim import inbound
 from proxy.openhim.reading import flag, listed, number, port_of, text, texts
 from proxy.registry.patterns import is_expression
 from proxy.schemas.fields import METHODS
@@ -22,6 +24,8 @@ Document = Mapping[str, Any]
 NOT_YET: frozenset[str] = frozenset()
 #: What a channel has of its routes, besides where it leads.
 OF_ROUTES = frozenset({"rewrite_path", "rewrite_expression", "forward_authorization", "routes"})
+#: Types of routes whose host is written to without HTTP.
+_OVER_TCP = frozenset({"tcp", "mllp"})
 #: After every channel that has a priority, as OpenHIM orders them.
 LAST_PRIORITY = 1000
 SMALLEST_TIMEOUT_S = 0.001
@@ -150,22 +154,28 @@ def translated(channel: Document, not_yet: frozenset[str] = NOT_YET) -> Translat
     _check_kind(channel)
     differs: list[str] = []
     lacks: list[str] = []
+    is_inbound = text(channel, "type") in inbound.KINDS
     fields = {
         "name": name,
         "description": text(channel, "description")[:2000],
-        "path_pattern": _pattern(channel, differs),
-        "methods": _methods(channel, differs),
+        **({} if is_inbound else _called(channel, differs)),
         "priority": _priority(channel, differs),
         "is_active": text(channel, "status") in {"", "enabled"},
         "store_request_body": flag(channel, "requestBody", default=True),
         "store_response_body": flag(channel, "responseBody", default=True),
         **_timeout(channel, route),
     }
-    _allow(channel, fields, differs)
+    _allow(channel, fields, differs, is_inbound=is_inbound)
     for member in MEMBERS:
         _set(member, member.value(channel, route), fields, lacks, not_yet)
+    fields |= {"listener": None, "polling": None}
+    if is_inbound:
+        fields |= inbound.inbound_of(channel, route, differs)
     lacks += _not_here(channel, route)
-    return Translated(fields, _target(route, differs), differs, lacks)
+    target = _target(route, differs)
+    if target.url.startswith("tcp:"):
+        fields["channel_type"] = ChannelType.TCP.value
+    return Translated(fields, target, differs, lacks)
 
 
 def primary_route(channel: Document) -> Document:
@@ -182,15 +192,18 @@ def primary_route(channel: Document) -> Document:
 def endpoint_of(route: Document) -> str:
     """The URL of a route's or an endpoint's host, without its path. Raises LeftOut."""
     kind = text(route, "type") or "http"
-    if kind != "http":
+    if kind not in {"http", *_OVER_TCP}:
         raise LeftOut(f"leads to a route of type {kind[:20]}")
     is_secure = flag(route, "secured")
-    scheme = "https" if is_secure else "http"
+    scheme = "tcp" if kind in _OVER_TCP else "https" if is_secure else "http"
     host = text(route, "host")
     if not _HOST.fullmatch(host):
         raise LeftOut("has a route whose host is none" if host else "has a route without a host")
     shown = f"[{host}]" if ":" in host else host
-    return f"{scheme}://{shown}:{port_of(route) or (443 if is_secure else 80)}"
+    port = port_of(route)
+    if scheme == "tcp" and (is_secure or port is None):
+        raise LeftOut("leads to a port over TCP that is not said, or over TLS")
+    return f"{scheme}://{shown}:{port or (443 if is_secure else 80)}"
 
 
 def credentials_of(route: Document) -> dict[str, str] | None:
@@ -213,14 +226,14 @@ def _enabled(channel: Document) -> list[Document]:
 
 def _check_kind(channel: Document) -> None:
     kind = text(channel, "type") or "http"
-    if kind in {"tcp", "tls"}:
-        raise LeftOut(f"listens on a port of its own for {kind} (MLLP): not taken over yet")
-    if kind == "polling":
-        raise LeftOut("polls on a schedule: not taken over yet")
-    if kind != "http":
+    if kind not in {"http", *inbound.KINDS}:
         raise LeftOut(f"is of type {kind[:20]}, which is not known here")
     if text(channel, "status") == "deleted":
         raise LeftOut("is deleted there")
+
+
+def _called(channel: Document, differs: list[str]) -> dict[str, Any]:
+    return {"path_pattern": _pattern(channel, differs), "methods": _methods(channel, differs)}
 
 
 def _pattern(channel: Document, differs: list[str]) -> str:
@@ -258,9 +271,12 @@ def _timeout(channel: Document, route: Document) -> dict[str, float | None]:
     return {"timeout_s": max(found / 1000, SMALLEST_TIMEOUT_S) if found and found > 0 else None}
 
 
-def _allow(channel: Document, fields: dict[str, Any], differs: list[str]) -> None:
-    """An empty list is nobody there, and everybody who has credentials here."""
-    if text(channel, "authType") == "public":
+def _allow(
+    channel: Document, fields: dict[str, Any], differs: list[str], *, is_inbound: bool
+) -> None:
+    """An empty list is nobody there, and everybody who has credentials here; who sends messages to
+    a port is not asked."""
+    if is_inbound or text(channel, "authType") == "public":
         fields["allow"] = []
         return
     fields["allow"] = texts(channel, "allow")

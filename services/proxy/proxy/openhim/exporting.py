@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from common.console.staff import StaffRole
 
 from proxy.models import Channel, Client, StaffUser
+from proxy.openhim.inbound import inbound_document
 from proxy.openhim.requests import id_of
 
 
@@ -17,7 +18,7 @@ def channel_document(channel: Channel) -> dict[str, Any]:
         "name": channel.name,
         "description": channel.description,
         "urlPattern": pattern_there(channel.path_pattern),
-        "type": "http",
+        **inbound_document(channel.listener, channel.polling),
         "methods": list(channel.methods),
         "allow": list(channel.allow),
         "authType": "public" if channel.is_public else "private",
@@ -80,7 +81,7 @@ def _route(channel: Channel) -> dict[str, Any]:
     added = f"s/^/{base.replace('/', chr(92) + '/')}/" if base else ""
     return {
         "name": channel.mediator.name,
-        "type": "http",
+        "type": "tcp" if url.scheme == "tcp" else "http",
         "status": "enabled",
         "secured": url.scheme == "https",
         "host": url.hostname or "",

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from common.clock import utc_now
 from common.errors import Invalid
 from common.ids import new_id
 from common.web.json_schemas import check_schema
@@ -20,6 +21,7 @@ from proxy.registry.endpoints import (
     fitting_type,
     why_type_does_not_fit,
 )
+from proxy.registry.inbound import check_inbound, keep_due_time, values_of
 from proxy.registry.patterns import compile_pattern, with_slash
 from proxy.registry.records import apply, locked
 from proxy.registry.rewriting import rewrite_of
@@ -37,8 +39,10 @@ def create_channel(
     apply(channel, _with_routes(session, channel, given, sealer))
     channel.mediator = _mediator(session, given["mediator_id"])
     _check(given, given.get("channel_type", ChannelType.HTTP), channel.mediator)
+    check_inbound(session, channel.id, given)
     session.add(channel)
     session.flush()
+    keep_due_time(session, channel, {}, utc_now())
     return channel
 
 
@@ -57,8 +61,11 @@ def update_channel(
     if changes.get("is_active"):  # a pattern that cannot be used may be stored, but not opened
         changes = {"path_pattern": channel.path_pattern, **changes}
     _check(changes, changes.get("channel_type", channel.channel_type), mediator)
+    before = values_of(channel, {})
+    check_inbound(session, channel_id, values_of(channel, changes))
     apply(channel, _with_routes(session, channel, changes, sealer))
     channel.mediator = mediator
+    keep_due_time(session, channel, before, utc_now())
     session.flush()
     return channel
 

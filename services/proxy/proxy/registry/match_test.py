@@ -105,6 +105,10 @@ def _judge(
 def _why_left_out(channel: Channel) -> str:
     if not channel.is_active:
         return "the channel is not active"
+    if channel.listener is not None:
+        return f"the channel listens on port {channel.listener['port']}, and takes calls by no path"
+    if channel.polling is not None:
+        return "the hub makes the channel's calls itself"
     return "what is stored of the channel cannot be used; save it again to see why"
 
 

@@ -32,9 +32,10 @@ ADDRESSES = {
 @blp.alt_response(503, schema=HealthOut, description="A part does not answer")
 def health() -> tuple[dict[str, Any], int, dict[str, str]]:
     """Whether the hub is well; its parts are asked when the installation says so."""
-    services = check_all(container())
-    ok = all(service["ok"] for service in services.values())
-    body = {"ok": ok, "timestamp": utc_now(), "services": services}
+    parts = check_all(container())
+    ok = all(part["ok"] for part in parts.values())
+    listeners = parts.pop("listeners")
+    body = {"ok": ok, "timestamp": utc_now(), "services": parts, "listeners": listeners}
     return body, 200 if ok else 503, {"Cache-Control": "no-store"}
 
 

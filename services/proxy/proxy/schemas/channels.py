@@ -6,7 +6,7 @@ import marshmallow as ma
 from common.web.fields import Flag, Integer, JsonObject, Line, Name, Text
 from marshmallow import validate
 
-from proxy.models import USUAL_RESPONSE_RETENTION_DAYS, ChannelType
+from proxy.models import USUAL_RESPONSE_RETENTION_DAYS, ChannelType, Framing
 from proxy.registry.content_match import KINDS
 from proxy.registry.patterns import with_slash
 from proxy.schemas.fields import (
@@ -18,13 +18,14 @@ from proxy.schemas.fields import (
     Schema,
     Several,
 )
-from proxy.schemas.mediators import CredentialsIn, CredentialsOut
+from proxy.schemas.mediators import MOST_PEM_CHARS, CredentialsIn, CredentialsOut
 
 _MEDIA_TYPE = r"^$|^[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+( *;.*)?$"
 LONGEST_TIMEOUT_S = 3600
 LONGEST_TOTAL_S = 24 * 3600
 MOST_RESPONSE_RETENTION_DAYS = 365
 MOST_ROUTES = 10
+MOST_PORT = 65_535
 
 
 class PathPattern(Name):
@@ -92,6 +93,72 @@ class RouteOut(Schema):
     rewrite_expression = ma.fields.String(required=True)
     forward_authorization = ma.fields.Boolean(required=True)
     credentials = ma.fields.Nested(CredentialsOut, required=True, allow_none=True)
+
+
+class ListenerIn(Schema):
+    """A port where a channel's messages come in."""
+
+    port = Integer(
+        low=1,
+        high=MOST_PORT,
+        required=True,
+        metadata={"description": "One of the gateway's `LISTENER_PORTS`", "example": 2575},
+    )
+    framing = ma.fields.Enum(
+        Framing,
+        by_value=ma.fields.String,
+        load_default=Framing.MLLP,
+        metadata={
+            "description": "`mllp`: the mediator gets what stands in a frame, its answer is framed;"
+            " `mllp-as-it-is`: it gets the frame, too; `plain`: all until the sender ends writing"
+        },
+    )
+    tls = Flag(
+        load_default=False,
+        metadata={"description": "With the gateway's `LISTENER_TLS_CERT`"},
+    )
+    client_authorities = Text(
+        max_length=MOST_PEM_CHARS,
+        load_default="",
+        metadata={
+            "description": "Certificates in PEM: senders must show one that these vouch for;"
+            " without `acts_for` it says which client they are"
+        },
+    )
+
+    @ma.post_load
+    def _as_stored(self, given: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
+        return {**given, "framing": given["framing"].value}
+
+
+class ListenerOut(Schema):
+    """A port where a channel's messages come in."""
+
+    port = ma.fields.Integer(required=True)
+    framing = ma.fields.String(required=True, validate=validate.OneOf([*Framing]))
+    tls = ma.fields.Boolean(required=True)
+    client_authorities = ma.fields.String(required=True)
+
+
+class Polling(Schema):
+    """When the hub makes a channel's calls itself."""
+
+    schedule = Line(
+        required=True,
+        min_length=9,
+        max_length=200,
+        metadata={
+            "description": "Cron: minute, hour, day, month, day of week; with six fields the first"
+            " are the seconds",
+            "example": "*/5 * * * *",
+        },
+    )
+    time_zone = Line(
+        load_default="UTC",
+        min_length=1,
+        max_length=64,
+        metadata={"description": "A name of the IANA's", "example": "Africa/Dar_es_Salaam"},
+    )
 
 
 class ChannelIn(Schema):
@@ -241,6 +308,22 @@ class ChannelIn(Schema):
     routes: ma.fields.Field[Any] = Complete(
         RouteIn, many=True, load_default=list, validate=validate.Length(max=MOST_ROUTES)
     )
+    listener = Complete(
+        ListenerIn,
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "Messages come in on a port, and calls by no path"},
+    )
+    polling = Complete(
+        Polling,
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "The hub makes the calls itself, and takes none"},
+    )
+    acts_for = LineOrNull(
+        max_length=255,
+        metadata={"description": "The client id that messages and polls are for; empty: nobody's"},
+    )
     mediator_id = ma.fields.UUID(required=True)
 
     @ma.post_load
@@ -287,6 +370,9 @@ class ChannelOut(Recorded):
     tell_client = ma.fields.Boolean(required=True)
     forward_authorization = ma.fields.Boolean(required=True)
     routes = ma.fields.List(ma.fields.Nested(RouteOut), required=True)
+    listener = ma.fields.Nested(ListenerOut, required=True, allow_none=True)
+    polling = ma.fields.Nested(Polling, required=True, allow_none=True)
+    acts_for = ma.fields.String(required=True)
     mediator_id = ma.fields.UUID(required=True)
     mediator_urn = ma.fields.String(required=True, attribute="mediator.urn")
 

@@ -9,13 +9,14 @@ from marshmallow import validate
 
 from proxy.access.reasons import MAX_REASON_CHARS
 from proxy.access.scopes import HEARTBEAT
-from proxy.models import USUAL_RESPONSE_RETENTION_DAYS
+from proxy.models import USUAL_RESPONSE_RETENTION_DAYS, Framing
 from proxy.registry.content_match import KINDS
 from proxy.registry.credentials import KINDS as SHOWN
 from proxy.registry.mediators import URN
 from proxy.schemas.channels import (
     LONGEST_TIMEOUT_S,
     LONGEST_TOTAL_S,
+    MOST_PORT,
     MOST_RESPONSE_RETENTION_DAYS,
     MOST_ROUTES,
     ChannelIn,
@@ -31,6 +32,13 @@ from proxy.schemas.staff import MIN_PASSWORD_LENGTH, StaffIn
 
 #: The fields of the page for a rule of the body, and what each is of the rule.
 _BODY_RULE = {"match_kind": "kind", "match_expression": "expression", "match_value": "value"}
+
+#: The fields of the page for a listener besides its port.
+_LISTENER = {
+    "listener_framing": "framing",
+    "listener_tls": "tls",
+    "listener_authorities": "client_authorities",
+}
 
 _CREDENTIALS = ("kind", "name", "secret")
 
@@ -119,6 +127,20 @@ class Seconds(BlankIsDefault, ma.fields.Float):
 
 class WholeOrBlank(BlankIsDefault, Whole):
     """A whole number as typed, or none."""
+
+
+class PortText(WholeOrBlank):
+    """A listener's port as typed; blank: there is no listener."""
+
+    def _serialize(self, value: Any, *_args: Any, **_kwargs: Any) -> Any:
+        return value["port"] if value else None
+
+
+class ScheduleText(BlankIsDefault, Line):
+    """A schedule as typed; blank: there is none."""
+
+    def _serialize(self, value: Any, *_args: Any, **_kwargs: Any) -> Any:
+        return value["schedule"] if value else None
 
 
 class TypedPassword(BlankIsDefault, Text):
@@ -255,6 +277,14 @@ class ChannelForm(ChannelIn):
     tell_client = Box()
     forward_authorization = Box()
     routes = RoutesText(load_default=list)
+    listener = PortText(low=1, high=MOST_PORT, load_default=None)  # type: ignore[assignment]
+    listener_framing = ma.fields.String(
+        load_default=Framing.MLLP, validate=validate.OneOf([*Framing])
+    )
+    listener_tls = Box()
+    listener_authorities = Typed(max_length=MOST_PEM_CHARS, load_default="")
+    polling = ScheduleText(max_length=200, load_default=None)  # type: ignore[assignment]
+    polling_time_zone = Line(max_length=64, load_default="")
     mediator_id = Chosen(required=True)
 
     class Meta:
@@ -267,10 +297,26 @@ class ChannelForm(ChannelIn):
         rule = {"kind": kind, "expression": expression, "value": value}
         return {**given, "match_body": rule if kind else None}
 
+    @ma.post_load
+    def _inbound(self, given: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
+        """A port is a listener, an expression a schedule; what stands beside a blank is none."""
+        beside = {of: given.pop(name) for name, of in _LISTENER.items()}
+        zone = given.pop("polling_time_zone")
+        if given["listener"] is not None:
+            given["listener"] = {"port": given["listener"], **beside}
+        if given["polling"] is not None:
+            given["polling"] = {"schedule": given["polling"], "time_zone": zone or "UTC"}
+        return given
+
     @ma.post_dump(pass_original=True)
     def _as_fields(self, shown: dict[str, Any], channel: Any, **_kwargs: Any) -> dict[str, Any]:
-        rule = channel.match_body or {}
-        return {**shown, **{name: rule.get(of, "") for name, of in _BODY_RULE.items()}}
+        rule, listener = channel.match_body or {}, channel.listener or {}
+        return {
+            **shown,
+            **{name: rule.get(of, "") for name, of in _BODY_RULE.items()},
+            **{name: listener.get(of, "") for name, of in _LISTENER.items()},
+            "polling_time_zone": (channel.polling or {}).get("time_zone", ""),
+        }
 
 
 class TrialForm(MatchIn):

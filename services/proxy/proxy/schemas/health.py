@@ -27,6 +27,9 @@ class HealthOut(ma.Schema):
     ok = ma.fields.Boolean(required=True)
     timestamp = Moment(required=True)
     services = ma.fields.Nested(PartsOut, required=True)
+    listeners = ma.fields.Nested(
+        PartOut, required=True, metadata={"description": "The ports that channels listen on"}
+    )
 
 
 class IndexOut(ma.Schema):

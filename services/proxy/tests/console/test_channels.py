@@ -73,6 +73,10 @@ def test_channel_is_opened_as_typed(admin: Any, api: Any, given: dict[str, Any])
         ({"total_timeout_s": "0"}, "total_timeout_s", "greater than 0"),
         ({"response_retention_days": "366"}, "response_retention_days", "365"),
         ({"path_pattern": "^/a(?=b)"}, "path_pattern", "invalid perl operator"),
+        ({"listener": "70000", "path_pattern": "/a"}, "listener", "65535"),
+        ({"listener": "2575"}, "path_pattern", "the one path of its calls"),
+        ({"polling": "daily", "path_pattern": "/a"}, "polling", "cron"),
+        ({"polling": "* * * * *", "path_pattern": "/a"}, "allowed_addresses", "no address"),
     ],
 )
 def test_what_is_wrong_is_shown_at_its_field(
@@ -101,6 +105,56 @@ def test_form_shows_a_channel_so_that_saving_changes_nothing(
     (now,) = api.get("channels/").get_json()["data"]
     kept = {name: value for name, value in channel.items() if name != "updated_at"}
     assert {name: value for name, value in now.items() if name != "updated_at"} == kept
+
+
+@pytest.mark.parametrize(
+    ("typed", "stored", "shown"),
+    [
+        (
+            {"listener": "2575", "listener_framing": "mllp-as-it-is", "acts_for": "clinic"},
+            {
+                "listener": {
+                    "port": 2575,
+                    "framing": "mllp-as-it-is",
+                    "tls": False,
+                    "client_authorities": "",
+                },
+                "polling": None,
+            },
+            ["2575 (mllp-as-it-is)", "not opened by any gateway process yet"],
+        ),
+        (
+            {"polling": "*/5 * * * *", "acts_for": "clinic"},
+            {"polling": {"schedule": "*/5 * * * *", "time_zone": "UTC"}, "listener": None},
+            ["*/5 * * * * (UTC)", "Next due time"],
+        ),
+    ],
+    ids=["listener", "polling"],
+)
+def test_port_or_schedule_is_set_as_typed_and_kept(
+    admin: Any,
+    api: Any,
+    given: dict[str, Any],
+    typed: dict[str, str],
+    stored: dict[str, Any],
+    shown: list[str],
+) -> None:
+    form = {**given, "path_pattern": "/hl7", "allowed_addresses": "", "is_public": "", **typed}
+    form |= {"request_body_schema": "", "match_kind": ""}
+    assert admin.act(NEW, **form).status_code == 303
+    (channel,) = api.get("channels/").get_json()["data"]
+    assert {name: channel[name] for name in stored} == stored
+    path = f"{LIST}{channel['id']}/"
+    page = admin.get(path).text
+    assert all(words in page for words in [*shown, "clinic"])
+    assert admin.act(f"{path}edit/", **form).status_code == 303
+    assert api.get("channels/").get_json()["data"][0]["acts_for"] == "clinic"
+    edited = admin.get(f"{path}edit/").text
+    assert 'value="2575"' in edited or 'value="*/5 * * * *"' in edited
+
+    assert admin.act(f"{path}edit/", **{**form, "listener": "", "polling": ""}).status_code == 303
+    (channel,) = api.get("channels/").get_json()["data"]
+    assert (channel["listener"], channel["polling"]) == (None, None)
 
 
 def test_channel_is_closed_and_opened(admin: Any, api: Any, channel: dict[str, Any]) -> None:

@@ -28,7 +28,7 @@ def test_export_is_tried_and_taken_over(admin: Any, api: Any) -> None:
 
     assert "What became of it" in done.text
     assert "&lt;Polls&gt;" in done.text
-    assert "polls on a schedule" in done.text
+    assert "is polled on a schedule" in done.text
     assert "hush-hush" not in done.text
     assert api.get("channels/").get_json()["count"] == 1
     assert api.get("mediators/").get_json()["data"][0]["account"] == "hands"

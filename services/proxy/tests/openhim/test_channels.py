@@ -19,7 +19,7 @@ def test_plain_channel_comes_over_whole() -> None:
     assert found.target.url == "http://registry:3000"
     unused = ("is_public", "allowed_addresses", "match_body", "match_content_types", "rewrite_path")
     unused += ("rewrite_expression", "rewrite_urls", "forward_authorization", "always_async")
-    unused += ("routes",)
+    unused += ("routes", "listener", "polling")
     assert not any(found.fields.pop(name) for name in unused)
     assert found.fields == {
         "name": "Registry",
@@ -105,15 +105,70 @@ def test_credentials_of_a_route_come_over_and_are_shown_nowhere() -> None:
 
 
 @pytest.mark.parametrize(
+    ("route", "asked_for"),
+    [({}, "/"), ({"path": "/hl7"}, "/hl7"), ({"pathTransform": "s/^.*$/api\\/hl7/"}, "/api/hl7")],
+)
+@pytest.mark.parametrize("kind", ["tcp", "tls"])
+def test_listener_comes_over(kind: str, route: dict[str, Any], asked_for: str) -> None:
+    document = a_channel(
+        type=kind, tcpHost="0.0.0.0", tcpPort="6000", urlPattern="_tcp", allow=[], methods=[]
+    )
+    found = translated({**document, "routes": [a_route(**route)]})
+
+    assert found.fields["listener"] == {
+        "port": 6000,
+        "framing": "mllp-as-it-is",
+        "tls": kind == "tls",
+    }
+    assert (found.fields["path_pattern"], found.fields["methods"]) == ("/listeners/6000", ["POST"])
+    assert (found.fields["rewrite_path"], found.fields["rewrite_expression"]) == (asked_for, "")
+    assert (found.fields["is_public"], found.fields["is_active"]) == (True, True)
+    assert any("port 6000" in one for one in found.differs)
+
+
+def test_route_over_tcp_comes_over() -> None:
+    found = translated(a_channel(routes=[a_route(type="mllp", port=2575)]))
+
+    assert (found.target.url, found.fields["channel_type"]) == ("tcp://registry:2575", "tcp")
+
+
+@pytest.mark.parametrize(
+    ("said", "schedule"),
+    [
+        ("*/10 * * * *", "*/10 * * * *"),
+        ("*/10 * * * * *", "*/10 * * * * *"),
+        ("5 minutes", "*/5 * * * *"),
+        ("one minute", "*/1 * * * *"),
+        ("30 seconds", "*/30 * * * * *"),
+        ("2 hours", "0 */2 * * *"),
+        ("1 day", "0 0 * * *"),
+    ],
+)
+def test_polling_channel_comes_over(said: str, schedule: str) -> None:
+    found = translated(a_channel(type="polling", pollingSchedule=said, whitelist=["10.0.0.1"]))
+
+    assert found.fields["polling"] == {"schedule": schedule, "time_zone": "UTC"}
+    assert (found.fields["path_pattern"], found.fields["methods"]) == ("/trigger", ["GET"])
+    assert (found.fields["is_public"], found.fields["allowed_addresses"]) == (True, [])
+    assert any("UTC" in one for one in found.differs)
+    assert any("whitelist" in one for one in found.differs)
+
+
+@pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ({"type": "tcp"}, "MLLP"),
+        ({"type": "tcp"}, "port"),
+        ({"type": "tcp", "tcpPort": "many"}, "port"),
+        ({"type": "tls", "tcpPort": 1, "routes": [a_route(pathTransform="s")]}, "path"),
         ({"type": "polling"}, "schedule"),
+        ({"type": "polling", "pollingSchedule": "7 minutes"}, "cron"),
         ({"type": "odd"}, "odd"),
         ({"status": "deleted"}, "deleted"),
         ({"routes": []}, "no route"),
         ({"routes": [a_route(status="disabled")]}, "no route"),
         ({"routes": [a_route(type="kafka")]}, "kafka"),
+        ({"routes": [a_route(type="mllp", port="")]}, "port"),
+        ({"routes": [a_route(type="tcp", secured=True)]}, "TLS"),
         ({"routes": [a_route(port="many")]}, "port"),
         ({"routes": [a_route(host="")]}, "host"),
         ({"urlPattern": None}, "urlPattern"),

@@ -281,3 +281,49 @@ def test_a_channel_with_a_pattern_of_the_hubs_own_cannot_be_opened(
     assert (refused.status_code, list(refused.get_json()["errors"])) == (422, ["path_pattern"])
     opened = api.patch(path, {"is_active": True, "path_pattern": "/x"})
     assert opened.status_code == 200
+
+
+A_PORT = {"port": 2575}
+EVERY_MINUTE = {"schedule": "* * * * *"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"listener": A_PORT, "polling": EVERY_MINUTE}, "polling"),
+        ({"listener": {"port": 0}}, "listener"),
+        ({"listener": {"port": 2575, "framing": "http"}}, "listener"),
+        ({"listener": {"port": 2575, "client_authorities": "x"}}, "listener"),
+        ({"listener": {"port": 2575, "tls": True, "client_authorities": "x"}}, "listener"),
+        ({"listener": A_PORT, "path_pattern": "/hl7/*"}, "path_pattern"),
+        ({"listener": A_PORT, "path_pattern": "^/hl7$"}, "path_pattern"),
+        ({"listener": A_PORT, "is_public": False}, "acts_for"),
+        ({"polling": {"schedule": "every minute"}}, "polling"),
+        ({"polling": {"schedule": "* * * * *", "time_zone": "Dar"}}, "polling"),
+        ({"polling": EVERY_MINUTE, "is_public": False}, "acts_for"),
+        ({"polling": EVERY_MINUTE, "allowed_addresses": ["10.0.0.0/8"]}, "allowed_addresses"),
+        ({"polling": EVERY_MINUTE, "requires_request_body": True}, "requires_request_body"),
+    ],
+)
+def test_port_or_schedule_that_cannot_be_used_is_refused_when_saved(
+    api: Any, mediator: dict[str, Any], changes: dict[str, Any], field: str
+) -> None:
+    given = {"path_pattern": "/hl7", "is_public": True, **changes}
+    answer = api.post("channels/", api.a_channel(mediator, **given))
+    assert answer.status_code == 422
+    assert field in answer.get_json()["errors"]
+
+
+def test_port_is_one_active_channels(api: Any, mediator: dict[str, Any]) -> None:
+    given = {"path_pattern": "/hl7", "is_public": True, "listener": A_PORT}
+    first = api.made("channels", **api.a_channel(mediator, **given))
+    other = api.a_channel(mediator, **{**given, "name": "Other"})
+    refused = api.post("channels/", other)
+    assert refused.status_code == 422
+    assert "Patients" in refused.get_json()["errors"]["listener"][0]
+    api.patch(f"channels/{first['id']}/", {"is_active": False})
+    assert api.post("channels/", other).status_code == 201
+    again = api.patch(f"channels/{first['id']}/", {"is_active": True})
+    assert again.status_code == 422
+    assert api.patch(f"channels/{first['id']}/", {"listener": None}).status_code == 200
+    assert api.patch(f"channels/{first['id']}/", {"is_active": True}).status_code == 200

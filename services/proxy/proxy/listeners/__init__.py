@@ -1,0 +1,1 @@
+"""Messages that come in on a port: frames become calls, and what those answer goes back."""
