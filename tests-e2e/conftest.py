@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hub import Hub, unique
 from raw_mediator import RawMediator, raw_mediator
-from systems import Start, systems
+from systems import Start, staff_settings, systems
 from waiting import eventually
 
 
@@ -17,7 +17,7 @@ from waiting import eventually
 def hub(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     """One running system for all tests of a shape that do not break it."""
     with systems(tmp_path_factory.mktemp(request.param)) as start:
-        yield start(request.param, WEB_CONCURRENCY="2")
+        yield start(request.param, WEB_CONCURRENCY="2", **staff_settings())
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ import pytest
 from database_link import database_link
 from hub import Hub
 from kombu import Connection
+from ports import unused_ports
 from procfile import read_procfile
 from stack import ROOT, Stack
 
@@ -55,6 +56,21 @@ MOSTLY_PRODUCTION = ["production", pytest.param("embedded", marks=pytest.mark.fa
 MOSTLY_EMBEDDED = ["embedded", pytest.param("production", marks=pytest.mark.faults)]
 
 Start = Callable[..., Hub]
+
+
+def staff_settings() -> dict[str, str]:
+    """How staff may sign in besides: at a provider that tests start, by passkeys, which browsers
+    know at names only, and by links in e-mails."""
+    provider, nginx = map(str, unused_ports(2))
+    return {
+        "NGINX_PORT": nginx,
+        "CONSOLE_URL": f"http://localhost:{nginx}",
+        "OIDC_ISSUER": f"http://127.0.0.1:{provider}",
+        "OIDC_CLIENT_ID": "kiungo",
+        "OIDC_CLIENT_SECRET": "a client's secret",
+        "OIDC_ROLES": '{"hub-admins": "admin", "staff": "viewer"}',
+        "OIDC_LABEL": "The ministry's sign-in",
+    }
 
 
 @contextmanager

@@ -120,7 +120,7 @@ class Walk:
 
     def pages(self):
         """Opens one page after the other, and tells its path."""
-        links = self.page.locator("#menu a").evaluate_all("(all) => all.map(({href}) => href)")
+        links = self.page.locator("#menu a, a.who").evaluate_all("(all) => all.map((a) => a.href)")
         for address in links:
             if not self._opens(address):
                 continue

@@ -48,6 +48,7 @@ RULES = AuditRules(
         "console._nothing_here": "there is no such page",
         "console.preview_template": _ASKS,
         "templates.preview_template": _ASKS,
+        "direct_mail.send_mail": "what another service's log has as an act",
         "emit.emit_event": _CALL,
         "receipts.take_receipts": "what a provider says of a message, kept in its log",
         "unsubscribe.unsubscribe": "a person's own click, kept as their preference",

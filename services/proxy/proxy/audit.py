@@ -10,11 +10,13 @@ from proxy.models import (
     ClientSecret,
     ExternalSystemRegistration,
     Mediator,
+    Passkey,
     StaffUser,
 )
 
 _HEARTBEAT = frozenset({"last_heartbeat", "uptime"})
 _ASKS = "asks a question; nothing changes"
+_SIGNS_IN = "notes sign-ins itself, good and bad ones"
 
 KINDS = {
     Channel: Kind(
@@ -38,15 +40,25 @@ KINDS = {
     StaffUser: Kind(
         "staff",
         lambda one: str(one.username),
-        digested=frozenset({"password_hash"}),
-        left_out=frozenset({"last_login_at"}),
+        digested=frozenset({"password_hash", "sealed_totp"}),
+        left_out=frozenset({"last_login_at", "totp_step"}),
+    ),
+    Passkey: Kind(
+        "passkey",
+        lambda one: str(one.name),
+        digested=frozenset({"public_key"}),
+        left_out=frozenset({"sign_count", "last_used_at"}),
     ),
 }
 
 RULES = AuditRules(
     kinds=KINDS,
     not_acts={
-        "console.log_in": "notes sign-ins itself, good and bad ones",
+        "console.log_in": _SIGNS_IN,
+        "console.ask_for_reset": "notes it where there is somebody to ask for it",
+        "console.choose_password": "notes it itself: nobody is signed in",
+        "console.log_in_by_passkey": _SIGNS_IN,
+        "console.prove_second": _SIGNS_IN,
         "console.try_channel": _ASKS,
         "console._nothing_here": "there is no such page",
         "channels.test_match": _ASKS,

@@ -1,14 +1,17 @@
 """The proxy's settings; the service's README has the same list as a table."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from common.console.settings import ConsoleSettings
+from common.console.staff import StaffRole
 from common.settings import (
     Network,
+    SettingError,
     comma_list,
     flag,
     networks,
@@ -35,6 +38,54 @@ class Issuer:
     claim: str
     #: Client ids and roles that it may name.
     allow: frozenset[str]
+
+
+def origin(text: str) -> str:
+    """Scheme, host and port of an address that browsers come to."""
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/"):
+        raise ValueError("expected an address like https://hub.example.org")
+    return f"{parts.scheme}://{parts.netloc.lower()}"
+
+
+def staff_roles(text: str) -> frozenset[StaffRole]:
+    """Comma-separated roles of staff."""
+    try:
+        return frozenset(StaffRole(one) for one in comma_list(text))
+    except ValueError:
+        raise ValueError(f"expected some of {', '.join(StaffRole)}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenIdProvider:
+    """Where staff sign in besides here, and which role a value of a claim stands for."""
+
+    issuer: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    scopes: str
+    role_claim: str
+    roles: Mapping[str, StaffRole]
+    label: str
+
+
+def provider_address(text: str) -> str:
+    """An issuer, as the provider spells it."""
+    parts = urlsplit(text)
+    if parts.scheme != "https" and (parts.scheme, parts.hostname) not in _LOOPBACK_ORIGINS:
+        raise ValueError("expected an address that begins with https://")
+    return text
+
+
+def roles_by_value(text: str) -> tuple[tuple[str, StaffRole], ...]:
+    """`{"kiungo-admins": "admin", "*": "viewer"}`."""
+    try:
+        given = json.loads(text)
+        return tuple((str(value), StaffRole(role)) for value, role in given.items())
+    except (ValueError, AttributeError):
+        raise ValueError(
+            f"expected a JSON object of claim values, each with one of {', '.join(StaffRole)}"
+        ) from None
 
 
 def not_negative(text: str) -> int:
@@ -149,3 +200,50 @@ class Settings(ConsoleSettings):
     admin_email: str = setting("ADMIN_EMAIL", default="admin@localhost")
     admin_password: str | None = setting("ADMIN_PASSWORD", default=None, secret=True)
     session_idle_minutes: int = setting("SESSION_IDLE_MINUTES", positive(int), default=30)
+    notification_port: int = setting("NOTIFICATION_PORT", int, default=8083)
+    notification_url_override: str | None = setting("NOTIFICATION_URL", default=None)
+    #: Another provider by which staff sign in (OpenID Connect); `openid` has all of it.
+    oidc_issuer: str = setting("OIDC_ISSUER", provider_address, default="")
+    oidc_client_id: str = setting("OIDC_CLIENT_ID", default="")
+    oidc_client_secret: str = setting("OIDC_CLIENT_SECRET", default="", secret=True)
+    oidc_scopes: str = setting("OIDC_SCOPES", default="openid profile email")
+    oidc_role_claim: str = setting("OIDC_ROLE_CLAIM", default="groups")
+    oidc_roles: tuple[tuple[str, StaffRole], ...] = setting(
+        "OIDC_ROLES", roles_by_value, default=()
+    )
+    oidc_label: str = setting("OIDC_LABEL", default="Single sign-on")
+    #: Where browsers reach the console; without it, wherever they come to.
+    console_url: str = setting("CONSOLE_URL", origin, default="")
+    #: Roles whose members do not get in by a password alone.
+    second_factor_roles: frozenset[StaffRole] = setting(
+        "SECOND_FACTOR_ROLES", staff_roles, default=frozenset()
+    )
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> Self:
+        """Build the settings from `environ`. Raises SettingError."""
+        settings = super().read(environ)
+        if settings.oidc_issuer and not (settings.oidc_client_id and settings.oidc_roles):
+            missing = "ROLES" if settings.oidc_client_id else "CLIENT_ID"
+            raise SettingError(f"OIDC_{missing} is not set, but OIDC_ISSUER is")
+        return settings
+
+    @property
+    def notification_url(self) -> str:
+        """Where the notification service sends our own e-mails."""
+        return self.notification_url_override or f"http://127.0.0.1:{self.notification_port}"
+
+    @property
+    def openid(self) -> OpenIdProvider | None:
+        """The provider; None: staff sign in here only."""
+        if not self.oidc_issuer:
+            return None
+        return OpenIdProvider(
+            self.oidc_issuer,
+            self.oidc_client_id,
+            self.oidc_client_secret,
+            self.oidc_scopes,
+            self.oidc_role_claim,
+            dict(self.oidc_roles),
+            self.oidc_label,
+        )

@@ -1,5 +1,6 @@
 """What a proxy process is made of, built once and found again in every request."""
 
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,9 @@ from flask import current_app
 
 from proxy.access.call_grants import CallGrants
 from proxy.access.client_tokens import ClientTokens
+from proxy.access.mails import SCOPE as MAIL_SCOPE
+from proxy.access.mails import Mails
+from proxy.access.openid import OpenIdClient
 from proxy.access.secrets import SecretChecker
 from proxy.access.signing import TokenSigner
 from proxy.access.throttle import Throttle
@@ -39,6 +43,10 @@ class Container:
     live_feed: LiveFeed
     grants: CallGrants
     client_tokens: ClientTokens
+    openid: OpenIdClient | None
+    mails: Mails
+    #: What need not be done before an answer leaves, and may be lost with the process.
+    behind_answers: Executor
 
 
 def build_container(settings: Settings) -> Container:
@@ -62,6 +70,12 @@ def build_container(settings: Settings) -> Container:
         live_feed=LiveFeed(database),
         grants=CallGrants(database, signer.grant_keys),
         client_tokens=ClientTokens(signer.client_token_keys),
+        openid=OpenIdClient(settings.openid, settings.outbound()) if settings.openid else None,
+        mails=Mails(
+            settings.notification_url,
+            lambda: signer.sign("kiungo-proxy", OWN_TOKEN_LIFETIME_S, scope=MAIL_SCOPE),
+        ),
+        behind_answers=ThreadPoolExecutor(2, "behind-answers"),
     )
 
 

@@ -15,8 +15,9 @@ from common.ids import lowest_id_at
 from common.logs import get_logger
 from sqlalchemy import ColumnElement, delete, inspect, select, tuple_
 
+from proxy.access import open_sessions
 from proxy.config import Settings
-from proxy.console import login_attempts, sessions
+from proxy.console import login_attempts
 from proxy.models import (
     FINAL_STATUSES,
     Base,
@@ -27,6 +28,8 @@ from proxy.models import (
     HourlyRollup,
     IdempotencyKey,
     LoginAttempt,
+    OpenSession,
+    PasswordReset,
     Rejection,
     ShadowDifference,
     StoredResponse,
@@ -81,8 +84,12 @@ def keep_bounded(database: Database, settings: Settings) -> dict[str, int]:
             database, UsualPlace, UsualPlace.last_at < now - login_attempts.USUAL_FOR
         ),
         "ended_sessions": _remove(
-            database, EndedSession, EndedSession.ended_at < now - sessions.LONGEST
+            database, EndedSession, EndedSession.ended_at < now - open_sessions.LONGEST
         ),
+        "open_sessions": _remove(
+            database, OpenSession, OpenSession.began_at < now - open_sessions.LONGEST
+        ),
+        "password_resets": _remove(database, PasswordReset, PasswordReset.expires_at < now),
     }
     log.info("purged", **removed)
     return removed

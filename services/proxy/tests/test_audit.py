@@ -2,9 +2,11 @@
 
 import io
 import json
+import uuid
 from collections.abc import Callable
 from typing import Any
 
+import pyotp
 import pytest
 from click.testing import Result
 from common.audit.requests import acts_of
@@ -15,6 +17,7 @@ from openhim_documents import a_client as an_openhim_client
 from openhim_documents import a_mediator as an_openhim_mediator
 from proxy.container import Container
 from proxy.models import AUDIT_TABLES
+from software_passkey import SoftwarePasskey
 from sqlalchemy import text
 from werkzeug.test import TestResponse
 
@@ -103,6 +106,7 @@ def api_acts(api, call: str) -> Acts:
         ("clients.OneClient", "DELETE"): lambda: api.delete(path("clients")),
         ("staff.Staff", "POST"): make("staff", api.a_member(username="juma")),
         ("staff.OneMember", "PATCH"): lambda: api.patch(path("staff"), {"role": "operator"}),
+        ("staff.Sessions", "DELETE"): lambda: api.delete(path("staff", "sessions/")),
         ("staff.OneMember", "DELETE"): lambda: api.delete(path("staff")),
     }
 
@@ -191,7 +195,50 @@ def page_acts(admin, api, call: str) -> Acts:
             f"staff/{member['id']}/", **{**A_MEMBER, "username": "asha"}
         ),
         ("console.switch_member", "POST"): form(f"staff/{member['id']}/deactivate/"),
+        **account_acts(admin, member),
         ("console.log_out", "POST"): lambda: admin.act("/admin/logout/"),
+    }
+
+
+def account_acts(admin, member: dict[str, Any]) -> Acts:
+    """Each form of one's own account, and of `member`'s, sent so that it changes something."""
+    account = "/admin/account/"
+    theirs = f"/admin/mediator/staff/{member['id']}/"
+
+    def act(path: str, **given: str) -> Callable[[], TestResponse]:
+        return lambda: admin.act(path, **given)
+
+    def enrol() -> TestResponse:
+        secret = admin.get(f"{account}app/").text.split('id="app-secret">')[1].split("<")[0]
+        return admin.act(f"{account}app/", code=pyotp.TOTP(secret).now())
+
+    def passkey(path: str, **given: str) -> Callable[[], TestResponse]:
+        def send() -> TestResponse:
+            found = admin.get(account).text.split(f"{account}passkeys/")[1].split("/")[0]
+            return admin.act(f"{account}passkeys/{found}/{path}/", **given)
+
+        return send
+
+    def make_passkey() -> TestResponse:
+        options = admin.get(f"{account}passkeys/").get_json()
+        made = SoftwarePasskey("http://localhost", "localhost").made(options)
+        return admin.act(f"{account}passkeys/", name="Laptop", credential=made)
+
+    nobodys = uuid.uuid4()
+    changed = {"current": PASSWORD, "password": "wholly unlike anything before"}
+    return {
+        ("console.enrol_own_app", "POST"): enrol,
+        ("console.renew_own_recovery_codes", "POST"): act(f"{account}recovery-codes/"),
+        ("console.remove_own_app", "POST"): act(f"{account}app/remove/"),
+        ("console.make_own_passkey", "POST"): make_passkey,
+        ("console.name_own_passkey", "POST"): passkey("name", name="Renamed"),
+        ("console.remove_own_passkey", "POST"): passkey("remove"),
+        ("console.end_own_session", "POST"): act(f"{account}sessions/{nobodys}/end/"),
+        ("console.end_own_sessions", "POST"): act(f"{account}sessions/end/"),
+        ("console.end_member_session", "POST"): act(f"{theirs}sessions/{nobodys}/end/"),
+        ("console.end_member_sessions", "POST"): act(f"{theirs}sessions/end/"),
+        ("console.reset_second_factor", "POST"): act(f"{theirs}second-factor/reset/"),
+        ("console.change_own_password", "POST"): act(f"{account}password/", **changed),
     }
 
 

@@ -39,7 +39,7 @@ MIN_RSA_BITS = 2048
 Key = RSAPublicKey | EllipticCurvePublicKey
 
 
-def _keys_of(document: Any) -> dict[str, tuple[Key, str]]:
+def keys_of(document: Any) -> dict[str, tuple[Key, str]]:
     """The keys that may sign, with the one algorithm of each, by kid. Raises ValueError."""
     entries = document.get("keys") if isinstance(document, dict) else None
     if not isinstance(entries, list):
@@ -98,7 +98,7 @@ class _PublishedKeys:
             answer = await self.client.request("GET", self.url, b"", {"Accept": "application/json"})
             if answer.status_code != 200:
                 raise ValueError(f"answered {answer.status_code}")
-            self.keys = _keys_of(json.loads(answer.content))
+            self.keys = keys_of(json.loads(answer.content))
             self.fetched_at = time.monotonic()
         except (OutboundError, ValueError, RecursionError) as exc:
             log.warning("issuer_keys_not_fetched", url=self.url, reason=str(exc)[:200])

@@ -4,10 +4,12 @@ import uuid
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from common.clock import utc_now
 from common.console.staff import StaffRole
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from proxy.access import open_sessions
 from proxy.access.scopes import ROLE_SCOPES, SCOPES, check_may_grant
 from proxy.access.secrets import hash_secret
 from proxy.errors import LastAdministrator
@@ -49,6 +51,8 @@ def update_staff(
     for role in (member.role, changes.get("role", member.role)):
         check_may_grant(ROLE_SCOPES[role], held)
     apply(member, changes)
+    if "password_hash" in changes or not member.is_active:
+        open_sessions.end_of(session, member_id, utc_now())
     if not _is_administrator(member):
         _keep_one(administrators, member)
     session.flush()

@@ -1,6 +1,7 @@
 """The console's pages at `/admin/…`, and the sessions that let staff in."""
 
 from proxy.console import (  # noqa: F401 - their views join `pages`
+    account,
     audit,
     bookmarks,
     channel_versions,
@@ -13,10 +14,14 @@ from proxy.console import (  # noqa: F401 - their views join `pages`
     mediators,
     metadata,
     openhim_import,
+    openid,
+    passkeys,
     registrations,
     rejections,
     report,
     rerun_many,
+    resets,
+    second_step,
     shadow_differences,
     staff,
     tester,

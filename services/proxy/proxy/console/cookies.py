@@ -9,6 +9,8 @@ from common.web.tokens import TokenVerifier
 from flask import Response, current_app, g, request
 from werkzeug.wrappers import Response as AnyResponse
 
+from proxy.access import open_sessions
+from proxy.access.caller import caller_address
 from proxy.console import sessions
 from proxy.console.sessions import StaffSession
 from proxy.container import container
@@ -16,7 +18,7 @@ from proxy.container import container
 SESSION = "kiungo_session"
 LOGIN_FORM = "kiungo_login"
 _SESSION_PATH = "/admin"
-_LOGIN_PATH = "/admin/login"
+LOGIN_PATH = "/admin/login"
 #: Parts of pages that ask again and again by themselves say so: nobody need be at work there.
 WATCHING_HEADER = "X-Kiungo-Watching"
 
@@ -26,7 +28,8 @@ def named(cookie: str) -> str:
     return f"__Host-{cookie}" if guarded()["secure"] else cookie
 
 
-def _path(path: str) -> str:
+def at(path: str) -> str:
+    """A cookie's path; `__Host-` cookies are of the whole host."""
     return "/" if guarded()["secure"] else path
 
 
@@ -39,7 +42,8 @@ def staff_of_cookie() -> StaffSession | None:
     try:
         session = sessions.read_token(verifier, token)
         with container().database.reading() as database:
-            member = sessions.member_of(database, session)
+            demanding = container().settings.second_factor_roles
+            member = sessions.member_of(database, session, demanding)
     except Unauthenticated:
         return None
     renewed = session.renewed(member, utc_now())
@@ -47,6 +51,8 @@ def staff_of_cookie() -> StaffSession | None:
         return session
     if not _is_watching():
         g.renewed = renewed
+        with container().database.writing() as database:
+            open_sessions.note_seen(database, renewed.id, caller_address(), renewed.renewed_at)
     return renewed
 
 
@@ -61,18 +67,18 @@ def set_session(answer: AnyResponse, session: StaffSession, now: datetime) -> No
     """Let the browser come back as `session`, until it is closed or idle for too long."""
     idle = timedelta(minutes=container().settings.session_idle_minutes)
     token = session.token(container().signer, idle, now)
-    answer.set_cookie(named(SESSION), token, path=_path(_SESSION_PATH), **guarded())
+    answer.set_cookie(named(SESSION), token, path=at(_SESSION_PATH), **guarded())
 
 
 def forget_session(answer: AnyResponse) -> None:
     """Let the browser come back as nobody."""
     g.signed_out = True
-    answer.delete_cookie(named(SESSION), path=_path(_SESSION_PATH), **guarded())
+    answer.delete_cookie(named(SESSION), path=at(_SESSION_PATH), **guarded())
 
 
 def set_login_form(answer: AnyResponse, value: str) -> None:
     """Bind the log-in form of `answer` to the browser."""
-    answer.set_cookie(named(LOGIN_FORM), value, path=_path(_LOGIN_PATH), **guarded())
+    answer.set_cookie(named(LOGIN_FORM), value, path=at(LOGIN_PATH), **guarded())
 
 
 def _is_watching() -> bool:

@@ -4,19 +4,18 @@ from http import HTTPStatus
 
 from common.audit.log import note_act
 from common.clock import utc_now
-from common.console.csrf import FIELD, check_form
 from common.console.staff import PASS_HEADER, StaffRole
 from common.errors import TooManyRequests
-from common.web.problems import status_of
-from common.web.tokens import TokenVerifier
-from flask import Response, current_app, g, make_response, redirect, render_template, request
+from flask import Response, g, redirect, request
 from flask.typing import ResponseReturnValue
 
+from proxy.access import open_sessions
 from proxy.access.caller import caller_address
-from proxy.console import cookies, login_forms, sessions
+from proxy.console import cookies, login_pages, second_step
 from proxy.console.blueprint import pages
 from proxy.console.local_paths import local_path
-from proxy.console.sign_in import sign_in
+from proxy.console.sessions import Proof
+from proxy.console.sign_in import check_password
 from proxy.container import container
 from proxy.errors import WrongCredentials
 
@@ -26,34 +25,30 @@ def login_page() -> ResponseReturnValue:
     """The log-in form; who is signed in already goes on."""
     if g.staff is not None:
         return redirect(local_path(request.args.get("next", "")))
-    return _login_form(request.args.get("next", ""))
+    return login_form(request.args.get("next", ""))
 
 
 @pages.open_page("/login/", "POST")
 def log_in() -> ResponseReturnValue:
-    """Sign in and go on to where one wanted to go. Raises ForeignForm."""
-    check_form(request.form.get(FIELD, ""), _form_token())
+    """Sign in and go on to where one wanted to go, or to the second step. Raises ForeignForm."""
+    login_pages.check_sent_form()
     username, password = (request.form.get(name, "") for name in ("username", "password"))
-    address = caller_address()
+    wanted = local_path(request.form.get("next", ""))
     now = utc_now()
     try:
-        member = sign_in(container(), username.strip(), password, address, now)
+        member = check_password(container(), username.strip(), password, caller_address(), now)
     except (WrongCredentials, TooManyRequests) as exc:
-        refused = _login_form(request.form.get("next", ""), str(exc))
-        refused.status_code = status_of(exc)
-        if isinstance(exc, TooManyRequests):
-            refused.headers["Retry-After"] = str(exc.retry_after_s)
-        return refused
-    answer = redirect(local_path(request.form.get("next", "")), 303)
-    cookies.set_session(answer, sessions.StaffSession.begin(member, now), now)
-    return answer
+        return login_pages.refused(exc, login_form(wanted, str(exc)))
+    if second_step.is_needed(member):
+        return second_step.begin(member, wanted)
+    return login_pages.let_in(member, Proof.PASSWORD, wanted, now)
 
 
 @pages.act("/logout/", StaffRole.OBSERVER)
 def log_out() -> ResponseReturnValue:
     """Sign out, here and for every copy of the cookie."""
     with container().database.writing() as session:
-        sessions.end(session, g.staff, utc_now())
+        open_sessions.end(session, g.staff.id, utc_now())
         note_act(session, "staff.signed_out", g.staff.staff_id, g.staff.name)
     answer = redirect("/admin/login/", 303)
     cookies.forget_session(answer)
@@ -70,23 +65,14 @@ def session_stands() -> ResponseReturnValue:
     )
 
 
-def _form_token() -> str | None:
-    verifier: TokenVerifier = current_app.extensions["kiungo-tokens"]
-    return login_forms.login_form_token(
-        verifier, request.cookies.get(cookies.named(cookies.LOGIN_FORM), "")
+def login_form(wanted: str, message: str | None = None) -> Response:
+    """The page to sign in at, and why that did not do."""
+    settings = container().settings
+    return login_pages.show(
+        "pages/login.html",
+        next=local_path(wanted),
+        message=message,
+        login_image=settings.emblem_login,
+        openid=settings.openid,
+        can_reset=bool(settings.console_url),
     )
-
-
-def _login_form(wanted: str, message: str | None = None) -> Response:
-    token, cookie = login_forms.login_form(container().signer, _form_token())
-    page = make_response(
-        render_template(
-            "pages/login.html",
-            token=token,
-            next=local_path(wanted),
-            message=message,
-            login_image=container().settings.emblem_login,
-        )
-    )
-    cookies.set_login_form(page, cookie)
-    return page

@@ -85,6 +85,11 @@ def succeed(session: Session, attempt: Attempt, now: datetime) -> None:
     )
 
 
+def forget(session: Session, attempt: Attempt) -> None:
+    """Forget the failures of a name, from everywhere."""
+    session.execute(delete(LoginAttempt).where(LoginAttempt.name_digest == attempt.name_digest))
+
+
 def growing_wait(failures: Sequence[datetime], now: datetime) -> int:
     """Seconds until a name may be tried again, by its failures within the window, newest first."""
     excess = len(failures) - PER_NAME

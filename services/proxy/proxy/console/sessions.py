@@ -1,15 +1,17 @@
 """Staff sessions: a signed token in a cookie, and the proxy's word on whether it still stands.
 
 Claims, audience `kiungo-console`: `sub` the member's id, `name`, `role`, `csrf` (the token of its
-forms), `jti` the session's id, `auth_time` when it began, `password_mark`. A token ends when its
-holder is idle for `SESSION_IDLE_MINUTES`; pages renew it, up to `LONGEST`. What a token cannot
-know, that its member was let go or has signed out, stands in the database. Other services get a
-pass (see `common.console.staff`).
+forms), `jti` the session's id, `auth_time` when it began, `password_mark`, `proof`. A token ends
+when its holder is idle for `SESSION_IDLE_MINUTES`; pages renew it, up to `LONGEST`. What a token
+cannot know, that its member was let go or that it was ended, stands in the database. Other services
+get a pass (see `common.console.staff`).
 """
 
+import enum
 import hashlib
 import secrets
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Self
@@ -19,16 +21,23 @@ from common.errors import Unauthenticated
 from common.web.tokens import TokenVerifier
 from sqlalchemy.orm import Session
 
+from proxy.access import open_sessions
+from proxy.access.open_sessions import LONGEST, RENEW_AFTER
 from proxy.access.signing import TokenSigner
-from proxy.models import EndedSession, StaffUser
+from proxy.models import OpenSession, StaffUser
 
 AUDIENCE = "kiungo-console"
-#: However busy its holder is.
-LONGEST = timedelta(hours=12)
-#: A younger token is not renewed yet: most pages set no cookie.
-RENEW_AFTER = timedelta(minutes=1)
 #: A pass is for one page.
 PASS_LIFETIME_S = 60
+
+
+class Proof(enum.StrEnum):
+    """How somebody proved who they are."""
+
+    PASSWORD = "password"  # noqa: S105 - alone, where no second factor is demanded
+    CODE = "code"  # a password, and a code of an app or a recovery code
+    PASSKEY = "passkey"  # a device that has seen who holds it
+    OPENID = "openid"  # whatever the provider asks for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,11 +46,12 @@ class StaffSession(Staff):
 
     id: uuid.UUID
     password_mark: str = field(repr=False)
+    proof: Proof
     began_at: datetime
     renewed_at: datetime
 
     @classmethod
-    def begin(cls, member: StaffUser, now: datetime) -> Self:
+    def begin(cls, member: StaffUser, proof: Proof, now: datetime) -> Self:
         """A new session of `member`, who has just proved who they are."""
         return cls(
             id=uuid.uuid4(),
@@ -49,7 +59,8 @@ class StaffSession(Staff):
             name=member.username,
             role=member.role,
             csrf=secrets.token_urlsafe(32),
-            password_mark=_mark(member.password_hash),
+            password_mark=mark_of(member),
+            proof=proof,
             began_at=now,
             renewed_at=now,
         )
@@ -67,6 +78,19 @@ class StaffSession(Staff):
             csrf=self.csrf,
             auth_time=int(self.began_at.timestamp()),
             password_mark=self.password_mark,
+            proof=self.proof.value,
+        )
+
+    def row(self, address: str, browser: str) -> OpenSession:
+        """What is kept of it, to be looked at."""
+        return OpenSession(
+            id=self.id,
+            staff_id=self.staff_id,
+            proof=self.proof.value,
+            address=address[:64],
+            browser=browser[:255],
+            began_at=self.began_at,
+            seen_at=self.renewed_at,
         )
 
     def page_pass(self, signer: TokenSigner) -> str:
@@ -99,6 +123,7 @@ def read_token(verifier: TokenVerifier, token: str) -> StaffSession:
             role=StaffRole(claims["role"]),
             csrf=claims["csrf"],
             password_mark=claims["password_mark"],
+            proof=Proof(claims.get("proof", Proof.PASSWORD)),
             began_at=datetime.fromtimestamp(claims["auth_time"], UTC),
             renewed_at=datetime.fromtimestamp(claims["iat"], UTC),
         )
@@ -106,26 +131,25 @@ def read_token(verifier: TokenVerifier, token: str) -> StaffSession:
         raise Unauthenticated("The session is another version's") from exc
 
 
-def member_of(database: Session, session: StaffSession) -> StaffUser:
-    """Whose session it is.
+def member_of(
+    database: Session, session: StaffSession, demanding: Collection[StaffRole] = ()
+) -> StaffUser:
+    """Whose session it is; of roles that are `demanding` a password alone is not enough.
 
-    Raises Unauthenticated once they have left, signed out, or have another password.
+    Raises Unauthenticated once they have left, the session was ended, or the password changed.
     """
     member = database.get(StaffUser, session.staff_id)
     if member is None or not member.is_active:
         raise Unauthenticated("The member of staff has left")
-    if _mark(member.password_hash) != session.password_mark:
+    if mark_of(member) != session.password_mark:
         raise Unauthenticated("The password was changed")
-    if database.get(EndedSession, session.id) is not None:
-        raise Unauthenticated("The session was signed out of")
+    if session.proof is Proof.PASSWORD and member.role in demanding:
+        raise Unauthenticated("The role demands a second factor")
+    if open_sessions.is_ended(database, session.id):
+        raise Unauthenticated("The session was ended")
     return member
 
 
-def end(database: Session, session: StaffSession, now: datetime) -> None:
-    """Sign out: copies of the token are worth nothing from now on."""
-    database.merge(EndedSession(id=session.id, ended_at=now))
-
-
-def _mark(password_hash: str) -> str:
+def mark_of(member: StaffUser) -> str:
     """Tells one password hash from another, and nothing else."""
-    return hashlib.sha256(password_hash.encode()).hexdigest()[:16]
+    return hashlib.sha256(member.password_hash.encode()).hexdigest()[:16]

@@ -17,7 +17,15 @@ from proxy.models.channels import (
 from proxy.models.clients import MAX_LIVE_SECRETS, CallGrant, Client, ClientSecret
 from proxy.models.former import FormerRecord
 from proxy.models.shadows import Difference, ShadowDifference
-from proxy.models.staff import EndedSession, LoginAttempt, StaffUser, UsualPlace
+from proxy.models.staff import (
+    EndedSession,
+    LoginAttempt,
+    OpenSession,
+    Passkey,
+    PasswordReset,
+    StaffUser,
+    UsualPlace,
+)
 from proxy.models.statistics import ClientRollup, HourlyRollup
 from proxy.models.transactions import (
     FINAL_STATUSES,
@@ -63,6 +71,9 @@ __all__ = [
     "ListenerState",
     "LoginAttempt",
     "Mediator",
+    "OpenSession",
+    "Passkey",
+    "PasswordReset",
     "Poll",
     "Rejection",
     "RoutingVersion",

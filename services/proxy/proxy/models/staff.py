@@ -6,7 +6,7 @@ from datetime import datetime
 from common.console.staff import StaffRole
 from common.db.database import stored_enum
 from common.ids import new_id
-from sqlalchemy import Index, String, Uuid
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, LargeBinary, String, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from proxy.models.base import Base, Recorded
@@ -16,6 +16,7 @@ class StaffUser(Recorded, Base):
     """A person who signs in at `/admin/login/`."""
 
     __tablename__ = "staff_users"
+    __table_args__ = (Index("uq_staff_users_oidc_identity", "oidc_identity", unique=True),)
 
     username: Mapped[str] = mapped_column(String(150), unique=True)
     email: Mapped[str] = mapped_column(String(255), default="")
@@ -23,6 +24,70 @@ class StaffUser(Recorded, Base):
     role: Mapped[StaffRole] = mapped_column(stored_enum(StaffRole), default=StaffRole.VIEWER)
     is_active: Mapped[bool] = mapped_column(default=True)
     last_login_at: Mapped[datetime | None]
+    #: What their authenticator app computes codes from, sealed; null: they have no app.
+    sealed_totp: Mapped[bytes | None] = mapped_column(LargeBinary)
+    #: The step of time whose code was used last: no code is used twice.
+    totp_step: Mapped[int | None] = mapped_column(BigInteger)
+    #: Digests of the recovery codes that are left.
+    recovery_hashes: Mapped[list[str]] = mapped_column(
+        JSON, default=list, server_default=text("'[]'")
+    )
+    #: Issuer and subject of who signs in by OpenID Connect.
+    oidc_identity: Mapped[str | None] = mapped_column(String(512))
+
+
+class Passkey(Base):
+    """A key of a member of staff's device, by which they sign in without a password."""
+
+    __tablename__ = "passkeys"
+
+    id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True, default=new_id)
+    staff_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("staff_users.id", ondelete="CASCADE"), index=True
+    )
+    name: Mapped[str] = mapped_column(String(100))
+    #: As browsers write it, in base64url.
+    credential_id: Mapped[str] = mapped_column(String(1400), unique=True)
+    public_key: Mapped[bytes] = mapped_column(LargeBinary)
+    #: How often it signed; authenticators that do not count say 0.
+    sign_count: Mapped[int] = mapped_column(BigInteger)
+    #: The host that it was made for, and works at.
+    host: Mapped[str] = mapped_column(String(255))
+    created_at: Mapped[datetime]
+    last_used_at: Mapped[datetime | None]
+
+
+class OpenSession(Base):
+    """A session that began here: what its member, and administrators, see of it.
+
+    It stands as long as its token does, and no `EndedSession` has its id.
+    """
+
+    __tablename__ = "open_sessions"
+
+    id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
+    staff_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("staff_users.id", ondelete="CASCADE"), index=True
+    )
+    #: How its holder proved who they are: see `proxy.console.sessions.Proof`.
+    proof: Mapped[str] = mapped_column(String(16))
+    address: Mapped[str] = mapped_column(String(64))
+    browser: Mapped[str] = mapped_column(String(255))
+    began_at: Mapped[datetime] = mapped_column(index=True)
+    seen_at: Mapped[datetime]
+
+
+class PasswordReset(Base):
+    """A link by which a member of staff may choose a new password, once."""
+
+    __tablename__ = "password_resets"
+
+    staff_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("staff_users.id", ondelete="CASCADE"), primary_key=True
+    )
+    #: Of the link's secret; the link itself is in the e-mail only.
+    digest: Mapped[str] = mapped_column(String(64), unique=True)
+    expires_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class LoginAttempt(Base):
@@ -52,7 +117,10 @@ class UsualPlace(Base):
 
 
 class EndedSession(Base):
-    """A session that was signed out of; its token would otherwise still be good for a while."""
+    """A session that was signed out of, or ended, or a step of a sign-in that was taken.
+
+    Its token would otherwise still be good for a while.
+    """
 
     __tablename__ = "ended_sessions"
 

@@ -12,6 +12,7 @@ from proxy.models import (
     Client,
     ExternalSystemRegistration,
     Mediator,
+    Passkey,
     StaffUser,
     Transaction,
 )
@@ -23,6 +24,7 @@ _KINDS: dict[type[Any], str] = {
     Client: "client",
     ExternalSystemRegistration: "registration",
     Mediator: "mediator",
+    Passkey: "passkey",
     StaffUser: "member of staff",
     Transaction: "transaction",
 }

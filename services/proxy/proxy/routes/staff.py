@@ -3,6 +3,8 @@
 import uuid
 from typing import Any
 
+from common.audit.log import note_act
+from common.clock import utc_now
 from common.web.api import Blueprint
 from common.web.paging import Page, PageArgs, fetch_page, page_schema
 from common.web.single import single
@@ -10,13 +12,13 @@ from common.web.tokens import held_scopes
 from flask.views import MethodView
 from sqlalchemy import select
 
-from proxy.access import staff
+from proxy.access import open_sessions, staff
 from proxy.access.scopes import ROLE_SCOPES, check_may_grant
 from proxy.container import container
 from proxy.models import StaffUser
 from proxy.registry.records import existing
 from proxy.routes.locations import LOCATION, PREFIX, location
-from proxy.schemas.staff import StaffIn, StaffOut
+from proxy.schemas.staff import SessionsOut, StaffIn, StaffOut
 
 blp = Blueprint("staff", __name__, url_prefix=f"{PREFIX}/staff")
 
@@ -71,3 +73,27 @@ class OneMember(MethodView):
         """Let a member of staff go; the last administrator stays."""
         with container().database.writing() as session:
             staff.delete_staff(session, member_id)
+
+
+@blp.route("/<uuid:member_id>/sessions/")
+class Sessions(MethodView):
+    """The sessions of a member of staff."""
+
+    @blp.scope("proxy:staff", "proxy:admin")
+    @blp.response(200, SessionsOut)
+    def get(self, member_id: uuid.UUID) -> dict[str, Any]:
+        """List the sessions that may still stand, the one seen last first."""
+        settings, now = container().settings, utc_now()
+        with container().database.reading() as session:
+            existing(session, StaffUser, member_id)
+            found = open_sessions.listed(session, member_id, settings.session_idle_minutes, now)
+        return {"ok": True, "count": len(found), "data": found}
+
+    @blp.scope("proxy:staff", "proxy:admin")
+    @blp.response(204)
+    def delete(self, member_id: uuid.UUID) -> None:
+        """End all sessions of a member of staff: at once, in all services."""
+        with container().database.writing() as session:
+            member = existing(session, StaffUser, member_id)
+            open_sessions.end_of(session, member_id, utc_now())
+            note_act(session, "staff.session_ended", member.id, member.username)

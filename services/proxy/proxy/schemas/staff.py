@@ -29,12 +29,56 @@ class StaffIn(Schema):
 
     @ma.validates_schema
     def _not_guessed_soon(self, data: dict[str, Any], **_kwargs: Any) -> None:
-        password = data.get("password")
-        if password is None:
-            return
-        reason = why_weak(password, data.get("username", ""), data.get("email", ""))
-        if reason:
-            raise ma.ValidationError({"password": [reason]})
+        _check(data.get("password"), data.get("username", ""), data.get("email", ""))
+
+
+class SessionOut(Schema):
+    """A session of the console."""
+
+    id = ma.fields.UUID(required=True)
+    proof = ma.fields.String(
+        required=True,
+        metadata={"description": "How its holder signed in: password, code, passkey or openid"},
+    )
+    address = ma.fields.String(required=True)
+    browser = ma.fields.String(required=True)
+    began_at = Moment(required=True)
+    seen_at = Moment(required=True)
+
+
+class SessionsOut(Schema):
+    """A member's sessions."""
+
+    ok = ma.fields.Boolean(required=True)
+    count = ma.fields.Integer(required=True)
+    data = ma.fields.List(ma.fields.Nested(SessionOut), required=True)
+
+
+class NewPassword(Schema):
+    """A password that a member of staff chooses for themselves; `about` is known of them."""
+
+    current = Text(load_default="", load_only=True, max_length=256)
+    password = Text(required=True, load_only=True, min_length=MIN_PASSWORD_LENGTH, max_length=256)
+
+    def __init__(self, *about: str) -> None:
+        super().__init__()
+        self._about = about
+
+    @ma.validates_schema
+    def _not_guessed_soon(self, data: dict[str, Any], **_kwargs: Any) -> None:
+        _check(data.get("password"), *self._about)
+
+
+class PasskeyName(Schema):
+    """What a member of staff calls a passkey of theirs."""
+
+    name = Name(required=True, max_length=100)
+
+
+def _check(password: str | None, *about: str) -> None:
+    reason = why_weak(password, *about) if password is not None else None
+    if reason:
+        raise ma.ValidationError({"password": [reason]})
 
 
 class StaffOut(Recorded):

@@ -12,7 +12,7 @@ from common.errors import Unauthenticated
 from common.web.tokens import TokenVerifier
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask import Flask
-from proxy.console.sessions import AUDIENCE, StaffSession, read_token
+from proxy.console.sessions import AUDIENCE, Proof, StaffSession, read_token
 from proxy.container import Container
 from proxy.models import StaffUser
 from werkzeug.test import TestResponse
@@ -145,7 +145,7 @@ def test_token_tells_all_that_a_session_is(app: Flask, container: Container) -> 
         id=uuid.uuid4(), username="amina", role=StaffRole.VIEWER, password_hash="scrypt:x"
     )
     began = datetime.now(UTC).replace(microsecond=0)
-    session = StaffSession.begin(member, began)
+    session = StaffSession.begin(member, Proof.CODE, began)
     token = session.token(container.signer, timedelta(minutes=5), began)
     verifier = TokenVerifier(container.signer)
 
@@ -153,6 +153,7 @@ def test_token_tells_all_that_a_session_is(app: Flask, container: Container) -> 
 
     assert (read.id, read.staff_id, read.began_at) == (session.id, member.id, began)
     assert (read.csrf, read.password_mark) == (session.csrf, session.password_mark)
+    assert read.proof is Proof.CODE
     assert session.csrf not in repr(session)
     with pytest.raises(Unauthenticated):
         verifier.claims(token)  # not good for the APIs
