@@ -63,7 +63,7 @@ lint: $(VENV)/.dev ## Check style, types and import contracts
 
 # All of them run; the status says whether every goal was reached.
 BENCHES := bench.py bench_interference.py bench_transactions.py bench_import.py bench_relay.py \
-    bench_notification.py bench_outbox.py bench_policy.py bench_sync.py
+    bench_notification.py bench_outbox.py bench_policy.py bench_consents.py bench_sync.py
 
 bench: $(VENV)/.dev ## Measure each service, in ratios where machines differ (takes a while)
 	@status=0; for bench in $(BENCHES); do $(BIN)/python tools/$$bench || status=1; done; exit $$status

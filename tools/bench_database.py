@@ -51,9 +51,11 @@ def postgres_database() -> Iterator[str | None]:
         print(f"PostgreSQL is not measured: {type(exc).__name__}")
         yield None
         return
-    yield f"{POSTGRES}/{name}"
-    with psycopg.connect(f"{POSTGRES}/postgres", autocommit=True) as server:
-        server.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
+    try:
+        yield f"{POSTGRES}/{name}"
+    finally:
+        with psycopg.connect(f"{POSTGRES}/postgres", autocommit=True) as server:
+            server.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
 
 
 def load(engine: Engine, table: Table, rows: Iterable[Row], columns: Sequence[str] = ()) -> None:

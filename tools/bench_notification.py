@@ -12,15 +12,12 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import jwt
 from bench_database import postgres_database
 from bench_report import goal
 from bench_ruler import Ruler
-from common.web.tokens import ALGORITHM, AUDIENCE, ISSUER
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from bench_tokens import Keys, bearer
 from flask import Flask
 from notification import create_app
 from notification.catalogue import first_data
@@ -32,15 +29,6 @@ EVENT = "LICENCE_EXPIRING_SOON"
 RECIPIENTS = 1_000
 CALLS = 10
 GOAL_QUEUED = 3_000.0
-
-_KEY = Ed25519PrivateKey.generate()
-
-
-class _Keys:
-    """The one key that signs this run's token."""
-
-    def find(self, kid: str) -> Ed25519PublicKey | None:
-        return _KEY.public_key() if kid == "bench" else None
 
 
 def main() -> int:
@@ -80,7 +68,7 @@ def service(name: str) -> Iterator[Flask | None]:
 
 
 def _started(environ: dict[str, str]) -> Flask:
-    app = create_app(Settings.read(environ), keys=_Keys())
+    app = create_app(Settings.read(environ), keys=Keys())
     database = app.extensions["notification"].database
     with database.writing() as session:
         if "DATABASE_URL" in environ:
@@ -93,7 +81,7 @@ def _started(environ: dict[str, str]) -> Flask:
 def measure_emit(name: str, app: Flask) -> bool:
     """How fast one caller queues, `RECIPIENTS` in a call over one channel; whether fast enough."""
     _write_catalogue(app)
-    client, headers = app.test_client(), {"Authorization": f"Bearer {_token()}"}
+    client, headers = app.test_client(), bearer("notification:emit")
     ruler = Ruler(app.extensions["notification"].settings.var_dir)
     rates, cpu_s = [], 0.0
     for call in range(CALLS + 1):
@@ -140,17 +128,6 @@ def _emission() -> dict[str, Any]:
         "entity_type": "licence",
         "entity_id": "TZ-17",
     }
-
-
-def _token() -> str:
-    claims = {
-        "sub": "bench",
-        "scope": "notification:emit",
-        "aud": AUDIENCE,
-        "iss": ISSUER,
-        "exp": datetime.now(UTC) + timedelta(hours=1),
-    }
-    return jwt.encode(claims, _KEY, ALGORITHM, headers={"kid": "bench"})
 
 
 if __name__ == "__main__":

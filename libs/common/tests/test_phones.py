@@ -1,7 +1,8 @@
 """Numbers as people write them into a field."""
 
+import phonenumbers
 import pytest
-from common.phones import Phones, Unreadable, read_phone, read_phones
+from common.phones import Phones, Unreadable, plain_phone, read_phone, read_phones
 
 
 @pytest.mark.parametrize(
@@ -44,6 +45,33 @@ def test_a_text_is_a_number_in_e164_or_has_a_reason(text: str, number: str) -> N
 
 def test_the_region_says_where_a_local_number_is_from() -> None:
     assert read_phone("0700 000 001", "KE") == "+254700000001"
+
+
+@pytest.mark.parametrize(
+    "digits", ["0712345678", "0712 345 678", "+255712345678", "+255 712345678"]
+)
+def test_plain_number_is_known_without_reading_the_field(digits: str) -> None:
+    assert plain_phone(digits, "TZ") == "+255712345678"
+
+
+@pytest.mark.parametrize("text", ["712345678", "0712345678/0754345678", "071234567", "00712345678"])
+def test_field_that_holds_something_else_has_to_be_read(text: str) -> None:
+    assert plain_phone(text, "TZ") is None
+
+
+def test_plain_number_is_what_reading_finds_in_every_region() -> None:
+    read = set()
+    for region in sorted(phonenumbers.SUPPORTED_REGIONS):
+        example = phonenumbers.example_number(region)
+        assert example is not None, region
+        national, code = str(example.national_number), example.country_code
+        for number in (national, national[:-1], national + "1", national[::-1], "0" + national):
+            for text in (f"0{number}", f"+{code}{number}", f"0{number[:3]} {number[3:]}", number):
+                plain = plain_phone(text, region)
+                if plain is not None:
+                    read.add(region)
+                    assert read_phones(text, region).numbers == (plain,), (region, text)
+    assert len(read) > 80
 
 
 BOTH = ("+255712345678", "+255754345678")

@@ -98,6 +98,13 @@ def test_body_that_is_no_list_of_records_is_rejected(
     assert api.ask("PUT", "insurees/", data=body, headers=headers).status_code == status
 
 
+@pytest.mark.parametrize(("kind", "key"), [("consents", "family"), ("indications", "policy")])
+def test_rejected_record_is_named_by_what_it_is_known_by(api: Any, kind: str, key: str) -> None:
+    record = {key: str(uuid4()), "colour": "red"}
+    (rejected,) = api.put(f"{kind}/", [record]).get_json()["rejected"]
+    assert rejected["uuid"] == record[key]
+
+
 def test_ten_thousand_records_are_taken_at_once(api: Any, container: Container) -> None:
     records = [an_insuree(chf_id=str(at), family=str(uuid4())) for at in range(10_000)]
 
@@ -243,16 +250,20 @@ def test_scope_is_asked(api_with: Any, path: str) -> None:
 
 
 def test_every_kind_is_listed_page_by_page_as_it_was_put(api: Any, scheme: Any) -> None:
-    for _ in range(3):
-        scheme.policy(scheme.family())
-    for kind in ("locations", "officers", "products", "insurees", "policies", "consents"):
+    for sent in ("2026-05-01T08:00:00Z", "0001-01-01", None):
+        policy = scheme.policy(scheme.family())
+        scheme.put("indications", policy=policy, activation_of_policy=sent)
+    kinds = ("locations", "officers", "products", "insurees", "policies", "consents", "indications")
+    for kind in kinds:
         listed, cursor = [], None
+        path = "indications/sent/" if kind == "indications" else f"{kind}/"
         while True:
-            page = api.get(f"{kind}/", limit=2, **({"cursor": cursor} if cursor else {})).get_json()
+            page = api.get(path, limit=2, **({"cursor": cursor} if cursor else {})).get_json()
             listed += page["data"]
             cursor = page["next_cursor"]
             if cursor is None:
                 break
+        assert listed
         again = api.put(f"{kind}/", listed).get_json()
         assert (again["ok"], again["stored"], again["changed"]) == (True, len(listed), 0), again
 

@@ -4,7 +4,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 from uuid import uuid4
@@ -164,6 +164,22 @@ def test_anything_else_is_not_taken(
 ) -> None:
     with pytest.raises(NotTaken):
         gateway(GateUrl=answering(status, body)).send(message())
+
+
+@pytest.mark.parametrize("body", [b"<html>Maintenance</html>", b"", b"[]"])
+def test_next_provider_gets_what_a_gateway_in_maintenance_answers_with_200(
+    answering: Callable[[int, bytes], str],
+    scheme: Any,
+    runs: Any,
+    provider: Any,
+    today: date,
+    body: bytes,
+) -> None:
+    scheme.due(scheme.family(), NotificationType.EXPIRATION)
+
+    summary = runs.on(today, gateway(GateUrl=answering(200, body)), provider)
+
+    assert len(provider.taken) == summary["sent"] == 1
 
 
 def test_nobody_there_is_not_taken() -> None:

@@ -3,20 +3,16 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, any_, bindparam
+from sqlalchemy import ColumnElement, Dialect, any_, bindparam
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.orm import Session
 
 
-def among(
-    executor: Session | Connection, column: Any, values: Sequence[Any]
-) -> ColumnElement[bool]:
+def among(dialect: Dialect, column: Any, values: Sequence[Any]) -> ColumnElement[bool]:
     """`column` is one of `values`.
 
     PostgreSQL takes them as one array: thousands of parameters cost more than the question.
     """
-    engine = executor.get_bind() if isinstance(executor, Session) else executor.engine
-    if engine.dialect.name != "postgresql":
+    if dialect.name != "postgresql":
         found: ColumnElement[bool] = column.in_(values)
         return found
     array = bindparam("among", list(values), ARRAY(column.type), unique=True)

@@ -1,7 +1,6 @@
 """Which products a policy may be renewed with: conversions followed to the end."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from uuid import UUID
 
 from common.logs import get_logger
@@ -28,16 +27,14 @@ def successors(product: UUID, conversions: Mapping[UUID, UUID | None]) -> list[U
     return chain
 
 
-@contextmanager
-def sole_rebuild(session: Session) -> Iterator[None]:
-    """Within: change products, alone among all writers. After it the successions are up to date."""
+def lock_successions(session: Session) -> None:
+    """Until the transaction ends, nobody else changes products."""
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text("LOCK TABLE product_successions IN EXCLUSIVE MODE"))
-    yield
-    _rebuild_successions(session)
 
 
-def _rebuild_successions(session: Session) -> None:
+def rebuild_successions(session: Session) -> None:
+    """Bring the successions up to date with the products."""
     products = session.execute(select(Product.uuid, Product.conversion_product))
     conversions = {row.uuid: row.conversion_product for row in products}
     pairs = [

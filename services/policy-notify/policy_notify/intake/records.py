@@ -5,10 +5,12 @@ openIMIS's codes are read beside our words: `type` of a place, status 1 to 16, s
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 import marshmallow as ma
+import msgspec
 from common.clock import utc_now
-from common.phones import read_phones
+from common.phones import plain_phone, read_phones
 from common.web.fields import Flag, Line, Name
 
 from policy_notify.intake.fields import Amount, Coded, Day, MomentOrDay
@@ -36,6 +38,9 @@ def _reference(what: str) -> ma.fields.UUID:
 
 def first_number(phone: str | None, region: str) -> str | None:
     """The first telephone number in a field, in E.164."""
+    plain = plain_phone(phone, region) if phone else None
+    if plain is not None:
+        return plain
     numbers = read_phones(phone, region).numbers
     return numbers[0] if numbers else None
 
@@ -146,6 +151,16 @@ class PolicyRecord(Dated):
         return {**given, "stage": given["stage"] or PolicyStage.NEW}
 
 
+class _PlainConsent(msgspec.Struct, forbid_unknown_fields=True):
+    """A consent that holds from now on."""
+
+    family: UUID
+    approval: bool = msgspec.field(name="approvalOfNotification")
+    language: str | None = msgspec.field(name="languageOfNotification", default=None)
+    validity_from: None = None
+    validity_to: None = None
+
+
 class ConsentRecord(Dated):
     """A family's consent; without `validity_from` it holds from now on."""
 
@@ -154,6 +169,23 @@ class ConsentRecord(Dated):
     language = Name(
         max_length=16, load_default=None, allow_none=True, data_key="languageOfNotification"
     )
+
+    def load(self, data: Any, **kwargs: Any) -> Any:
+        """Consents come by the million, and most are plain: those are read at once."""
+        languages = current_reading().languages
+        try:
+            plain = msgspec.convert(data, _PlainConsent)
+        except msgspec.ValidationError:
+            return super().load(data, **kwargs)
+        if plain.language not in (None, *languages):
+            return super().load(data, **kwargs)
+        return {
+            "family": plain.family,
+            "approval": plain.approval,
+            "language": plain.language or languages[0],
+            "validity_from": utc_now(),
+            "validity_to": None,
+        }
 
     @ma.post_load
     def _complete(self, given: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:

@@ -3,8 +3,7 @@
 A record replaces the one before as a whole, unless that one is newer by `validity_from`.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -12,12 +11,13 @@ from uuid import UUID
 import marshmallow as ma
 from common.db.database import insert_into
 from common.web.fields import check_storable
-from sqlalchemy import ColumnElement, and_, func, or_, select, true
+from sqlalchemy import ColumnElement, CursorResult, Select, and_, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from policy_notify.intake.among import among
 from policy_notify.intake.bodies import Unreadable
-from policy_notify.intake.conversions import sole_rebuild
+from policy_notify.intake.conversions import lock_successions, rebuild_successions
+from policy_notify.intake.given import GIVEN, given_rows, given_text
 from policy_notify.intake.kinds import Kind, table_of
 from policy_notify.intake.reading import Reading, current_reading, reading_as
 from policy_notify.intake.waiting_consents import settle_waiting
@@ -89,7 +89,7 @@ def check(kind: Kind, records: Iterable[Any]) -> Checked:
             loaded = _load(kind, record)
         except ma.ValidationError as exc:
             checked.rejected.append(
-                RejectedRecord(index, _claimed_uuid(record), exc.normalized_messages())
+                RejectedRecord(index, _claimed_uuid(kind, record), exc.normalized_messages())
             )
         else:
             checked.keep(loaded[kind.key], index, loaded)
@@ -107,8 +107,8 @@ def _load(kind: Kind, record: Any) -> dict[str, Any]:
     return loaded
 
 
-def _claimed_uuid(record: Any) -> str | None:
-    claimed = record.get("uuid") if isinstance(record, dict) else None
+def _claimed_uuid(kind: Kind, record: Any) -> str | None:
+    claimed = record.get(kind.key) if isinstance(record, dict) else None
     return claimed[:64] if isinstance(claimed, str) else None
 
 
@@ -122,82 +122,106 @@ def store(
 
 
 def store_checked(
-    session: Session, kind: Kind, checked: Checked, received: int, *, reports_waiting: bool = True
+    session: Session, kind: Kind, checked: Checked, received: int, *, reports_places: bool = True
 ) -> Outcome:
-    """Upsert records that were checked; the languages of `current_reading` are the scheme's."""
-    rows = {key: loaded for key, (_, loaded) in checked.good.items()}
-    stored = _stored(session, kind, list(rows))
-    outdated = {key for key, row in rows.items() if key in stored and _is_older(row, stored[key])}
-    changed = [
-        row
-        for key, row in rows.items()
-        if key not in outdated and _differs(kind, row, stored.get(key))
-    ]
-    if changed:
-        with sole_rebuild(session) if kind.name == "products" else nullcontext():
-            _upsert(session, kind, changed)
-        if kind.name in ("families", "insurees"):
-            settle_waiting(session, current_reading().languages)
-    return Outcome(
-        received,
-        received - len(checked.rejected) - len(outdated),
-        len(changed),
-        sorted(index for key, (index, _) in checked.good.items() if key in outdated),
-        checked.rejected,
-        _waiting(session, kind, checked) if reports_waiting else [],
-    )
+    """Upsert records that were checked; the languages of `current_reading` are the scheme's.
+
+    `reports_places`: which records were outdated, and which wait.
+    """
+    given = _Given(session, kind, [row for _, row in checked.good.values()])
+    outcome = Outcome(received, len(checked.good), rejected=checked.rejected)
+    if checked.good:
+        outcome.changed = _changed(session, given, list(checked.good))
+    if checked.good and reports_places:
+        outcome.outdated = sorted(checked.good[key][0] for key in given.outdated())
+        outcome.waiting = _waiting(session, kind, checked)
+    outcome.stored = received - len(checked.rejected) - len(outcome.outdated)
+    return outcome
 
 
-def _stored(session: Session, kind: Kind, keys: list[UUID]) -> dict[UUID, Mapping[Any, Any]]:
-    """What is stored under `keys`, by our names of the fields."""
-    key, found = kind.columns[kind.key], dict[UUID, Mapping[Any, Any]]()
-    labelled = [column.label(name) for name, column in kind.columns.items()]
-    if hasattr(kind.model, "erased_at"):
-        labelled.append(kind.model.erased_at.label("erased_at"))
-    for start in range(0, len(keys), CHUNK):
-        query = select(*labelled).where(among(session, key, keys[start : start + CHUNK]))
-        found.update((row[kind.key], row) for row in session.execute(query).mappings())
-    return found
+def _changed(session: Session, given: "_Given", keys: list[UUID]) -> int:
+    """Store what differs, and bring up to date what follows from it; returns how many."""
+    if given.kind.name == "products":
+        lock_successions(session)
+    changed = given.upsert()
+    if changed and given.kind.name == "products":
+        rebuild_successions(session)
+    if changed and given.kind.name in ("families", "insurees"):
+        came = among(session.get_bind().dialect, given.kind.columns["uuid"], keys)
+        settle_waiting(session, current_reading().languages, came)
+    return changed
 
 
-def _differs(kind: Kind, row: Mapping[str, Any], stored: Mapping[Any, Any] | None) -> bool:
-    """Whether storing `row` changes anything."""
-    if stored is None:
-        return True
-    if stored.get("erased_at") is not None:
-        return False
-    if kind.is_merged:
-        return any(row[name] is not None and stored[name] is None for name in kind.columns)
-    return any(row[name] != stored[name] for name in kind.columns)
+class _Given:
+    """Rows of one kind, to be compared with its table by the database itself."""
 
+    def __init__(self, session: Session, kind: Kind, rows: list[dict[str, Any]]) -> None:
+        self.kind = kind
+        self._session = session
+        self._table: Any = kind.model.__table__
+        self._rows = given_rows(session, kind.columns)
+        self._new = self._rows.c
+        self._old = {name: self._table.c[of.name] for name, of in kind.columns.items()}
+        self._text = given_text(session, kind.columns, rows)
+        self._same_key = self._old[kind.key] == self._new[kind.key]
 
-def _upsert(session: Session, kind: Kind, rows: list[dict[str, Any]]) -> None:
-    """Store rows; one that another writer made newer meanwhile stays."""
-    key, table = kind.columns[kind.key], kind.model.__table__
-    insert = insert_into(session, table)
-    names = {field: column.name for field, column in kind.columns.items()}
-    old, new = table.c, insert.excluded
-    changes = {
-        name: func.coalesce(old[name], new[name]) if kind.is_merged else new[name]
-        for field, name in names.items()
-        if field != kind.key
-    }
-    statement = insert.on_conflict_do_update(
-        index_elements=[key.name], set_=changes, where=and_(true(), *_may_replace(kind, old, new))
-    )
-    # In the order of the key, two bulk writers cannot wait for each other crosswise.
-    ordered = sorted(rows, key=lambda row: row[kind.key])
-    session.execute(
-        statement, [{name: row[field] for field, name in names.items()} for row in ordered]
-    )
+    def upsert(self) -> int:
+        """Store the rows that change something; one that another writer made newer stays."""
+        names = {name: of.name for name, of in self.kind.columns.items()}
+        insert = insert_into(self._session, self._table).from_select(
+            list(names.values()), self._changes(), include_defaults=False
+        )
+        old, new = self._table.c, insert.excluded
+        is_merged = self.kind.is_merged
+        changes = {
+            name: func.coalesce(old[name], new[name]) if is_merged else new[name]
+            for field, name in names.items()
+            if field != self.kind.key
+        }
+        statement = insert.on_conflict_do_update(
+            index_elements=[names[self.kind.key]], set_=changes, where=self._may_replace(new)
+        ).execution_options(preserve_rowcount=True)
+        done = self._session.execute(statement, {GIVEN: self._text})
+        assert isinstance(done, CursorResult)
+        return done.rowcount
 
+    def _changes(self) -> Select[Any]:
+        # In the order of the key, two bulk writers cannot wait for each other crosswise.
+        return (
+            select(*(self._new[name] for name in self._old))
+            .select_from(self._rows.outerjoin(self._table, self._same_key))
+            .where(or_(self._old[self.kind.key].is_(None), self._differs()))
+            .order_by(self._new[self.kind.key])
+        )
 
-def _may_replace(kind: Kind, old: Any, new: Any) -> Iterator[ColumnElement[bool]]:
-    if "validity_from" in kind.columns:
-        name = kind.columns["validity_from"].name
-        yield or_(old[name].is_(None), new[name].is_(None), new[name] >= old[name])
-    if "erased_at" in old:
-        yield old.erased_at.is_(None)
+    def _differs(self) -> ColumnElement[bool]:
+        """Whether storing a row in the place of the one that is there changes anything."""
+        old, new = self._old, self._new
+        if self.kind.is_merged:
+            return or_(*(and_(new[name].is_not(None), old[name].is_(None)) for name in old))
+        return or_(*(new[name].is_distinct_from(old[name]) for name in old))
+
+    def _may_replace(self, new: Any) -> ColumnElement[bool]:
+        """Whether `new` is no older than what is stored; what was erased never comes again."""
+        old, since = self._table.c, self.kind.columns.get("validity_from")
+        allowed: list[ColumnElement[bool]] = []
+        if since is not None:
+            is_newer = new[since.name] >= old[since.name]
+            allowed.append(or_(old[since.name].is_(None), new[since.name].is_(None), is_newer))
+        if "erased_at" in old:
+            allowed.append(old.erased_at.is_(None))
+        return and_(true(), *allowed)
+
+    def outdated(self) -> Sequence[UUID]:
+        """The keys of rows that are older than what is stored."""
+        if "validity_from" not in self._old:
+            return []
+        query = (
+            select(self._new[self.kind.key])
+            .select_from(self._rows.join(self._table, self._same_key))
+            .where(self._new.validity_from < self._old["validity_from"])
+        )
+        return self._session.scalars(query, {GIVEN: self._text}).all()
 
 
 def _waiting(session: Session, kind: Kind, checked: Checked) -> list[Waiting]:
@@ -219,7 +243,9 @@ def _known(session: Session, target: str, wanted: set[UUID]) -> set[UUID]:
     for start in range(0, len(ids), CHUNK):
         known.update(
             session.scalars(
-                select(column).where(among(session, column, ids[start : start + CHUNK]))
+                select(column).where(
+                    among(session.get_bind().dialect, column, ids[start : start + CHUNK])
+                )
             )
         )
     return known

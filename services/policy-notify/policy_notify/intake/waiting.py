@@ -1,5 +1,6 @@
 """Which stored records point at records that are not there yet."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -7,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
+from policy_notify.intake.among import among
 from policy_notify.intake.kinds import Kind, table_of
 
 
@@ -17,6 +19,14 @@ class Dangling:
     uuid: UUID
     field: str
     missing: UUID
+
+
+def count_among(session: Session, kind: Kind, keys: Sequence[UUID]) -> int:
+    """How many of `keys` there is a record of."""
+    if not keys:
+        return 0
+    known = among(session.get_bind().dialect, kind.columns[kind.key], keys)
+    return session.scalar(select(func.count()).select_from(kind.model).where(known)) or 0
 
 
 def count_dangling(session: Session, kind: Kind) -> int:

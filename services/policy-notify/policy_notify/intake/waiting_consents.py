@@ -1,8 +1,9 @@
 """Consents that name their family by its head's CHF id, and wait for both to come."""
 
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.orm import Session
 
+from policy_notify.intake.among import among
 from policy_notify.models import Family, FamilyConsent, Insuree, WaitingConsent
 
 #: Looked at in one transaction.
@@ -17,17 +18,20 @@ def keep_waiting(
     session.flush()
 
 
-def settle_waiting(session: Session, languages: tuple[str, ...]) -> int:
+def settle_waiting(session: Session, languages: tuple[str, ...], *came: ColumnElement[bool]) -> int:
     """Give families that have come the consents that waited; returns how many.
 
-    A consent that the family has by now was given later, and stays.
+    `came`: of which insurees or families; none: of all. A consent that the family has by now was
+    given later, and stays.
     """
     waiting = WaitingConsent
+    if session.scalar(select(waiting.chf_id).limit(1)) is None:
+        return 0
     found = session.execute(
         select(waiting, Family.uuid)
         .join(Insuree, Insuree.chf_id == waiting.chf_id)
         .join(Family, Family.head == Insuree.uuid)
-        .where(Family.validity_to.is_(None))
+        .where(Family.validity_to.is_(None), *came)
         .limit(BATCH)
     ).all()
     for consent, family in found:
@@ -36,6 +40,8 @@ def settle_waiting(session: Session, languages: tuple[str, ...]) -> int:
             made = FamilyConsent(family=family, approval=bool(consent.approval), language=language)
             session.add(made)
     done = {consent.chf_id for consent, _ in found}
-    session.execute(delete(waiting).where(waiting.chf_id.in_(done)))
+    session.execute(
+        delete(waiting).where(among(session.get_bind().dialect, waiting.chf_id, list(done)))
+    )
     session.flush()
     return len(done)

@@ -20,6 +20,8 @@ class SyncProgress(Base):
     since: Mapped[datetime | None]
     #: The source's last key that is done.
     after: Mapped[int] = mapped_column(BigInteger)
+    #: How many of the source's records up to there we have.
+    known: Mapped[int] = mapped_column(BigInteger)
     ended_at: Mapped[datetime | None]
 
 

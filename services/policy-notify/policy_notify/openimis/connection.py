@@ -8,20 +8,24 @@ from datetime import UTC, tzinfo
 from sqlalchemy import Connection, Engine, create_engine, func, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
-from sqlalchemy.pool import NullPool
 
 from policy_notify.errors import BadSource
 
 _DRIVERS = {"postgresql": "postgresql+psycopg", "mssql": "mssql+pymssql"}
+#: A batch is read while the one before is stored, and looked up.
+_CONNECTIONS = 2
 
 
 def open_source(url: str) -> Engine:
-    """An engine for `postgresql://…` or `mssql://…`. Opens no connection yet. Raises BadSource."""
+    """An engine for `postgresql://…` or `mssql://…`; whoever reads disposes of it.
+
+    Opens no connection yet. Raises BadSource.
+    """
     try:
         parsed = make_url(re.sub("^postgres://", "postgresql://", url))
         if parsed.drivername in _DRIVERS:
             parsed = parsed.set(drivername=_DRIVERS[parsed.drivername])
-        engine = create_engine(parsed, poolclass=NullPool, hide_parameters=True)
+        engine = create_engine(parsed, pool_size=_CONNECTIONS, max_overflow=0, hide_parameters=True)
     except (ArgumentError, NoSuchModuleError, ImportError) as exc:
         raise BadSource("The database's URL cannot be used") from exc
     if engine.dialect.name not in _DRIVERS:

@@ -53,30 +53,22 @@ class Source:
 
     def batch(self, after: int, limit: int, since: datetime | None) -> Select[Any]:
         """Up to `limit` records whose key is above `after`; `since`: changed from then on."""
-        query = self._query(self.key.label("key"), self.uuid.label("uuid"), *self._labelled())
-        query = query.where(self.key > after)
+        joined: FromClause = self.table
+        for other, on in self.joined:
+            joined = joined.outerjoin(other, on)
+        query = select(self.key.label("key"), self.uuid.label("uuid"), *self._labelled())
+        query = query.select_from(joined).where(self.key > after)
+        if "LegacyID" in self.table.c:
+            query = query.where(self.table.c.LegacyID.is_(None))
         if since is not None:
             began, ended = self.table.c.ValidityFrom, self.table.c.ValidityTo
             query = query.where(or_(began >= since, ended >= since))
         return query.order_by(self.key).limit(limit)
 
-    def uuids(self) -> Select[Any]:
-        """The uuids of all records."""
-        return self._query(self.uuid)
-
     def _labelled(self) -> list[Any]:
         validity = {"validity_from": "ValidityFrom", "validity_to": "ValidityTo"}
         columns = {name: self.table.c[column] for name, column in validity.items()}
         return [column.label(name) for name, column in {**columns, **self.fields}.items()]
-
-    def _query(self, *columns: Any) -> Select[Any]:
-        joined: FromClause = self.table
-        for other, on in self.joined:
-            joined = joined.outerjoin(other, on)
-        query = select(*columns).select_from(joined)
-        if "LegacyID" in self.table.c:
-            query = query.where(self.table.c.LegacyID.is_(None))
-        return query
 
 
 def _own(table: Table, **names: str) -> dict[str, Any]:

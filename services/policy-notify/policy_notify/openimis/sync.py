@@ -5,42 +5,44 @@ every one that has changed since a moment.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
 from common.clock import utc_now
 from common.db.database import Database
-from sqlalchemy import Connection, Engine, RowMapping, delete, func, inspect, select
+from sqlalchemy import Engine, RowMapping, delete, func, inspect, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from policy_notify.errors import SourceAway
-from policy_notify.intake.among import among
 from policy_notify.intake.kinds import KINDS, Kind
 from policy_notify.intake.reading import Reading, reading_as
 from policy_notify.intake.upsert import Checked, store_checked
-from policy_notify.intake.waiting import count_dangling
+from policy_notify.intake.waiting import count_among, count_dangling
 from policy_notify.models import SyncProgress
 from policy_notify.openimis.connection import reading
 from policy_notify.openimis.queries import SOURCES, Source, failed_attempts
-from policy_notify.openimis.translation import Translator, Unusable, translator
+from policy_notify.openimis.translation import Translator, Unusable, known_by, translator
 
 BATCH = 5_000
-#: uuids asked for at once; each is asked for in both letter cases.
-ASKED = 500
 
 
 @dataclass
 class Counts:
-    """What came of one kind. `missing`: records of ours that openIMIS no longer has."""
+    """What came of one kind.
+
+    `known`: how many of openIMIS's records we have. `missing`: ours that it no longer has.
+    """
 
     kind: str
     read: int = 0
     changed: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
     waiting: int = 0
+    known: int = 0
     missing: int | None = None
     is_absent: bool = False
 
@@ -81,6 +83,8 @@ class Sync:
             self._conclude(counted, is_whole=since is None)
         except SQLAlchemyError as exc:
             raise SourceAway(f"A database cannot be read ({type(exc).__name__})") from exc
+        finally:
+            self.source.dispose()
         return counted
 
     def interrupted(self) -> tuple[datetime, datetime | None] | None:
@@ -108,7 +112,8 @@ class Sync:
                 session.execute(delete(SyncProgress))
                 now = utc_now()
                 rows = [
-                    SyncProgress(kind=kind, began_at=now, since=since, after=0) for kind in KINDS
+                    SyncProgress(kind=kind, began_at=now, since=since, after=0, known=0)
+                    for kind in KINDS
                 ]
                 session.add_all(rows)
             return {row.kind: row.after for row in rows}
@@ -124,15 +129,18 @@ class Sync:
     ) -> bool:
         kind, translate = KINDS[source.kind], translator(self.reading)
         moment = since and since.astimezone(self.reading.zone).replace(tzinfo=None)
-        while rows := self._rows(source, after, moment):
-            after = rows[-1]["key"]
-            checked = self._translated(source, translate, rows, counts)
-            with self.database.writing() as session, reading_as(self.reading):
-                self._store(session, kind, checked, counts, after)
-            counts.read += len(rows)
-            progress(counts)
-            if is_stopping():
-                return False
+        with ThreadPoolExecutor(1) as ahead:
+            following = ahead.submit(self._rows, source, after, moment)
+            while rows := following.result():
+                after = rows[-1]["key"]
+                following = ahead.submit(self._rows, source, after, moment)
+                checked, rejected = self._translated(source, translate, rows, counts)
+                with self.database.writing() as session, reading_as(self.reading):
+                    self._store(session, kind, checked, rejected, counts, after)
+                counts.read += len(rows)
+                progress(counts)
+                if is_stopping():
+                    return False
         return True
 
     def _end(self, kind: str) -> None:
@@ -152,8 +160,9 @@ class Sync:
         translate: Translator,
         rows: Sequence[RowMapping],
         counts: Counts,
-    ) -> Checked:
-        failed = self._failed(source, rows)
+    ) -> tuple[Checked, list[UUID]]:
+        """The records of rows, and what those are known by that cannot be taken."""
+        failed, rejected = self._failed(source, rows), list[UUID]()
         kind, checked = KINDS[source.kind], Checked()
         for index, row in enumerate(rows):
             try:
@@ -163,9 +172,10 @@ class Sync:
                     record = translate.record(source.kind, row)
             except Unusable as exc:
                 counts.rejected[str(exc)] += 1
+                rejected += known_by(row)
             else:
                 checked.keep(record[kind.key], index, record)
-        return checked
+        return checked, rejected
 
     def _failed(self, source: Source, rows: Sequence[RowMapping]) -> dict[int, set[str]]:
         """What openIMIS tries again, by policy."""
@@ -178,52 +188,34 @@ class Sync:
         return failed
 
     def _store(
-        self, session: Session, kind: Kind, checked: Checked, counts: Counts, after: int
+        self,
+        session: Session,
+        kind: Kind,
+        checked: Checked,
+        rejected: list[UUID],
+        counts: Counts,
+        after: int,
     ) -> None:
         attempt = session.begin_nested()
         received = len(checked.good)
-        outcome = store_checked(session, kind, checked, received, reports_waiting=False)
+        outcome = store_checked(session, kind, checked, received, reports_places=False)
         counts.changed += outcome.changed
         if self.is_dry:
             attempt.rollback()
-        else:
-            session.get_one(SyncProgress, kind.name).after = after
+            counts.known += count_among(session, kind, [*checked.good, *rejected])
+            return
+        progress = session.get_one(SyncProgress, kind.name)
+        progress.after = after
+        progress.known += received + count_among(session, kind, rejected)
 
     def _conclude(self, counted: list[Counts], *, is_whole: bool) -> None:
         """Count what waits and, after a whole pass, what openIMIS no longer has."""
-        for source, counts in zip(SOURCES, counted, strict=True):
-            with self.database.reading() as session:
-                counts.waiting = count_dangling(session, KINDS[source.kind])
-            if is_whole and not counts.is_absent and source.kind != "indications":
-                counts.missing = self._missing(source, counts)
-
-    def _missing(self, source: Source, counts: Counts) -> int:
-        """What we have and openIMIS has not: looked for when the numbers do not say it."""
-        kind = KINDS[source.kind]
         with self.database.reading() as session:
-            ours = session.scalar(select(func.count()).select_from(kind.model))
-        with reading(self.source, self.reading.zone) as connection:
-            theirs = connection.scalar(select(func.count()).select_from(source.uuids().subquery()))
-            if ours == theirs and not counts.rejected:
-                return 0
-            return sum(_not_there(connection, source, part) for part in self._ours(source))
-
-    def _ours(self, source: Source) -> Iterator[list[UUID]]:
-        kind, after = KINDS[source.kind], UUID(int=0)
-        key = getattr(kind.model, kind.key)
-        while True:
-            with self.database.reading() as session:
-                query = select(key).where(key > after).order_by(key).limit(ASKED)
-                part = list(session.scalars(query))
-            if part:
-                yield part
-            if len(part) < ASKED:
-                return
-            after = part[-1]
-
-
-def _not_there(connection: Connection, source: Source, ours: list[UUID]) -> int:
-    asked = [form for one in ours for form in (str(one), str(one).upper())]
-    query = source.uuids().where(among(connection, source.uuid, asked))
-    found = {UUID(str(one)) for one in connection.scalars(query)}
-    return len(set(ours) - found)
+            for counts in counted:
+                kind = KINDS[counts.kind]
+                counts.waiting = count_dangling(session, kind)
+                if not self.is_dry:
+                    counts.known = session.get_one(SyncProgress, kind.name).known
+                if is_whole and not counts.is_absent and not kind.is_merged:
+                    ours = session.scalar(select(func.count()).select_from(kind.model)) or 0
+                    counts.missing = max(0, ours - counts.known)

@@ -21,7 +21,8 @@ from policy_notify.models.indications import SETTLED
 from policy_notify.openimis.queries import SENT_COLUMNS
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
-_first_number = lru_cache(maxsize=4096)(first_number)
+#: Neighbours in the source point at the same records.
+_parsed = lru_cache(maxsize=4096)(UUID)
 
 
 class Unusable(Exception):
@@ -113,7 +114,7 @@ class Translator:
             "last_name": _line(row["last_name"]),
             "other_names": _line(row["other_names"]),
             "phone": phone,
-            "number": _first_number(phone, self.reading.region) if phone else None,
+            "number": first_number(phone, self.reading.region) if phone else None,
             "family": _uuid_or_none(row, "family"),
         }
 
@@ -175,15 +176,25 @@ def translator(reading: Reading) -> Translator:
     return Translator(reading, utc_now())
 
 
+def known_by(row: Mapping[Any, Any]) -> list[UUID]:
+    """The uuid of a row that cannot be taken; none, where that is what is wrong."""
+    try:
+        return [_uuid(row, "uuid")]
+    except Unusable:
+        return []
+
+
 def _line(text: str | None) -> str:
     """One line; what an old entry form let through as line ends is a space."""
-    return _CONTROL.sub(" ", text).strip() if text else ""
+    if not text:
+        return ""
+    return text.strip() if text.isprintable() else _CONTROL.sub(" ", text).strip()
 
 
 def _uuid_or_none(row: Mapping[Any, Any], name: str) -> UUID | None:
     value = row[name]
     try:
-        return value if value is None or isinstance(value, UUID) else UUID(value.strip())
+        return value if value is None or isinstance(value, UUID) else _parsed(value)
     except ValueError as exc:
         raise Unusable(f"{name} is not a uuid") from exc
 

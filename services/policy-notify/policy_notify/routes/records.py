@@ -94,10 +94,11 @@ def _list_of(kind: Kind) -> Callable[[dict[str, Any]], Page[Any]]:
 
 for _kind in KINDS.values():
     # Families are searched, and `indications/` lists attempts: those have routes of their own.
-    if _kind.name not in ("families", "indications"):
+    if _kind.name != "families":
+        _path = "/indications/sent/" if _kind.name == "indications" else f"/{_kind.name}/"
         _listed = blp.response(200, page_schema(type(_kind.schema)))(_list_of(_kind))
         _listed = blp.arguments(PageArgs, location="query")(_listed)
-        blp.route(f"/{_kind.name}/", methods=["GET"])(blp.scope("policy:read")(_listed))
+        blp.route(_path, methods=["GET"])(blp.scope("policy:read")(_listed))
 
 
 @blp.route("/counts/", methods=["GET"])

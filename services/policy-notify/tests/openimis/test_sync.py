@@ -1,11 +1,14 @@
 # ruff: noqa: DTZ001 - openIMIS keeps times without a zone
 """openIMIS's database is read into ours: a schema of its shape on real PostgreSQL, both of ours."""
 
+import re
 import signal
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
+from common.clock import utc_now
 from flask import Flask
 from policy_notify.container import Container
 from policy_notify.errors import BadSource, SourceAway
@@ -24,14 +27,15 @@ from policy_notify.models import (
 )
 from policy_notify.models.indications import SETTLED
 from policy_notify.openimis.connection import open_source, reading
-from policy_notify.openimis.queries import SOURCES
+from policy_notify.openimis.queries import SOURCES, Source, failed_attempts
 from policy_notify.openimis.sync import Counts, Sync
-from sqlalchemy import func, select
-from sqlalchemy.dialects import mssql
+from sqlalchemy import Select, func, select
 from sqlalchemy.exc import InternalError
 
 T = NotificationType
 LONG_AGO = datetime(2026, 1, 2, 8, 0)
+#: What a connection to SQL Server would speak, with its own driver.
+SQL_SERVER = open_source("mssql://reader:secret@127.0.0.1/openimis").dialect
 #: The public demonstration database's shape.
 FAMILIES, INSUREES, POLICIES = 25, 69, 34
 
@@ -86,6 +90,7 @@ def test_second_pass_changes_nothing_and_leaves_the_source_as_it_was(
     source = open_source(openimis.url)
     with pytest.raises(InternalError, match="read-only"), reading(source) as connection:
         connection.exec_driver_sql('DELETE FROM "tblPolicy"')
+    source.dispose()
 
 
 def test_changes_since_a_moment_are_read_alone(container: Container, openimis: Any) -> None:
@@ -185,7 +190,7 @@ def test_bad_rows_are_counted_by_their_reasons_and_the_others_stored(
 
     assert counted.rejected == {
         "PolicyStatus is not 1, 2, 4, 8 or 16": 1,
-        "expiry_date is not a day from 1900 to 2056": 1,
+        f"expiry_date is not a day from 1900 to {utc_now().year + 30}": 1,
         "product points at nothing": 1,
     }
     assert count(container, Policy) == POLICIES - 3
@@ -195,8 +200,19 @@ def test_what_openimis_no_longer_has_is_counted_as_missing(
     container: Container, openimis: Any
 ) -> None:
     read(container, openimis)
-    openimis.change('DELETE FROM "tblPolicy" WHERE "PolicyID" = %s', openimis.policies[0])
-    assert read(container, openimis)["policies"].missing == 1
+    gone, bad = openimis.policies[:2]
+    openimis.change('DELETE FROM "tblPolicy" WHERE "PolicyID" = %s', gone)
+    openimis.change('UPDATE "tblPolicy" SET "PolicyStatus" = 3 WHERE "PolicyID" = %s', bad)
+    stopped: list[str] = []
+    dry = sync(container, openimis, is_dry=True).run()
+
+    def stopping() -> bool:
+        return stopped[-1:] == ["policies"]
+
+    reader = sync(container, openimis, batch=10)
+    assert reader.run(progress=lambda one: stopped.append(one.kind), is_stopping=stopping) is None
+    for counted in (dry, reader.run()):
+        assert {one.kind: one.missing for one in counted or () if one.missing} == {"policies": 1}
 
 
 def test_what_openimis_told_counts_as_told_and_what_failed_there_is_tried_here(
@@ -280,13 +296,23 @@ def test_other_databases_are_refused_without_a_word_of_the_url(
         sync(container, openimis).run()
 
 
+def questions(source: Source) -> Iterator[Select[Any]]:
+    """All that is asked of openIMIS's database about a kind."""
+    yield source.batch(0, 5_000, None)
+    yield source.batch(0, 5_000, LONG_AGO)
+    if source.kind == "indications":
+        yield failed_attempts(1, 5_000)
+
+
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.kind)
-def test_question_is_one_that_sql_server_understands(source: Any) -> None:
-    query = source.batch(0, 5_000, datetime(2026, 5, 10))
-    text = str(query.compile(dialect=mssql.dialect()))
-    assert text.startswith("SELECT TOP ")
-    assert f"[{source.table.name}]" in text
-    assert "LIMIT" not in text
+def test_questions_are_ones_that_sql_server_understands(source: Source) -> None:
+    for question in questions(source):
+        text = str(question.compile(dialect=SQL_SERVER))
+        assert f"[{source.table.name}" in text
+        assert re.match(r"SELECT (TOP |\[tbl)", text), text
+        # Words and quotes of other servers.
+        assert not re.search(r'LIMIT|ILIKE|::|ANY|"', text), text
+        assert ("ORDER BY" in text) is ("TOP " in text)
 
 
 def test_command_reports_each_kind_and_takes_the_url_from_the_environment(
@@ -371,3 +397,47 @@ def tell(openimis: Any, policies: list[int], today: date) -> None:
             PolicyID=policy,
             NotificationOnExpirationSent=datetime.combine(today, datetime.min.time()),
         )
+
+
+def test_nobody_is_told_twice_or_missed_over_a_week_that_openimis_half_told(
+    runs: Any, provider: Any, container: Container, openimis: Any, today: date
+) -> None:
+    """On the third day of a week, with half of that day's messages sent, openIMIS hands over."""
+    days = [today + timedelta(days=at) for at in range(7)]
+    moved = days[2]
+    due: list[tuple[int, NotificationType, date]] = []
+    for at, policy in enumerate(openimis.policies[:24]):  # two a day expire, from last week on
+        expiry = today - timedelta(days=5) + timedelta(days=at // 2)
+        change = 'UPDATE "tblPolicy" SET "ExpiryDate" = %s WHERE "PolicyID" = %s'
+        openimis.change(change, expiry, policy)
+        due.append((policy, T.EXPIRATION, expiry))
+        due.append((policy, T.AFTER_EXPIRY, expiry + timedelta(days=5)))
+    told_there = {
+        (policy, type_)
+        for policy, type_, day in due
+        if day < moved or (day == moved and policy % 2 == 0)
+    }
+    for policy in {policy for policy, _ in told_there}:
+        told = {
+            column: LONG_AGO for type_, column in TOLD_IN.items() if (policy, type_) in told_there
+        }
+        openimis.add("tblIndicationOfPolicyNotifications", "PolicyID", PolicyID=policy, **told)
+
+    for day in days[2:]:
+        read(container, openimis)  # kept in step, as a worker does
+        for _ in range(2):
+            runs.on(day, provider, eligible_types=frozenset(TOLD_IN))
+
+    keys = dict(
+        openimis.connection.execute('SELECT "PolicyUUID", "PolicyID" FROM "tblPolicy"').fetchall()
+    )
+    told_here = [(keys[str(one.policy)], one.type) for one in provider.taken]
+    owed = {(policy, type_) for policy, type_, day in due if day <= days[-1]}
+    assert sorted(told_here) == sorted(owed - told_there)
+    assert len(told_there) > len(told_here) / 2 > 5
+
+
+TOLD_IN = {
+    T.EXPIRATION: "NotificationOnExpirationSent",
+    T.AFTER_EXPIRY: "NotificationAfterExpirationSent",
+}
