@@ -32,6 +32,7 @@ PUBLIC = {
     "/oauth/token",  # asks for credentials itself
     "/.well-known/jwks.json",  # public keys
     "/api/notification/receipts/<provider>/",  # asks for the provider's secret
+    "/api/notification/mail-reports/",  # asks for the secret of bounces
     "/api/notification/unsubscribe/<string:token>/",  # the link itself is the proof
     "/api/openhim/heartbeat",  # names mediators and their uptimes, as OpenHIM does
     "/api/openhim/authenticate/<username>",  # the salt of a log-in

@@ -10,6 +10,10 @@ import phonenumbers
 from common.console.settings import ConsoleSettings
 from common.settings import SettingError, flag, positive, setting
 
+from notification.mails.attachments import USUAL_MAX_BYTES, USUAL_TYPES, Limits, media_types
+from notification.mails.dns_servers import DnsServer, dns_servers
+from notification.mails.frame import USUAL_COLOR, Frame, hex_color
+from notification.mails.return_paths import ReturnPaths
 from notification.transports.sms.settings import (
     SmsSettings,
     is_any_given,
@@ -47,6 +51,12 @@ def _selector(text: str) -> str:
     return text
 
 
+def _domain(text: str) -> str:
+    if not re.fullmatch(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}", text.lower()):
+        raise ValueError("expected a domain, such as bounce.example.org")
+    return text.lower()
+
+
 def _currency(text: str) -> str:
     if not (text.isascii() and text.isalpha() and len(text) == 3):
         raise ValueError("expected the three letters of a currency, such as TZS")
@@ -78,6 +88,27 @@ class Settings(ConsoleSettings):
     #: DKIM: where the public key stands in DNS, and the private one.
     dkim_selector: str = setting("NOTIFICATION_DKIM_SELECTOR", _selector, default="")
     dkim_key_file: Path | None = setting("NOTIFICATION_DKIM_KEY_FILE", Path, default=None)
+    #: What stands around e-mails that are written in Markdown; the footer's `\n` are line ends.
+    mail_name: str = setting("NOTIFICATION_MAIL_NAME", default="")
+    mail_color: str = setting("NOTIFICATION_MAIL_COLOR", hex_color, default=USUAL_COLOR)
+    mail_footer: str = setting(
+        "NOTIFICATION_MAIL_FOOTER", lambda text: text.replace("\\n", "\n"), default=""
+    )
+    attachment_types: tuple[str, ...] = setting(
+        "NOTIFICATION_ATTACHMENT_TYPES", media_types, default=USUAL_TYPES
+    )
+    #: Of all files of an event together.
+    attachments_max_bytes: int = setting(
+        "NOTIFICATION_ATTACHMENTS_MAX_BYTES", positive(int), default=USUAL_MAX_BYTES
+    )
+    #: Where mail servers report failures to, and what those addresses, and the intake, prove
+    #: themselves with.
+    bounce_domain: str = setting("NOTIFICATION_BOUNCE_DOMAIN", _domain, default="")
+    bounce_secret: str = setting("NOTIFICATION_BOUNCE_SECRET", _long, default="", secret=True)
+    #: Asked about the sender's domain; none: the system's.
+    dns_servers: tuple[DnsServer, ...] = setting(
+        "NOTIFICATION_DNS_SERVERS", dns_servers, default=()
+    )
     #: Where links in e-mails lead to this installation, and what they are sealed with.
     public_url: str = setting("NOTIFICATION_PUBLIC_URL", web_address, default="")
     link_secret: str = setting("NOTIFICATION_LINK_SECRET", _long, default="", secret=True)
@@ -97,6 +128,9 @@ class Settings(ConsoleSettings):
         if bool(settings.public_url) != bool(settings.link_secret):
             missing = "LINK_SECRET" if settings.public_url else "PUBLIC_URL"
             raise SettingError(f"NOTIFICATION_{missing} is not set, but its partner is")
+        if bool(settings.bounce_domain) != bool(settings.bounce_secret):
+            missing = "SECRET" if settings.bounce_domain else "DOMAIN"
+            raise SettingError(f"NOTIFICATION_BOUNCE_{missing} is not set, but its partner is")
         names = settings.sms_providers or (("generic",) if is_any_given(environ) else ())
         is_named = bool(settings.sms_providers)
         ways = (
@@ -114,6 +148,21 @@ class Settings(ConsoleSettings):
     def links(self) -> Links | None:
         """The links that unsubscribe; None: e-mails have none."""
         return Links(self.public_url, self.link_secret) if self.public_url else None
+
+    @property
+    def mail_frame(self) -> Frame:
+        """What stands around e-mails that are written in Markdown."""
+        return Frame(self.mail_name, self.mail_color, self.mail_footer)
+
+    @property
+    def attachment_limits(self) -> Limits:
+        """Which files go with e-mails."""
+        return Limits(self.attachment_types, self.attachments_max_bytes)
+
+    @property
+    def return_paths(self) -> ReturnPaths | None:
+        """Where failures are reported to; None: to the sender, and nobody reads them here."""
+        return ReturnPaths(self.bounce_domain, self.bounce_secret) if self.bounce_domain else None
 
     @property
     def proxy_url(self) -> str:

@@ -7,7 +7,7 @@ from common.clock import utc_now
 from common.db.database import Database
 from common.ids import lowest_id_at
 from common.logs import get_logger
-from sqlalchemy import ColumnElement, String, cast, delete, literal, or_, select, update
+from sqlalchemy import ColumnElement, String, cast, delete, exists, literal, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute
 
 from notification.config import Settings
@@ -18,6 +18,7 @@ from notification.models import (
     MessageStatus,
     OutboxMessage,
     SeenEvent,
+    StoredAttachment,
 )
 
 log = get_logger(__name__)
@@ -33,6 +34,12 @@ def keep_bounded(database: Database, settings: Settings) -> dict[str, int]:
     oldest = utc_now() - timedelta(days=settings.retention_days)
     removed = {
         "messages": _forget_messages(database, oldest),
+        "files": _delete_old(
+            database,
+            StoredAttachment.set_id,
+            (StoredAttachment.created_at < oldest)
+            & ~exists().where(OutboxMessage.attachment_set == StoredAttachment.set_id),
+        ),
         "inbox": _delete_old(database, InAppMessage.id, InAppMessage.id < lowest_id_at(oldest)),
         "keys": _delete_old(database, EmissionKey.key, EmissionKey.created_at < oldest),
         "addresses": _delete_old(database, AddressFailure.id, AddressFailure.last_at < oldest),
@@ -55,6 +62,8 @@ def _forget_messages(database: Database, oldest: datetime) -> int:
     forgotten = {
         "subject": "",
         "body": None,
+        "html": None,
+        "attachment_set": None,
         "to_phone": None,
         "to_email": None,
         "recipient_user_id": "",

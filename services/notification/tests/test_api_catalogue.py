@@ -268,14 +268,21 @@ def test_preview_fills_counts_and_names_what_is_missing(api: Any) -> None:
         "replaced": "",
         "sms_if_plain": None,
         "costs": [],
+        "html": None,
     }
 
 
-def test_preview_of_a_stored_template(api: Any, desk: Any) -> None:
-    template = desk.template(EMAIL, "Dear {name}")
+def test_preview_of_a_stored_template(api: Any) -> None:
+    words = {
+        "event_code": "LICENCE_ISSUED",
+        "channel": EMAIL,
+        "language": "en",
+        "body": "Dear {name}",
+    }
+    template = api.post("templates/", words).get_json()["id"]
 
     answer = api.post(
-        "templates/preview/", {"template_id": str(template), "context": {"name": "Anna"}}
+        "templates/preview/", {"template_id": template, "context": {"name": "Anna"}}
     ).get_json()
 
     assert (answer["body"], answer["refusal"], answer["sms"]) == ("Dear Anna", None, None)

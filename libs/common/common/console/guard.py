@@ -27,6 +27,15 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
     "X-Frame-Options": "DENY",
 }
+#: Of words that others wrote, shown within a page: nothing runs, loads or sends anything.
+FRAMED = {
+    "Content-Security-Policy": (
+        "sandbox; default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; "
+        "base-uri 'none'; frame-ancestors 'self'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "SAMEORIGIN",
+}
 
 
 @dataclass(frozen=True)
@@ -76,9 +85,15 @@ def finish(response: Response) -> Response:
     return strict(response)
 
 
+def framed(page: str) -> Response:
+    """A page of others' words, for an `<iframe sandbox>` of the console."""
+    g.is_framed = True
+    return Response(page)
+
+
 def strict(response: Response) -> Response:
     """The browser does nothing for `response` that the console does not need."""
-    response.headers.update(HEADERS)
+    response.headers.update(FRAMED if g.get("is_framed") else HEADERS)
     if response.status_code >= HTTPStatus.BAD_REQUEST:
         response.headers["Cache-Control"] = "no-store"
     return response

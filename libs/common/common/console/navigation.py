@@ -80,6 +80,7 @@ SECTIONS = (
             Entry("Dead letters", f"{_NOTIFICATION}/dead-letters/"),
             Entry("Unreachable", f"{_NOTIFICATION}/unreachable/"),
             Entry("Costs", f"{_NOTIFICATION}/costs/"),
+            Entry("E-mail", f"{_NOTIFICATION}/e-mail/"),
             Entry("Audit", f"{_NOTIFICATION}/audit/", StaffRole.ADMIN),
         ),
     ),

@@ -1,7 +1,7 @@
 """Templates: an event's words by channel and language. What was sent keeps the version it had."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from common.errors import Invalid
@@ -11,11 +11,12 @@ from sqlalchemy.orm import Session
 from notification.catalogue.lookups import check_code
 from notification.emit.render import why_unusable
 from notification.errors import UnknownRecord
+from notification.mails.markdown import why_no_link
 from notification.models import ChannelCode, Event, Template
 
 WORDS = ("subject", "body")
 #: What makes a new version.
-_SHAPING = (*WORDS, "transliterate")
+_SHAPING = (*WORDS, "transliterate", "is_markdown")
 
 
 def newest_templates(session: Session, event_code: str) -> dict[tuple[ChannelCode, str], Template]:
@@ -39,8 +40,7 @@ def add_template(session: Session, given: Mapping[str, Any]) -> Template:
     An active one takes the place of those before it. Raises UnknownCode, Invalid.
     """
     check_code(session, Event, "event_code", given["event_code"])
-    for name in WORDS:
-        reason = why_unusable(given[name])
+    for name, reason in _reasons(given):
         if reason:
             raise Invalid(f"{name}: {reason}", {name: [reason]})
     same = [
@@ -53,6 +53,16 @@ def add_template(session: Session, given: Mapping[str, Any]) -> Template:
     session.add(template)
     session.flush()
     return template
+
+
+def _reasons(given: Mapping[str, Any]) -> Iterator[tuple[str, str | None]]:
+    """What is wrong with each member of a template."""
+    for name in WORDS:
+        yield name, why_unusable(given[name])
+    if given.get("is_markdown"):
+        is_mail = given["channel"] is ChannelCode.EMAIL
+        yield "is_markdown", None if is_mail else "Only e-mails are written in Markdown."
+        yield "body", why_no_link(given["body"])
 
 
 def change_template(

@@ -4,6 +4,7 @@ from notification.console import (  # noqa: F401 - their views join `pages`
     audit,
     costs,
     dead_letters,
+    e_mail,
     events,
     inbox,
     outbox,

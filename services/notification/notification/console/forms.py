@@ -119,6 +119,7 @@ class TemplateForm(TemplateIn):
 
     body = Typed(min_length=1, max_length=MAX_BODY_CHARS, required=True)
     transliterate = Box()
+    is_markdown = Box()
     is_active = Box()
 
 

@@ -8,6 +8,7 @@ from common.clock import utc_now
 from common.console.csv_export import Column
 from common.console.flashes import flash
 from common.console.forms import read_filters
+from common.console.guard import framed
 from common.console.listing import listing
 from common.console.staff import StaffRole
 from common.errors import Conflict
@@ -20,8 +21,10 @@ from notification.console.forms import OutboxFilter
 from notification.console.reading import choices, event_codes, rows_of
 from notification.container import container
 from notification.emit.explain import told
+from notification.errors import UnknownRecord
 from notification.models import Channel, OutboxMessage, Status
 from notification.outbox import acts
+from notification.outbox.attachments import file_names
 from notification.outbox.backlog import MOST_COUNTED, standing
 from notification.outbox.messages import MessageFilter, matching
 
@@ -72,13 +75,26 @@ def message(outbox_id: uuid.UUID) -> ResponseReturnValue:
     """A message and everything that happened to it."""
     with container().database.reading() as session:
         found = told(session, outbox_id)
+        files = file_names(session, found.message.attachment_set)
     return render_template(
         "pages/message.html",
         message=found.message,
         attempts=found.attempts,
+        files=files,
         may_be_requeued=acts.may_be_requeued(found.message),
         may_be_cancelled=acts.may_be_cancelled(found.message),
     )
+
+
+@pages.page("/outbox/<uuid:outbox_id>/e-mail/")
+def message_e_mail(outbox_id: uuid.UUID) -> ResponseReturnValue:
+    """A message's page as mail programs show it, in the frame of today."""
+    with container().database.reading() as session:
+        message = told(session, outbox_id).message
+    if message.html is None:
+        raise UnknownRecord("e-mail", outbox_id)
+    frame, name = container().settings.mail_frame, message.sender_name or ""
+    return framed(frame.page(message.html, message.subject, message.language, name))
 
 
 @pages.act("/outbox/<uuid:outbox_id>/requeue/", StaffRole.OPERATOR)

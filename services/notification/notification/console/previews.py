@@ -6,6 +6,7 @@ from typing import Any
 
 from notification.emit.preview import Preview, preview
 from notification.emit.render import names
+from notification.mails.frame import Frame
 from notification.models import ChannelCode, Template
 
 
@@ -23,6 +24,7 @@ def side_by_side(
     newest: Mapping[tuple[ChannelCode, str], Template],
     context: Mapping[str, Any],
     prices: Mapping[str, int],
+    frame: Frame,
 ) -> list[Shown]:
     """The words as typed, then those that are in use on the same channel in other languages."""
     others = [
@@ -31,7 +33,7 @@ def side_by_side(
         if channel is typed.channel and language != typed.language
     ]
     return [
-        Shown(template.language, template.version, preview(template, context, prices))
+        Shown(template.language, template.version, preview(template, context, prices, frame))
         for template in (typed, *others)
     ]
 

@@ -1,12 +1,13 @@
 """`/admin/notification/templates/`: an event's words by channel and language, with a preview."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from common.console.csv_export import Column
 from common.console.flashes import flash
 from common.console.forms import Form, read_filters, read_form
+from common.console.guard import framed
 from common.console.listing import listing
 from common.console.staff import StaffRole
 from flask import redirect, render_template, request, url_for
@@ -42,6 +43,7 @@ CSV = (
     Column("Written", lambda template: template.created_at),
 )
 _VERSIONS_SHOWN = 50
+NO_PAGE = "<!DOCTYPE html><p>These words are not Markdown: such an e-mail is plain text.</p>"
 
 
 @pages.page("/templates/")
@@ -86,6 +88,24 @@ def preview_template() -> ResponseReturnValue:
     return render_template("pages/preview.html", form=form, shown=_shown(form))
 
 
+@pages.act("/templates/preview/e-mail/", StaffRole.VIEWER)
+def preview_e_mail() -> ResponseReturnValue:
+    """The e-mail as it is typed, as mail programs show it."""
+    return _e_mail(next(iter(_shown(read_form(PreviewForm()))), None))
+
+
+@pages.page("/templates/<uuid:template_id>/e-mail/")
+def template_e_mail(template_id: uuid.UUID) -> ResponseReturnValue:
+    """A version's e-mail, filled with the names of its placeholders."""
+    with container().database.reading() as session:
+        found = domain.existing_template(session, template_id)
+    return _e_mail(_with_others(found, {}, sample_context([found]))[0])
+
+
+def _e_mail(shown: Shown | None) -> ResponseReturnValue:
+    return framed((shown and shown.words.html) or NO_PAGE)
+
+
 @pages.page("/templates/<uuid:template_id>/")
 def template(template_id: uuid.UUID) -> ResponseReturnValue:
     """A version, the others, and the way to the next one."""
@@ -97,7 +117,7 @@ def template(template_id: uuid.UUID) -> ResponseReturnValue:
     context = sample_context([found, *same])
     typed = {name: getattr(found, name) for name in TemplateForm().fields}
     form = Form.of({**typed, "is_active": True, "context": as_json(context)})
-    shown = side_by_side(found, newest, context, container().settings.sms_prices)
+    shown = _with_others(found, newest, context)
     return render_template(
         "pages/template.html", found=found, versions=versions, form=form, shown=shown
     )
@@ -130,17 +150,28 @@ def _shown(form: Form) -> list[Shown]:
         "language": "",
         "subject": "",
         "transliterate": False,
+        "is_markdown": False,
     }
     typed.update({name: form.values[name] for name in _TYPED if name in form.values})
     if "body" not in typed or "context" not in form.values:
         return []
     with container().database.reading() as session:
         newest = domain.newest_templates(session, typed.get("event_code", ""))
-    prices = container().settings.sms_prices
-    return side_by_side(Template(**typed), newest, form.values["context"], prices)
+    return _with_others(Template(**typed), newest, form.values["context"])
 
 
-_TYPED = ("event_code", "channel", "language", "subject", "body", "transliterate")
+def _with_others(
+    template: Template,
+    newest: Mapping[tuple[ChannelCode, str], Template],
+    context: Mapping[str, Any],
+) -> list[Shown]:
+    settings = container().settings
+    return side_by_side(template, newest, context, settings.sms_prices, settings.mail_frame)
+
+
+_TYPED = (
+    *("event_code", "channel", "language", "subject", "body", "transliterate", "is_markdown"),
+)
 
 
 def _versions(session: Session, template: Template) -> Sequence[Template]:

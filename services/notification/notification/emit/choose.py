@@ -13,6 +13,7 @@ from notification.catalogue.preferences import DEFAULT_WISHES, Person, Wishes
 from notification.emit.addressing import Address, address_of
 from notification.emit.event import Recipient, Skip
 from notification.emit.render import fill
+from notification.mails.markdown import Rendered, render
 from notification.models import ChannelCode, Event, Rule, Template
 from notification.models.catalogue import EVERYONE
 from notification.models.preferences import DEFAULT_LANGUAGE
@@ -43,6 +44,8 @@ class Words:
     subject: str
     body: str
     sms: Sms | None
+    #: Of an e-mail in Markdown: the same as HTML.
+    html: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,10 +196,12 @@ def widening(language: str) -> Iterator[str]:
 
 def word(template: Template, context: Mapping[str, Any]) -> Words | str:
     """Fill a template; text: why it cannot be sent. A subject is one line whatever fills it."""
-    subject, body = fill(template.subject, context), fill(template.body, context)
+    subject, body = fill(template.subject, context), filled_body(template, context)
     missing = subject.missing + body.missing
     if missing:
         return f"Missing placeholder: {missing[0]}"
+    if body.bad_links:
+        return f"No address to link to: {body.bad_links[0]}"
     one_line = _BREAKS.sub(" ", subject.text)
     fits = subject.fits and len(one_line) <= MAX_SUBJECT_CHARS
     if not fits or not body.fits or len(body.text) > MAX_BODY_CHARS:
@@ -205,7 +210,15 @@ def word(template: Template, context: Mapping[str, Any]) -> Words | str:
     sms = measure(text) if template.channel is ChannelCode.SMS else None
     if sms is not None and sms.segments > MAX_SEGMENTS:
         return f"Longer than {MAX_SEGMENTS} SMS segments"
-    return Words(template, one_line, text, sms)
+    return Words(template, one_line, text, sms, body.html)
+
+
+def filled_body(template: Template, context: Mapping[str, Any]) -> Rendered:
+    """A template's body with its values; HTML only where it is Markdown."""
+    if template.is_markdown and template.channel is ChannelCode.EMAIL:
+        return render(template.body, context)
+    plain = fill(template.body, context)
+    return Rendered(plain.text, None, plain.missing, fits=plain.fits)
 
 
 def as_sent(template: Template, text: str) -> str:

@@ -7,4 +7,5 @@ from notification.emit.emitting import Emitter
 def emitter_of(process: Container) -> Emitter:
     """Queues events' messages in the process's database."""
     settings = process.settings
-    return Emitter(process.database, settings.phone_region, settings.skipped_after)
+    limits = settings.attachment_limits
+    return Emitter(process.database, settings.phone_region, settings.skipped_after, limits)

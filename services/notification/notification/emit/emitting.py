@@ -1,7 +1,7 @@
 """From an event to queued messages: what is on record is read, decided upon, and queued at once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from common.clock import utc_now
@@ -18,7 +18,9 @@ from notification.emit.enqueue import merged_skips, queue, rows_of
 from notification.emit.event import Emission, Emitted, Suppressed
 from notification.emit.merging import merge
 from notification.emit.repeating import remember_key
+from notification.mails.attachments import Limits
 from notification.models import Event, Rule
+from notification.outbox.attachments import keep_files
 from notification.outbox.reach import unreachable
 
 
@@ -30,9 +32,11 @@ class Emitter:
     region: str
     #: So many failures for good, and an address is skipped; 0: never.
     skipped_after: int = 0
+    #: Which files go with e-mails.
+    limits: Limits = field(default_factory=Limits)
 
     def emit(self, emission: Emission) -> Emitted:
-        """Queue an event's messages, all or none. Raises UnknownEvent, Invalid (context, key)."""
+        """Queue an event's messages, all or none. Raises UnknownEvent, Invalid."""
         now = utc_now()
         with self.database.reading() as session:
             chosen = self._choose(session, emission, now)
@@ -50,13 +54,16 @@ class Emitter:
         return self._queue(session, emission, chosen, now)
 
     def _choose(self, session: Session, emission: Emission, now: datetime) -> Chooser | Emitted:
+        self.limits.check(emission.attachments)
         return choose(session, emission, self.region, now, self.skipped_after)
 
     @staticmethod
     def _queue(session: Session, emission: Emission, chosen: Chooser, now: datetime) -> Emitted:
         remember_key(session, emission, now)
         drafts, merged = merge(chosen.drafts)
-        queued = queue(session, rows_of(emission, chosen.directory.event, drafts, now), drafts)
+        rows = rows_of(emission, chosen.directory.event, drafts, now)
+        queued = queue(session, rows, drafts)
+        keep_files(session, emission.attachments, rows, set(queued.new_ids), now)
         skipped = [*chosen.skipped, *queued.repeated, *merged_skips(merged, queued.ids)]
         reason = None if queued.new_ids else Suppressed.NO_MESSAGES_BUILT
         return Emitted(emission.event_code, queued.new_ids, skipped, reason, len(merged))

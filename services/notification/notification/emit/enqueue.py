@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from common.db.database import insert_into
+from common.ids import new_id
 from sqlalchemy import CursorResult, select
 from sqlalchemy.orm import Session
 
@@ -17,7 +18,7 @@ from notification.emit.merging import MERGED, Merged
 from notification.models import ChannelCode, Event, MessageStatus, OutboxMessage
 
 DUPLICATE = "Duplicate idempotency key (already queued)"
-_NO_MAIL = {"sender_name": None, "reply_to": None}
+_NO_MAIL = {"sender_name": None, "reply_to": None, "attachment_set": None}
 #: Keys asked for in one statement.
 CHUNK = 5_000
 
@@ -64,6 +65,7 @@ def merged_skips(merged: Sequence[Merged], ids: Sequence[uuid.UUID]) -> list[Ski
 
 def _of_emission(emission: Emission, event: Event, now: datetime) -> dict[str, Any]:
     return {
+        "attachment_set": new_id() if emission.attachments else None,
         "sender_name": event.sender_name,
         "reply_to": event.reply_to,
         "event_code": emission.event_code,
@@ -99,6 +101,7 @@ def _of_draft(draft: Draft, request_key: str) -> dict[str, Any]:
         "template_version": words.template.version,
         "subject": words.subject,
         "body": words.body,
+        "html": words.html,
         "sms_encoding": words.sms.encoding if words.sms else None,
         "sms_segments": words.sms.segments if words.sms else None,
         "next_attempt_at": draft.not_before,

@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from notification.mails.attachments import Attachment
 from notification.models import ChannelCode
 
 DEFAULT_MAX_ATTEMPTS = 5
@@ -36,6 +37,8 @@ class Emission:
     payload: Mapping[str, Any] | None = None
     max_attempts: int = DEFAULT_MAX_ATTEMPTS
     send_at: datetime | None = None
+    #: Go with its e-mails.
+    attachments: Sequence[Attachment] = ()
     #: Recipients that cannot be read, each with its reason.
     unreadable: Sequence["Skip"] = ()
 

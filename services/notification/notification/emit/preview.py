@@ -7,8 +7,10 @@ from typing import Any
 
 from common.gsm7 import Sms, measure, transliterate
 
-from notification.emit.choose import as_sent, word
+from notification.emit.choose import as_sent, filled_body, word
 from notification.emit.render import fill, names, why_unusable
+from notification.mails.frame import NO_FRAME, Frame
+from notification.mails.markdown import why_no_link
 from notification.models import ChannelCode, Template
 from notification.models.costs import PARTS_OF_UNIT
 
@@ -40,15 +42,25 @@ class Preview:
     #: How the SMS would travel with plain signs, where the template does not ask for them.
     sms_if_plain: Sms | None = None
     costs: Sequence[SmsPrice] = ()
+    #: Of an e-mail in Markdown: the page that mail programs show.
+    html: str | None = None
 
 
 def preview(
-    template: Template, context: Mapping[str, Any], prices: Mapping[str, int] = NO_PRICES
+    template: Template,
+    context: Mapping[str, Any],
+    prices: Mapping[str, int] = NO_PRICES,
+    frame: Frame = NO_FRAME,
 ) -> Preview:
-    """Fill a template, be it usable or not; `prices`: of a segment, by provider."""
-    subject, body = fill(template.subject, context), fill(template.body, context)
+    """Fill a template, be it usable or not.
+
+    `prices`: of a segment, by provider; `frame`: around the HTML of an e-mail.
+    """
+    subject, body = fill(template.subject, context), filled_body(template, context)
     words = word(template, context)
     refusal = why_unusable(template.subject) or why_unusable(template.body)
+    if refusal is None and template.is_markdown:
+        refusal = why_no_link(template.body)
     if refusal is None and isinstance(words, str):
         refusal = words
     is_sms = template.channel is ChannelCode.SMS
@@ -66,6 +78,7 @@ def preview(
         replaced="".join(sorted({one for one in body.text if one not in kept})),
         sms_if_plain=sms_if_plain,
         costs=[_price(one, price, sms, sms_if_plain) for one, price in prices.items() if sms],
+        html=frame.page(body.html, subject.text, template.language or "") if body.html else None,
     )
 
 

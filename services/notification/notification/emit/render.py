@@ -17,7 +17,7 @@ MAX_VALUE_CHARS = 100_000
 
 _NAME = re.compile(r"[\w-]+(\.[\w-]+)*")
 _DOUBLED = {"{{": "{", "}}": "}"}
-_BRACED = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
+BRACED = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def fill(text: str, context: Mapping[str, Any], room: int = MAX_VALUE_CHARS) -> 
         room -= len(value)
         return value if room >= 0 else ""
 
-    filled = _BRACED.sub(value_of, text)
+    filled = BRACED.sub(value_of, text)
     return Filled(filled, tuple(missing), room >= 0)
 
 
@@ -77,13 +77,13 @@ def _text(value: Any) -> str | None:
 
 def names(text: str) -> list[str]:
     """The placeholders of a text, each once, in their order."""
-    found = (one[1] for one in _BRACED.finditer(text))
+    found = (one[1] for one in BRACED.finditer(text))
     return list(dict.fromkeys(one for one in found if one is not None))
 
 
 def why_unusable(text: str) -> str | None:
     """What is wrong with a template's text; None when nothing is."""
-    for found in _BRACED.finditer(text):
+    for found in BRACED.finditer(text):
         if found[0] in _DOUBLED:
             continue
         if found[1] is None:

@@ -39,13 +39,14 @@ def remember_key(session: Session, emission: Emission, now: datetime) -> None:
 
 def fingerprint(emission: Emission) -> str:
     """What an emission says, whatever the order of its members. Pure."""
-    content = [
+    content: list[Any] = [
         emission.event_code,
         emission.context,
         emission.entity_type,
         emission.entity_id,
         emission.payload,
     ]
+    content += [one.fingerprint for one in emission.attachments]
     text = json.dumps(_plain(content), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 

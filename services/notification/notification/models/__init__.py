@@ -1,5 +1,6 @@
 """The tables of the schema `notification`."""
 
+from notification.models.attachments import StoredAttachment
 from notification.models.audit import AUDIT_TABLES, AuditCheckpoint, AuditEvent, AuditHead
 from notification.models.base import Base
 from notification.models.catalogue import Event, Rule, RuleChannel, Template, UnknownPolicy
@@ -59,6 +60,7 @@ __all__ = [
     "SeenEvent",
     "SmsCost",
     "Status",
+    "StoredAttachment",
     "Template",
     "TransportState",
     "UnknownPolicy",

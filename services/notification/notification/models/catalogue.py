@@ -66,6 +66,8 @@ class Template(Base):
     body: Mapped[str] = mapped_column(Text)
     #: Of an SMS: curly quotes and the like become plain ones where that saves UCS-2.
     transliterate: Mapped[bool] = mapped_column(default=False, server_default=false())
+    #: Of an e-mail: the body is Markdown, and the mail has it as text and as HTML.
+    is_markdown: Mapped[bool] = mapped_column(default=False, server_default=false())
     version: Mapped[int]
     is_active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime] = mapped_column(default=utc_now)

@@ -35,6 +35,7 @@ PROVIDER_ID_CHARS = 255
 #: What a worker may claim once its time has come; literal, so that partial indexes serve it.
 IS_WAITING = text("status IN ('QUEUED', 'FAILED') AND NOT is_final")
 _IS_LEASED = text("lease_token IS NOT NULL")
+_HAS_FILES = text("attachment_set IS NOT NULL")
 
 
 class OutboxMessage(Leased, Base):
@@ -63,6 +64,12 @@ class OutboxMessage(Leased, Base):
             sqlite_where=_IS_LEASED,
         ),
         Index("ix_outbox_status", "status", "id"),
+        Index(
+            "ix_outbox_attachment_set",
+            "attachment_set",
+            postgresql_where=_HAS_FILES,
+            sqlite_where=_HAS_FILES,
+        ),
         Index("ix_outbox_recipient", "recipient_user_id", "id"),
     )
 
@@ -85,6 +92,10 @@ class OutboxMessage(Leased, Base):
     #: Subject, body and addresses are forgotten after the retention time.
     subject: Mapped[str] = mapped_column(Text, default="")
     body: Mapped[str | None] = mapped_column(Text)
+    #: Of an e-mail: the same words as HTML, without the page around them.
+    html: Mapped[str | None] = mapped_column(Text)
+    #: Of an e-mail: the set of its files.
+    attachment_set: Mapped[uuid.UUID | None] = mapped_column(Uuid)
     #: Numbers in E.164, comma-separated, as far as they could be read.
     to_phone: Mapped[str | None] = mapped_column(Text)
     to_email: Mapped[str | None] = mapped_column(String(320))

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from types import MappingProxyType
 
 from common.clock import utc_now
 from common.logs import get_logger
 
 from notification.models import ChannelCode, OutboxMessage
+from notification.outbox.attachments import Files
 from notification.outbox.claiming import Job
 from notification.outbox.ledger import Ended
 from notification.outbox.outcomes import ending_of
@@ -18,9 +20,12 @@ log = get_logger(__name__)
 _ADDRESS = {ChannelCode.SMS: "to_phone", ChannelCode.EMAIL: "to_email"}
 
 
-def attempt(sender: Sender, jobs: Sequence[Job]) -> list[Ended]:
+NO_FILES: Files = MappingProxyType({})
+
+
+def attempt(sender: Sender, jobs: Sequence[Job], files: Files = NO_FILES) -> list[Ended]:
     """Send what has an address; every job gets its ending."""
-    leaving = [message for message in map(message_of, jobs) if message.to]
+    leaving = [message for message in (message_of(one, files) for one in jobs) if message.to]
     references = [message.reference for message in leaving]
     results = dict(zip(references, _send(sender, leaving), strict=True))
     now = utc_now()
@@ -53,8 +58,8 @@ def ended(job: Job, result: Result, now: datetime) -> Ended:
     return Ended(job, result, ending)
 
 
-def message_of(of: Job | OutboxMessage) -> Message:
-    """What leaves."""
+def message_of(of: Job | OutboxMessage, files: Files = NO_FILES) -> Message:
+    """What leaves; `files` are those that were read for it."""
     if of.channel is ChannelCode.EMAIL:
         to: tuple[str, ...] = (of.to_email,) if of.to_email else ()
     else:
@@ -65,6 +70,10 @@ def message_of(of: Job | OutboxMessage) -> Message:
         to=to,
         subject=of.subject,
         body=of.body or "",
+        html=of.html,
+        language=of.language,
+        attachments=files.get(of.attachment_set, ()) if of.attachment_set else (),
+        attempt=(of.id, of.earlier_entries + of.attempt_count),
         person=(of.recipient_user_id, of.recipient_actor_type),
         sender_name=of.sender_name,
         reply_to=of.reply_to,

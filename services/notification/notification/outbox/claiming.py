@@ -45,6 +45,8 @@ class Job:
     to_email: str | None = field(repr=False)
     subject: str = field(repr=False)
     body: str | None = field(repr=False)
+    html: str | None = field(repr=False)
+    attachment_set: uuid.UUID | None
     sms_segments: int | None
     sender_name: str | None
     reply_to: str | None

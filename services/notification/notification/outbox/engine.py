@@ -14,7 +14,8 @@ from common.logs import get_logger
 from sqlalchemy.orm import Session
 
 from notification.models import AttemptStatus, ChannelCode, MessageStatus
-from notification.outbox.attempts import attempt
+from notification.outbox.attachments import Files, read_files
+from notification.outbox.attempts import NO_FILES, attempt
 from notification.outbox.claiming import Slice, claim_due, give_back, kept
 from notification.outbox.ledger import Ended, EndedSlice, put_in_inboxes, turn
 from notification.outbox.patience import insist
@@ -135,33 +136,36 @@ class Outbox:
         for claimed in [*slices, None]:
             is_closed = ended is not None and any(one.result.closes_way for one in ended.attempts)
             beginning = None if is_stopping() or is_closed else claimed
-            ours = self._turn(slices[0].channel, ended, beginning)
+            ours, files = self._turn(slices[0].channel, ended, beginning)
             if ended is not None:
                 done += [_processed(one) for one in ended.attempts if one.job.id in ours]
             if beginning is None:
                 break
             begun = [job for job in beginning.jobs if job.id in ours]
-            ended = EndedSlice(beginning.token, attempt(sender, begun))
+            ended = EndedSlice(beginning.token, attempt(sender, begun, files))
         return done
 
     def _turn(
         self, channel: ChannelCode, ended: EndedSlice | None, beginning: Slice | None
-    ) -> set[uuid.UUID]:
+    ) -> tuple[set[uuid.UUID], Files]:
         changed = self._ways.changed(channel)
+        jobs = beginning.jobs if beginning else ()
+        sets = {one.attachment_set for one in jobs if one.attachment_set is not None}
 
-        def act(session: Session) -> set[uuid.UUID]:
+        def act(session: Session) -> tuple[set[uuid.UUID], Files]:
             for gate, state in changed:
                 write_way(session, channel, gate.provider, state, utc_now())
-            return turn(session, ended, beginning, utc_now())
+            ours = turn(session, ended, beginning, utc_now())
+            return ours, read_files(session, sets) if sets else NO_FILES
 
-        ours = insist(self._database, act, at_most_s=self._lease.total_seconds())
+        ours, files = insist(self._database, act, at_most_s=self._lease.total_seconds())
         for gate, state in changed:
             gate.recorded = state
         for one in ended.attempts if ended is not None else ():
             if one.job.id not in ours:
                 outcome = one.result.outcome.name
                 log.error("outcome_lost", outbox_id=str(one.job.id), outcome=outcome)
-        return ours
+        return ours, files
 
 
 def _processed(one: Ended) -> Processed:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from notification.models import (
     AttemptStatus,
+    ChannelCode,
     DeliveryLog,
     DeliveryPart,
     MessageStatus,
@@ -161,7 +162,7 @@ class _Known:
         real = [one for one in numbers if one]
         if receipt.delivered:
             self.arrived += real
-        elif receipt.delivered is False:
+        elif receipt.delivered is False and receipt.is_about_address:
             person = row.recipient_user_id, row.recipient_actor_type
             self.failed += [Failed(person, row.channel, one, receipt.reason) for one in real]
 
@@ -190,7 +191,8 @@ def _receive(session: Session, row: OutboxMessage, known: _Known, receipt: Recei
     if attempt is None or status is None:
         return Effect.UNCHANGED
     _move(row, attempt, status, receipt.reason, utc_now())
-    known.note_reach(row, (row.to_phone or "").split(","), receipt)
+    reached = row.to_email if row.channel is ChannelCode.EMAIL else row.to_phone
+    known.note_reach(row, (reached or "").split(","), receipt)
     attempt.provider_message_id = attempt.provider_message_id or receipt.provider_message_id
     _escalate_if_urgent(session, row, attempt)
     return Effect.MOVED

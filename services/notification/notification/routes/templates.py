@@ -69,7 +69,7 @@ class OneTemplate(MethodView):
             return templates.existing_template(session, known_as)
 
     @blp.scope(ADMIN)
-    @blp.arguments(TemplateIn(only=["subject", "body", "transliterate", "is_active"], partial=True))
+    @blp.arguments(TemplateIn(exclude=["event_code", "channel", "language"], partial=True))
     @blp.response(200, TEMPLATE)
     def patch(self, changes: dict[str, Any], template_id: str) -> Template:
         """Changed words are a new version, which is answered; `is_active` changes in place."""
@@ -85,8 +85,9 @@ class OneTemplate(MethodView):
 def preview_template(given: dict[str, Any]) -> Preview:
     """Show the words as they would be sent, and how an SMS of them travels."""
     context, template_id = given.pop("context"), given.pop("template_id")
-    prices = container().settings.sms_prices
+    settings = container().settings
+    shown = settings.sms_prices, settings.mail_frame
     if template_id is None:
-        return preview(Template(**given), context, prices)
+        return preview(Template(**given), context, *shown)
     with container().database.reading() as session:
-        return preview(templates.existing_template(session, template_id), context, prices)
+        return preview(templates.existing_template(session, template_id), context, *shown)

@@ -10,12 +10,27 @@ from common.web.fields import JsonObject, Line, Moment, Name
 from marshmallow import validate
 
 from notification.emit.event import DEFAULT_MAX_ATTEMPTS, Emission, Recipient, Skip, Suppressed
+from notification.mails.attachments import (
+    MAX_ATTACHMENTS,
+    MEDIA_TYPE,
+    Attachment,
+    file_name,
+)
 from notification.models import ChannelCode
 from notification.models.keys import REQUEST_KEY_CHARS
 from notification.models.lookups import CODE_CHARS
 from notification.models.outbox import ENTITY_CHARS
 from notification.models.preferences import USER_ID_CHARS
-from notification.schemas.fields import Code, Count, Id, Language, Numbers, Schema, TolerantSchema
+from notification.schemas.fields import (
+    Code,
+    Count,
+    Id,
+    Language,
+    Numbers,
+    Octets,
+    Schema,
+    TolerantSchema,
+)
 
 MAX_RECIPIENTS = 10_000
 MAX_ATTEMPTS = 50
@@ -86,6 +101,25 @@ _AT_THE_TOP = {
 }
 
 
+class AttachmentIn(TolerantSchema):
+    """A file that goes with the event's e-mails."""
+
+    name = Name(required=True, max_length=255)
+    media_type = Line(required=True, max_length=129, metadata={"example": "application/pdf"})
+    content = Octets(required=True)
+
+    @ma.post_load
+    def _make(self, given: dict[str, Any], **_kwargs: Any) -> Attachment:
+        media_type = given["media_type"].lower()
+        if not MEDIA_TYPE.fullmatch(media_type):
+            raise ma.ValidationError("Must be a media type, as application/pdf.", "media_type")
+        try:
+            name = file_name(given["name"], media_type)
+        except ValueError as exc:
+            raise ma.ValidationError(str(exc), "name") from exc
+        return Attachment(name, media_type, given["content"])
+
+
 class EmitIn(TolerantSchema):
     """An event with its recipients, or with one recipient in the members at the top."""
 
@@ -101,6 +135,11 @@ class EmitIn(TolerantSchema):
     entity_type = Name(max_length=ENTITY_CHARS, **_OPTIONAL)
     entity_id = Id(max_length=ENTITY_CHARS, **_OPTIONAL)
     payload = JsonObject(max_length=PAYLOAD_CHARS, **_OPTIONAL)
+    attachments = ma.fields.List(
+        ma.fields.Nested(AttachmentIn),
+        load_default=list,
+        validate=validate.Length(max=MAX_ATTACHMENTS),
+    )
     max_attempts = Count(low=1, high=MAX_ATTEMPTS, load_default=DEFAULT_MAX_ATTEMPTS)
     send_at = Moment(**_OPTIONAL, metadata={"description": "Not before; at most 366 days ahead"})
 

@@ -1,5 +1,6 @@
 """Fields that several of this service's schemas share."""
 
+import base64
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -108,6 +109,19 @@ class Count(ma.fields.Field[int]):
         is_digits = isinstance(value, str) and re.fullmatch("[0-9]{1,9}", value)
         number: Any = self._number.deserialize(int(value) if is_digits else value)
         return int(number)
+
+
+class Octets(ma.fields.Field[bytes]):
+    """Any bytes, in base64."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(metadata={"type": "string", "format": "byte"}, **kwargs)
+
+    def _deserialize(self, value: Any, *_args: Any, **_kwargs: Any) -> bytes:
+        try:
+            return base64.b64decode(value, validate=True)
+        except (TypeError, ValueError) as exc:
+            raise ma.ValidationError("Must be base64.") from exc
 
 
 class Truth(ma.fields.Field[bool]):

@@ -14,6 +14,10 @@ TRANSLITERATE = {
     "description": "Of an SMS: plain signs for curly quotes, dashes and the like, to stay in GSM-7"
 }
 
+MARKDOWN = {
+    "description": "Of an e-mail: the body is Markdown; the mail has it as text and as HTML"
+}
+
 
 class TemplateArgs(PageArgs):
     """Which templates."""
@@ -37,6 +41,7 @@ class TemplateIn(Schema):
     )
     body = Text(min_length=1, max_length=MAX_BODY_CHARS, required=True)
     transliterate = Flag(load_default=False, metadata=TRANSLITERATE)
+    is_markdown = Flag(load_default=False, metadata=MARKDOWN)
     is_active = Flag(load_default=True)
 
 
@@ -50,6 +55,7 @@ class TemplateOut(Schema):
     subject = ma.fields.String(required=True)
     body = ma.fields.String(required=True)
     transliterate = ma.fields.Boolean(required=True)
+    is_markdown = ma.fields.Boolean(required=True)
     version = ma.fields.Integer(required=True)
     is_active = ma.fields.Boolean(required=True)
     created_at = Moment(required=True)
@@ -63,6 +69,7 @@ class PreviewIn(Schema):
     subject = Line(max_length=MAX_SUBJECT_CHARS, load_default="")
     body = Text(max_length=MAX_BODY_CHARS, load_default="")
     transliterate = Flag(load_default=False, metadata=TRANSLITERATE)
+    is_markdown = Flag(load_default=False, metadata=MARKDOWN)
     context = JsonObject(load_default=dict)
 
     @ma.validates_schema
@@ -112,3 +119,8 @@ class PreviewOut(Schema):
         metadata={"description": "How it would travel with `transliterate`, where that differs"},
     )
     costs = ma.fields.List(ma.fields.Nested(SmsPriceOut), required=True)
+    html = ma.fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Of an e-mail in Markdown: the page that mail programs show"},
+    )

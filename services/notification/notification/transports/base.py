@@ -1,11 +1,13 @@
 """What every way out has in common: a message in, an outcome back."""
 
 import enum
+import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from notification.mails.attachments import Attachment
 from notification.models import ChannelCode
 
 if TYPE_CHECKING:
@@ -36,6 +38,12 @@ class Message:
     person: tuple[str, str] | None = field(default=None, repr=False)
     sender_name: str | None = None
     reply_to: str | None = None
+    #: The same words as HTML, their language, and files.
+    html: str | None = field(default=None, repr=False)
+    language: str = ""
+    attachments: Sequence[Attachment] = ()
+    #: Its id, and the number of the attempt.
+    attempt: tuple[uuid.UUID, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """DKIM (RFC 6376): mails signed in the name of the sender's domain, for those who deliver them."""
 
+import base64
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,8 +11,11 @@ from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
+    PublicFormat,
     load_pem_private_key,
 )
+
+from notification.mails.dns_advice import Signing
 
 #: What is signed, whether it is there or not: nobody may add one of these. One-click
 #: unsubscription asks for its two fields (RFC 8058, section 4).
@@ -49,6 +53,14 @@ class DkimSigner:
             raise SettingError(words)
         plain = (Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
         return cls(domain, selector, key.private_bytes(*plain))
+
+    @property
+    def published(self) -> Signing:
+        """What has to stand in DNS."""
+        key = load_pem_private_key(self.key, password=None)
+        assert isinstance(key, RSAPrivateKey)
+        der = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        return Signing(self.selector, base64.b64encode(der).decode(), key.key_size)
 
     def signed(self, mail: bytes) -> bytes:
         """The mail, with its signature in front."""

@@ -5,14 +5,14 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
-from email.message import EmailMessage
-from email.policy import SMTP
 from email.utils import format_datetime
 from typing import Self
 
 import idna
 
+from notification.mails.frame import NO_FRAME, Frame
 from notification.transports.base import Message
+from notification.transports.mail_parts import content_of
 from notification.transports.mail_words import address_field, text_field
 
 #: What RFC 5321 calls a mailbox, without quoted local parts, comments and literals.
@@ -112,11 +112,16 @@ def message_id(reference: str, domain: str) -> str:
 
 
 def compose(
-    message: Message, sender: Sender, recipient: str, now: datetime, link: str | None = None
+    message: Message,
+    sender: Sender,
+    recipient: str,
+    now: datetime,
+    link: str | None = None,
+    frame: Frame = NO_FRAME,
 ) -> bytes:
     """The mail, its lines ending in CR LF; a click on `link` unsubscribes (RFC 8058).
 
-    Raises BadMailError.
+    `frame` goes around words that are HTML as well. Raises BadMailError.
     """
     if _breaks(message.sender_name or ""):
         raise BadMailError("the sender's name has a line break or another control character")
@@ -124,10 +129,15 @@ def compose(
         raise BadMailError("the subject has a line break or another control character")
     if len(message.subject) > MAX_SUBJECT_CHARS:
         raise BadMailError("the subject is too long for a header")
-    encoding = _encoding(message.body)
+    name = message.sender_name or sender.name
+    text, page = message.body, None
+    if message.html is not None:
+        text = frame.text(text, name)
+        page = frame.page(message.html, message.subject, message.language, name)
+    content = content_of(text, page, message.attachments, message.reference)
     header = "".join(
         (
-            address_field("From", message.sender_name or sender.name, sender.address),
+            address_field("From", name, sender.address),
             address_field("Reply-To", "", mailbox(message.reply_to)) if message.reply_to else "",
             address_field("To", "", recipient),
             text_field("Subject", message.subject),
@@ -137,12 +147,11 @@ def compose(
             # No machine answers it (RFC 3834).
             "Auto-Submitted: auto-generated\r\n",
             "MIME-Version: 1.0\r\n",
-            'Content-Type: text/plain; charset="utf-8"\r\n',
-            f"Content-Transfer-Encoding: {encoding}\r\n",
+            content.header,
         )
     )
     check_header(header)
-    return f"{header}\r\n{_body(message.body, encoding)}".encode("ascii")
+    return f"{header}\r\n{content.body}".encode("ascii")
 
 
 def on_the_wire(mail: bytes) -> bytes:
@@ -175,17 +184,5 @@ def check_header(header: str) -> None:
         raise BadMailError("the header has other fields than ours")
 
 
-def _body(text: str, encoding: str) -> str:
-    part = EmailMessage(policy=SMTP)
-    part.set_content(text, charset="utf-8", cte=encoding)
-    return str(part.get_payload()).replace("\n", "\r\n")
-
-
 def _breaks(text: str) -> bool:
     return any(unicodedata.category(character) in BREAKING for character in text)
-
-
-def _encoding(body: str) -> str:
-    """Letters other than ASCII are few in most languages, and all of them in some."""
-    foreign = sum(not character.isascii() for character in body)
-    return "base64" if foreign * 3 > len(body) else "quoted-printable"

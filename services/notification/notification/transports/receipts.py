@@ -41,6 +41,8 @@ class Receipt:
     reason: str | None = None
     #: The number it is about, in digits, where it says so.
     number: str | None = field(default=None, repr=False)
+    #: What failed is the address, not what was sent there.
+    is_about_address: bool = True
     #: Its words, when none of them is in the lists.
     unknown_word: str | None = None
 
@@ -57,13 +59,14 @@ def parse(
     read = _READERS.get(provider)
     if read is None or not secrets.get(provider):
         raise NotFound("No receipts are taken from this provider")
-    if not _proves_itself(headers, secrets[provider]):
+    if not proves_itself(headers, secrets[provider]):
         raise Unauthenticated("The receipt secret is missing or wrong")
     found = map(_receipt, read(body))
     return [one for one in found if one.provider_message_id or one.reference]
 
 
-def _proves_itself(headers: Mapping[str, str], secret: str) -> bool:
+def proves_itself(headers: Mapping[str, str], secret: str) -> bool:
+    """Whether the shared secret came with a report."""
     given = headers.get("X-Receipt-Secret")
     scheme, _, credentials = (headers.get("Authorization") or "").partition(" ")
     if given is None and scheme.lower() == "basic":

@@ -11,6 +11,8 @@ from common.logs import get_logger
 from common.settings import SettingError
 
 from notification.config import Settings
+from notification.mails.frame import NO_FRAME, Frame
+from notification.mails.return_paths import ReturnPaths
 from notification.models import ChannelCode
 from notification.transports.base import Message, Outcome, Result
 from notification.transports.dkim_signing import DkimSigner
@@ -71,6 +73,9 @@ class SmtpTransport:
     #: How e-mails are unsubscribed from with one click; None: by an answer only.
     links: Links | None = None
     signer: DkimSigner | None = None
+    frame: Frame = NO_FRAME
+    #: Where failures are sent back to; None: to the sender.
+    return_paths: ReturnPaths | None = None
     channel: ChannelCode = ChannelCode.EMAIL
     slice_size: int = SLICE_SIZE
     gate: Gate = field(default_factory=lambda: Gate(ChannelCode.EMAIL, PROVIDER))
@@ -105,6 +110,8 @@ class SmtpTransport:
             sender=sender,
             links=settings.links,
             signer=_signer(settings, sender),
+            frame=settings.mail_frame,
+            return_paths=settings.return_paths,
         )
 
     @contextmanager
@@ -167,6 +174,8 @@ class _Letter:
     recipient: str = field(repr=False)
     content: bytes = field(repr=False)
     known_as: str
+    #: Who the server is told it is from.
+    return_path: str
 
 
 class MailBatch:
@@ -192,7 +201,7 @@ class MailBatch:
             recipient = mailbox(message.to[0] if message.to else "")
             links = self._transport.links
             link = links.link(message.person) if links and message.person else None
-            content = compose(message, sender, recipient, utc_now(), link)
+            content = compose(message, sender, recipient, utc_now(), link, self._transport.frame)
             if self._transport.signer is not None:
                 content = self._transport.signer.signed(content)
             content = on_the_wire(content)
@@ -202,13 +211,15 @@ class MailBatch:
             log.exception("mail_not_composed")
             error = f"the mail cannot be composed ({type(exc).__name__})"
             return _refusal(Outcome.REFUSED_FOR_GOOD, error)
-        return _Letter(recipient, content, message_id(message.reference, sender.domain))
+        paths = self._transport.return_paths
+        path = paths.address(*message.attempt) if paths and message.attempt else sender.address
+        return _Letter(recipient, content, message_id(message.reference, sender.domain), path)
 
     def _send(self, letter: "_Letter") -> Result:
         if self._closed is not None:
             return self._closed
         try:
-            self._hand_over(letter.recipient, letter.content)
+            self._hand_over(letter)
         except WayClosedError as exc:
             self._closed = _refusal(Outcome.WAY_CLOSED, str(exc))
             return _refusal(Outcome.WAY_CLOSED, str(exc), exc.code)
@@ -225,13 +236,13 @@ class MailBatch:
             return _refusal(Outcome.UNKNOWN, f"{type(exc).__name__} (a bug)")
         return Result(outcome=Outcome.SENT, provider=PROVIDER, provider_message_id=letter.known_as)
 
-    def _hand_over(self, recipient: str, content: bytes) -> None:
+    def _hand_over(self, letter: "_Letter") -> None:
         """Give the mail to the server. Raises RefusedError, UnknownOutcomeError."""
-        smtp = self._begin()
+        smtp = self._begin(letter.return_path)
         try:
-            self._expect(RECIPIENT, smtp.rcpt(recipient)[0], 250, 251)
+            self._expect(RECIPIENT, smtp.rcpt(letter.recipient)[0], 250, 251)
             self._expect("DATA", smtp.docmd("DATA")[0], 354)
-            smtp.send(content + b".\r\n")
+            smtp.send(letter.content + b".\r\n")
         except OSError as exc:
             self.close()
             raise RefusedError("the connection broke before the mail had left") from exc
@@ -245,7 +256,7 @@ class MailBatch:
             raise UnknownOutcomeError
         self._expect("the mail", code, 250)
 
-    def _begin(self) -> smtplib.SMTP:
+    def _begin(self, return_path: str) -> smtplib.SMTP:
         """A connection that has taken MAIL FROM. Raises WayClosedError: our sender is refused.
 
         One that the server gave up while it rested is opened anew, once.
@@ -253,7 +264,7 @@ class MailBatch:
         for is_rested in [True, False] if self._smtp else [False]:
             smtp = self._smtp = self._smtp or self._open()
             try:
-                code = smtp.mail(self._transport.sender.address)[0]
+                code = smtp.mail(return_path)[0]
             except OSError:
                 code = CLOSING
             if code == CLOSING:

@@ -1,0 +1,1 @@
+"""What e-mails are made of, and what comes back of them."""
