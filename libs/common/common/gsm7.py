@@ -2,13 +2,20 @@
 
 from dataclasses import dataclass
 
-#: The default alphabet; each character takes one septet.
-BASIC = frozenset(
-    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
+_ESCAPE = "\x1b"
+#: The default alphabet in the order of its codes; each character takes one septet.
+_ALPHABET = (
+    f"@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞ{_ESCAPE}ÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
-#: The extension table; each takes an escape as well.
-EXTENDED = frozenset("\f^{}\\[~]|€")
+#: The extension table by its codes; each takes an escape as well.
+_EXTENSION = dict(zip("\f^{}\\[~]|€", b"\x0a\x14\x28\x29\x2f\x3c\x3d\x3e\x40\x65", strict=True))
+_CODES = {
+    **{sign: bytes([code]) for code, sign in enumerate(_ALPHABET)},
+    **{sign: bytes([_ALPHABET.index(_ESCAPE), code]) for sign, code in _EXTENSION.items()},
+}
+BASIC = frozenset(_ALPHABET) - {_ESCAPE}
+EXTENDED = frozenset(_EXTENSION)
 
 #: Septets or UTF-16 units of a text that stands alone, and of each part of a longer one.
 GSM7_ALONE, GSM7_PART = 160, 153
@@ -54,20 +61,34 @@ def transliterate(text: str) -> str:
 def measure(text: str) -> Sms:
     """How `text` would be sent; an empty text takes one segment."""
     foreign = "".join(sorted({one for one in text if one not in BASIC and one not in EXTENDED}))
-    if foreign:
+    return Sms("UCS-2" if foreign else "GSM-7", len(_breaks(text, is_ucs2=bool(foreign))), foreign)
+
+
+def split(text: str) -> tuple[str, list[bytes]]:
+    """The encoding of `text`, and the octets of each segment: GSM-7 unpacked, or UTF-16."""
+    sms = measure(text)
+    is_ucs2 = sms.encoding == "UCS-2"
+    begins = _breaks(text, is_ucs2=is_ucs2)
+    parts = [text[begin:end] for begin, end in zip(begins, [*begins[1:], len(text)], strict=True)]
+    if is_ucs2:
+        return sms.encoding, [part.encode("utf-16-be", "surrogatepass") for part in parts]
+    return sms.encoding, [b"".join(map(_CODES.__getitem__, part)) for part in parts]
+
+
+def _breaks(text: str, *, is_ucs2: bool) -> list[int]:
+    """Where the segments begin. What takes two units is not torn apart between them."""
+    if is_ucs2:
         units = [2 if ord(one) > 0xFFFF else 1 for one in text]
-        return Sms("UCS-2", _segments(units, UCS2_ALONE, UCS2_PART), foreign)
-    septets = [2 if one in EXTENDED else 1 for one in text]
-    return Sms("GSM-7", _segments(septets, GSM7_ALONE, GSM7_PART), "")
-
-
-def _segments(units: list[int], alone: int, part: int) -> int:
-    """A character that takes two units is not torn apart between segments."""
+        alone, part = UCS2_ALONE, UCS2_PART
+    else:
+        units = [2 if one in EXTENDED else 1 for one in text]
+        alone, part = GSM7_ALONE, GSM7_PART
     if sum(units) <= alone:
-        return 1
-    segments, filled = 1, 0
-    for size in units:
+        return [0]
+    begins, filled = [0], 0
+    for place, size in enumerate(units):
         if filled + size > part:
-            segments, filled = segments + 1, 0
+            begins.append(place)
+            filled = 0
         filled += size
-    return segments
+    return begins

@@ -28,11 +28,13 @@ from notification.console import pages
 from notification.container import WAKE_UP_QUEUE, Container
 from notification.models import AUDIT_TABLES, Base
 from notification.outbox.engine import Outbox
+from notification.outbox.receiving import ReceiptIntake
 from notification.outbox.watching import TransportMetrics, readiness
 from notification.routes import register_routes, unsubscribe
 from notification.routes.people import UserIdConverter
 from notification.routes.problems import register_problems
 from notification.transports.build import build_transports
+from notification.webhooks.subscriptions import Targets
 from notification.worker import QUEUES
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
@@ -50,12 +52,17 @@ def create_app(settings: Settings | None = None, keys: KeySource | None = None) 
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     database = Database(open_engine(settings, SCHEMA))
-    transports = build_transports(settings)
+    receipts = ReceiptIntake(database, settings.sms_prices)
+    seal = settings.webhook_seal
+    webhooks = Targets(database, seal) if seal else None
+    transports = build_transports(settings, receipts.takes_all, webhooks)
     app.extensions["notification"] = Container(
         settings=settings,
         database=database,
         transports=transports,
         outbox=Outbox(database, transports, settings.lease_s),
+        receipts=receipts,
+        webhooks=webhooks,
         wake_up=WakeUp(lambda: open_broker(settings), WAKE_UP_QUEUE),
     )
     keys = keys or JwksKeys(

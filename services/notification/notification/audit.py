@@ -16,6 +16,7 @@ from notification.models import (
     Status,
     Template,
     TransportState,
+    Webhook,
 )
 
 _ASKS = "shows words as they would be sent; nothing changes"
@@ -35,6 +36,7 @@ KINDS: dict[type[Any], Kind] = {
     Rule: Kind("rule", _event_code),
     RuleChannel: Kind("rule_channel", lambda one: str(one.channel)),
     Template: Kind("template", _event_code),
+    Webhook: Kind("webhook", lambda one: one.actor_type, digested=frozenset({"user_id", "url"})),
     TransportState: Kind("transport", lambda one: str(one.provider)),
     **{
         model: Kind(f"lookup_{model.__tablename__.removeprefix('lk_')}", _code)

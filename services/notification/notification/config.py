@@ -10,6 +10,7 @@ import phonenumbers
 from common.console.settings import ConsoleSettings
 from common.settings import SettingError, flag, positive, setting
 
+from notification.errors import WebhooksNotSetUp
 from notification.mails.attachments import USUAL_MAX_BYTES, USUAL_TYPES, Limits, media_types
 from notification.mails.dns_servers import DnsServer, dns_servers
 from notification.mails.frame import USUAL_COLOR, Frame, hex_color
@@ -21,6 +22,7 @@ from notification.transports.sms.settings import (
     web_address,
 )
 from notification.unsubscribe.links import Links
+from notification.webhooks.secrets import WebhookSeal
 
 SCHEMA = "notification"
 #: A shorter secret could be tried out by whoever has a link.
@@ -112,6 +114,8 @@ class Settings(ConsoleSettings):
     #: Where links in e-mails lead to this installation, and what they are sealed with.
     public_url: str = setting("NOTIFICATION_PUBLIC_URL", web_address, default="")
     link_secret: str = setting("NOTIFICATION_LINK_SECRET", _long, default="", secret=True)
+    #: What the secrets of webhooks are sealed with; without it there are none.
+    webhook_secret: str = setting("NOTIFICATION_WEBHOOK_SECRET", _long, default="", secret=True)
     sms_providers: tuple[str, ...] = setting(
         "NOTIFICATION_SMS_PROVIDER", provider_names, default=()
     )
@@ -163,6 +167,18 @@ class Settings(ConsoleSettings):
     def return_paths(self) -> ReturnPaths | None:
         """Where failures are reported to; None: to the sender, and nobody reads them here."""
         return ReturnPaths(self.bounce_domain, self.bounce_secret) if self.bounce_domain else None
+
+    @property
+    def webhook_seal(self) -> WebhookSeal | None:
+        """What seals the secrets of webhooks; None: there are no webhooks."""
+        return WebhookSeal(self.webhook_secret) if self.webhook_secret else None
+
+    @property
+    def required_webhook_seal(self) -> WebhookSeal:
+        """The same. Raises WebhooksNotSetUp."""
+        if (seal := self.webhook_seal) is None:
+            raise WebhooksNotSetUp
+        return seal
 
     @property
     def proxy_url(self) -> str:

@@ -10,7 +10,9 @@ from flask import current_app
 from notification.config import Settings
 from notification.models import ChannelCode
 from notification.outbox.engine import Outbox
+from notification.outbox.receiving import ReceiptIntake
 from notification.transports import Transport
+from notification.webhooks.subscriptions import Targets
 
 #: The queue that wakes a worker for new messages.
 WAKE_UP_QUEUE = "notification.outbox"
@@ -24,6 +26,9 @@ class Container:
     database: Database
     transports: Mapping[ChannelCode, Transport]
     outbox: Outbox
+    receipts: ReceiptIntake
+    #: None: nothing seals their secrets.
+    webhooks: Targets | None
     wake_up: WakeUp
 
 

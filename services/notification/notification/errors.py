@@ -9,6 +9,7 @@ DomainError (common)
 ├── Conflict
 │   ├── MessageStatusForbids   a message stands where this cannot be done to it
 │   ├── VocabularyClosed       the codes of a vocabulary are those that the service knows
+│   ├── WebhooksNotSetUp       nothing seals webhooks' secrets
 │   └── WordsForgotten         a message is too old: its words and addresses are gone
 ├── Unavailable
 │   └── ReceiptTooEarly        the message of a receipt may not have its provider's id yet
@@ -30,6 +31,7 @@ _ASKED_AS = {
     "message": "message_id",
     "rule": "rule_id",
     "address": "address_id",
+    "webhook": "webhook_id",
     "template": "template_id",
     "event": "event_code",
     "actor type": "actor_type_code",
@@ -71,6 +73,13 @@ class VocabularyClosed(Conflict):
 
     def __init__(self, kind: str) -> None:
         super().__init__(f"No code can be added to {kind}: they are what this service knows")
+
+
+class WebhooksNotSetUp(Conflict):
+    """Nothing seals webhooks' secrets."""
+
+    def __init__(self) -> None:
+        super().__init__("Webhooks are not set up: NOTIFICATION_WEBHOOK_SECRET is not set")
 
 
 class WordsForgotten(Conflict):

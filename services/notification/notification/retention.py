@@ -7,12 +7,24 @@ from common.clock import utc_now
 from common.db.database import Database
 from common.ids import lowest_id_at
 from common.logs import get_logger
-from sqlalchemy import ColumnElement, String, cast, delete, exists, literal, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    String,
+    and_,
+    cast,
+    delete,
+    exists,
+    literal,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import InstrumentedAttribute
 
 from notification.config import Settings
 from notification.models import (
     AddressFailure,
+    DigestWindow,
     EmissionKey,
     InAppMessage,
     MessageStatus,
@@ -43,6 +55,9 @@ def keep_bounded(database: Database, settings: Settings) -> dict[str, int]:
         "inbox": _delete_old(database, InAppMessage.id, InAppMessage.id < lowest_id_at(oldest)),
         "keys": _delete_old(database, EmissionKey.key, EmissionKey.created_at < oldest),
         "addresses": _delete_old(database, AddressFailure.id, AddressFailure.last_at < oldest),
+        "windows": _delete_old(
+            database, DigestWindow.id, and_(DigestWindow.ends_at < oldest, DigestWindow.held == 0)
+        ),
         "events": _delete_old(
             database, SeenEvent.event_id, SeenEvent.consumed_at < utc_now() - EVENTS_KEPT
         ),

@@ -13,18 +13,22 @@ from common.logs import get_logger
 from sqlalchemy.exc import SQLAlchemyError
 
 from notification.container import WAKE_UP_QUEUE, Container
+from notification.emit.digesting import make_digests
 from notification.emit.intake import consume_events
 from notification.models import ChannelCode, OutboxEvent, OutboxMessage
 from notification.models.outbox import IS_WAITING
+from notification.outbox.cascades import advance
 from notification.outbox.engine import BATCH, Outbox
 from notification.outbox.reconciling import Reconciler
 from notification.retention import keep_bounded
 from notification.sweeper import settle_abandoned
 from notification.transports.build import build_transports
+from notification.transports.sms.transport import SmsTransport
 
 log = get_logger(__name__)
 
 SWEEP_EVERY_S = 5.0
+ADVANCE_EVERY_S = 1.0
 ASK_EVERY_S = 5.0
 PURGE_EVERY_S = 3600.0
 
@@ -80,8 +84,12 @@ def run_worker(container: Container) -> None:
     events = threading.Thread(target=_take_events, args=(container, stopping), name="events")
     events.start()
     every(SWEEP_EVERY_S, lambda: settle_abandoned(container.database), stopping)
+    every(ADVANCE_EVERY_S, lambda: _advance(container), stopping)
     every(PURGE_EVERY_S, lambda: keep_bounded(container.database, container.settings), stopping)
     _ask_about_doubts(container, stopping)
+    for way in container.transports.values():
+        if isinstance(way, SmsTransport):
+            way.listen()
     lanes = [Lane(container.outbox, channel, stopping) for channel in container.outbox.channels]
     log.info("worker_started", channels=container.outbox.channels)
 
@@ -119,7 +127,7 @@ def _ask_about_doubts(container: Container, stopping: threading.Event) -> None:
         lease=timedelta(seconds=settings.lease_s),
         wait=timedelta(seconds=settings.unknown_wait_s),
     )
-    ways = build_transports(settings).values()
+    ways = build_transports(settings, webhooks=container.webhooks).values()
 
     def ask() -> None:
         for way in ways:
@@ -127,6 +135,12 @@ def _ask_about_doubts(container: Container, stopping: threading.Event) -> None:
                 pass
 
     every(ASK_EVERY_S, ask, stopping)
+
+
+def _advance(container: Container) -> None:
+    """Bring on what waits for its turn."""
+    if advance(container.database) + make_digests(container.database):
+        container.wake_up.send()
 
 
 def _publish(container: Container) -> int:

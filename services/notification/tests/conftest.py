@@ -80,6 +80,7 @@ def settings_for(
     """Settings of a service on `sqlite` or `postgres`, with its files in `folder`."""
     if database == "postgres":
         changes["database_url_override"] = request.getfixturevalue("scratch_postgres")
+    changes.setdefault("webhook_secret", "what webhooks' secrets are sealed with")
     return Settings(var_dir=folder, log_level="ERROR", **changes)
 
 

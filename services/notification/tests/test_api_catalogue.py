@@ -131,7 +131,7 @@ def test_rules_are_listed_by_event_and_activity(api: Any, desk: Any) -> None:
         ("recipient_policy", None),
         ("priority", "URGENT"),
         ("channels", ["FAX"]),
-        ("channels", ["SMS"] * 4),
+        ("channels", ["SMS"] * 5),
         ("channels", "SMS"),
     ],
 )
@@ -209,10 +209,10 @@ def test_templates_are_listed_by_each_of_their_marks(api: Any, desk: Any) -> Non
         found: int = api.get("templates/", **query).get_json()["count"]
         return found
 
-    assert count() == 7
+    assert count() == 9
     assert count(channel="SMS") == 3
     assert count(channel="SMS", event_code="LICENCE_ISSUED") == 2
-    assert count(language="EN", active="true") == 3
+    assert count(language="EN", active="true") == 4
     assert count(event_code="NOBODY_KNOWS") == 0
 
 

@@ -45,13 +45,13 @@ def test_index_names_the_addresses_and_the_channels_that_have_a_way_out(api: Any
 def test_lookups_are_the_first_data(api: Any) -> None:
     answer = api.get("lookups/").get_json()
 
-    assert [one["code"] for one in answer["channels"]] == ["SMS", "EMAIL", "IN_APP"]
+    assert [one["code"] for one in answer["channels"]] == ["SMS", "EMAIL", "IN_APP", "WEBHOOK"]
     assert [(one["code"], one["weight"]) for one in answer["priorities"]] == [
         *[("LOW", 10), ("NORMAL", 50), ("HIGH", 80), ("CRITICAL", 100)]
     ]
     assert {name: len(answer[name]) for name in ("modules", "statuses", "actor_types")} == {
         "modules": 8,
-        "statuses": 8,
+        "statuses": 10,
         "actor_types": 4,
     }
 

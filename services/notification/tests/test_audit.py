@@ -53,10 +53,17 @@ def names(api: Any, container: Container) -> dict[str, Any]:
     made = [api.post("rules/", rule), *(api.post("templates/", WORDS) for _ in range(2))]
     emission = {"event_code": "LICENCE_ISSUED", "context": {}, "recipients": [PERSON]}
     assert api.post("emit/", emission).status_code == 201
+    hook = {"user_id": "licences", "actor_type": "SYSTEM", "url": "https://hooks.example.org/"}
+    webhook = api.post("webhooks/", hook).get_json()["id"]
     close(container)
     rule_id, template_id, _ = (one.get_json()["id"] for one in made)
     (message,) = api.get("outbox/").get_json()["data"]
-    return {"rule": rule_id, "template": template_id, "message": uuid.UUID(message["id"])}
+    return {
+        "rule": rule_id,
+        "template": template_id,
+        "message": uuid.UUID(message["id"]),
+        "webhook": webhook,
+    }
 
 
 @pytest.fixture
@@ -123,6 +130,12 @@ def page_acts(send: Callable[..., Any], names: dict[str, Any]) -> Acts:
         ("console.try_address_again", "POST"): lambda: send(
             f"unreachable/{names['addresses'][0]}/try-again/"
         ),
+        ("console.create_webhook", "POST"): lambda: send(
+            "webhooks/new/", **PERSON, url="https://hooks.example.org/"
+        ),
+        ("console.use_webhook", "POST"): lambda: send(
+            f"webhooks/{names['webhook']}/use/", is_active=""
+        ),
         ("console.replay_dead_letter", "POST"): lambda: send(
             f"dead-letters/{names['letters'][0]}/replay/"
         ),
@@ -159,6 +172,15 @@ def api_acts(api: Any, names: dict[str, Any]) -> Acts:
         ),
         ("unreachable.try_address_again", "POST"): lambda: api.post(
             f"unreachable/{names['addresses'][1]}/try-again/"
+        ),
+        ("webhooks.Webhooks", "POST"): lambda: api.post(
+            "webhooks/", {**PERSON, "actor_type": "STAFF", "url": "https://hooks.example.org/"}
+        ),
+        ("webhooks.OneWebhook", "PATCH"): lambda: api.patch(
+            f"webhooks/{names['webhook']}/", {"is_active": True}
+        ),
+        ("webhooks.renew_webhook_secret", "POST"): lambda: api.post(
+            f"webhooks/{names['webhook']}/secret/"
         ),
         ("deliveries.requeue_message", "POST"): lambda: api.post(f"{message}/requeue/"),
         ("deliveries.cancel_message", "POST"): lambda: api.post(f"{message}/cancel/"),

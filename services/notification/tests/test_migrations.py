@@ -84,7 +84,7 @@ def test_seeding_again_adds_what_is_missing_and_changes_nothing(environ):
 
     with engine.connect() as connection:
         channels = connection.execute(text("SELECT name, is_active FROM lk_channel"))
-        assert [(name, bool(active)) for name, active in channels] == [("Text", False)] * 3
+        assert [(name, bool(active)) for name, active in channels] == [("Text", False)] * 4
     engine.dispose()
     assert "UNKNOWN" in codes(environ, "lk_status")
 

@@ -79,6 +79,7 @@ SECTIONS = (
             Entry("Inbox", f"{_NOTIFICATION}/inbox/"),
             Entry("Dead letters", f"{_NOTIFICATION}/dead-letters/"),
             Entry("Unreachable", f"{_NOTIFICATION}/unreachable/"),
+            Entry("Webhooks", f"{_NOTIFICATION}/webhooks/"),
             Entry("Costs", f"{_NOTIFICATION}/costs/"),
             Entry("E-mail", f"{_NOTIFICATION}/e-mail/"),
             Entry("Audit", f"{_NOTIFICATION}/audit/", StaffRole.ADMIN),

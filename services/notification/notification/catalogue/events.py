@@ -15,6 +15,7 @@ from notification.outbox.costs import release_held
 
 #: Of what a context holds, a reason repeats no more than this.
 MAX_TOLD_CHARS = 300
+_TOGETHER = "digest_after and digest_window_s are given both, or none."
 
 
 def active_event(session: Session, code: str) -> Event:
@@ -47,6 +48,7 @@ def create_event(session: Session, given: Mapping[str, Any]) -> Event:
     """A new event. Raises Invalid, UnknownCode; a taken code breaks its constraint."""
     _check(session, given)
     event = Event(**given)
+    _check_digest(event)
     session.add(event)
     session.flush()
     return event
@@ -58,10 +60,16 @@ def change_event(session: Session, code: str, changes: Mapping[str, Any]) -> Eve
     _check(session, changes)
     for name, value in changes.items():
         setattr(event, name, value)
+    _check_digest(event)
     session.flush()
     if "sms_budget" in changes:
         release_held(session, code)
     return event
+
+
+def _check_digest(event: Event) -> None:
+    if (event.digest_after is None) != (event.digest_window_s is None):
+        raise Invalid(_TOGETHER, {"digest_window_s": [_TOGETHER]})
 
 
 def _check(session: Session, values: Mapping[str, Any]) -> None:

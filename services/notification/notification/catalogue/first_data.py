@@ -20,9 +20,10 @@ MODULES = {
     "NOTIFICATION": "Notification",
     "POLICY": "Insurance policies",
 }
-CHANNELS = {"SMS": "SMS", "EMAIL": "E-mail", "IN_APP": "In-app message"}
+CHANNELS = {"SMS": "SMS", "EMAIL": "E-mail", "IN_APP": "In-app message", "WEBHOOK": "Webhook"}
 STATUSES = {
     "QUEUED": "Waits to be sent",
+    "WAITING": "Waits for its turn",
     "SENDING": "Is being sent",
     "SENT": "Taken by the provider",
     "DELIVERED": "Arrived",
@@ -30,6 +31,7 @@ STATUSES = {
     "FAILED": "Refused",
     "UNKNOWN": "May have left",
     "CANCELLED": "Stopped before it left",
+    "DIGESTED": "Told in a digest",
 }
 PRIORITIES = {
     "LOW": ("Low", 10),

@@ -43,6 +43,8 @@ _ALLOWS = {
     ChannelCode.EMAIL: Preference.allow_email,
     ChannelCode.IN_APP: Preference.allow_in_app,
 }
+#: A system that wants nothing takes its webhook out of use.
+_NOT_ASKED = frozenset({ChannelCode.WEBHOOK})
 _COLUMNS: tuple[InstrumentedAttribute[Any], ...] = (
     Preference.user_id,
     Preference.actor_type,
@@ -69,7 +71,7 @@ def _wishes(row: Row[Any]) -> Wishes:
     if row.quiet_from is not None:
         quiet = QuietHours(row.quiet_from, row.quiet_until, ZoneInfo(row.time_zone))
     allowed = frozenset(one for one, column in _ALLOWS.items() if getattr(row, column.key))
-    return Wishes(allowed, row.preferred_lang, quiet)
+    return Wishes(allowed | _NOT_ASKED, row.preferred_lang, quiet)
 
 
 def read_preference(session: Session, actor_type: str, user_id: str) -> Preference:

@@ -47,7 +47,10 @@ def _set(session: Session, rule: Rule, values: Mapping[str, Any]) -> Rule:
         if name != "channels":
             setattr(rule, name, value)
     if "channels" in values:
-        rule.channels = [RuleChannel(channel=one) for one in dict.fromkeys(values["channels"])]
+        rule.channels = [
+            RuleChannel(channel=one, position=position)
+            for position, one in enumerate(dict.fromkeys(values["channels"]))
+        ]
     session.add(rule)
     session.flush()
     return rule

@@ -9,14 +9,16 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from notification.catalogue.lookups import check_code
-from notification.emit.render import why_unusable
+from notification.emit.render import names, why_unusable
 from notification.errors import UnknownRecord
 from notification.mails.markdown import why_no_link
 from notification.models import ChannelCode, Event, Template
 
 WORDS = ("subject", "body")
 #: What makes a new version.
-_SHAPING = (*WORDS, "transliterate", "is_markdown")
+SHAPING = (*WORDS, "transliterate", "is_markdown", "digest_body")
+#: What a digest's words may name.
+DIGEST_PLACEHOLDERS = ("count", "list", "event")
 
 
 def newest_templates(session: Session, event_code: str) -> dict[tuple[ChannelCode, str], Template]:
@@ -59,10 +61,18 @@ def _reasons(given: Mapping[str, Any]) -> Iterator[tuple[str, str | None]]:
     """What is wrong with each member of a template."""
     for name in WORDS:
         yield name, why_unusable(given[name])
+    yield "digest_body", _why_no_digest(given.get("digest_body") or "")
     if given.get("is_markdown"):
         is_mail = given["channel"] is ChannelCode.EMAIL
         yield "is_markdown", None if is_mail else "Only e-mails are written in Markdown."
         yield "body", why_no_link(given["body"])
+
+
+def _why_no_digest(text: str) -> str | None:
+    foreign = [one for one in names(text) if one not in DIGEST_PLACEHOLDERS]
+    if foreign:
+        return f"{{{foreign[0]}}} is not known in a digest: only {', '.join(DIGEST_PLACEHOLDERS)}."
+    return why_unusable(text)
 
 
 def change_template(
@@ -73,7 +83,7 @@ def change_template(
     Raises UnknownRecord, Invalid.
     """
     template = existing_template(session, template_id)
-    if changes.keys() & set(_SHAPING):
+    if changes.keys() & set(SHAPING):
         kept = {name: getattr(template, name) for name in _COPIED}
         return add_template(session, {**kept, **changes})
     template.is_active = changes.get("is_active", template.is_active)
@@ -81,4 +91,4 @@ def change_template(
     return template
 
 
-_COPIED = ("event_code", "channel", "language", "is_active", *_SHAPING)
+_COPIED = ("event_code", "channel", "language", "is_active", *SHAPING)

@@ -13,6 +13,7 @@ from notification.console import (  # noqa: F401 - their views join `pages`
     reach,
     rules,
     templates,
+    webhooks,
     why,
 )
 from notification.console.blueprint import pages

@@ -10,10 +10,11 @@ from notification.emit.choose import MAX_BODY_CHARS
 from notification.models import ChannelCode
 from notification.models.catalogue import MAIL_NAME_CHARS
 from notification.models.preferences import USER_ID_CHARS
-from notification.schemas.catalogue import EventIn, RuleIn
+from notification.schemas.catalogue import CASCADE_LEAST_S, DAY_S, EventIn, RuleIn
 from notification.schemas.fields import Clock, Code, Language, Mailbox, Schema, TimeZone
 from notification.schemas.messages import InboxArgs, MessageArgs
 from notification.schemas.templates import TemplateIn
+from notification.schemas.webhooks import WebhookIn
 
 
 class Box(Flag):
@@ -97,6 +98,8 @@ class EventForm(EventIn):
     """An event."""
 
     sms_budget = BlankInteger(load_default=None)
+    digest_after = BlankInteger(high=1_000, load_default=None)
+    digest_window_s = BlankInteger(low=1, high=7 * DAY_S, load_default=None)
     sender_name = BlankLine(max_length=MAIL_NAME_CHARS, load_default=None)
     reply_to = BlankMailbox(load_default=None)
 
@@ -111,13 +114,26 @@ class RuleForm(RuleIn):
     channels = ma.fields.List(
         ma.fields.Enum(ChannelCode, by_value=ma.fields.String), load_default=list
     )
+    cascade_after_s = BlankInteger(low=CASCADE_LEAST_S, high=DAY_S, load_default=None)
+    order = Line(max_length=200, load_default="")
     is_active = Box()
+
+    @ma.post_load
+    def _in_order(self, given: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
+        """The ticked channels as they are named; the others after them."""
+        named = [one.strip().upper() for one in given.pop("order").split(",")]
+        last = len(named)
+        given["channels"] = sorted(
+            given["channels"], key=lambda one: named.index(one) if one in named else last
+        )
+        return given
 
 
 class TemplateForm(TemplateIn):
     """The next version of an event's words."""
 
     body = Typed(min_length=1, max_length=MAX_BODY_CHARS, required=True)
+    digest_body = Typed(max_length=MAX_BODY_CHARS, load_default="")
     transliterate = Box()
     is_markdown = Box()
     is_active = Box()
@@ -127,6 +143,13 @@ class PreviewForm(TemplateForm):
     """Words while they are written, with the context to fill them."""
 
     context = JsonText(load_default=dict)
+
+
+class WebhookForm(WebhookIn):
+    """Where a recipient listens."""
+
+    class Meta(WebhookIn.Meta):
+        exclude = ("is_active",)
 
 
 class UseForm(ma.Schema):

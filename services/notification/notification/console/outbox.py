@@ -26,6 +26,8 @@ from notification.models import Channel, OutboxMessage, Status
 from notification.outbox import acts
 from notification.outbox.attachments import file_names
 from notification.outbox.backlog import MOST_COUNTED, standing
+from notification.outbox.cascades import cascade_of
+from notification.outbox.digests import digest_of
 from notification.outbox.messages import MessageFilter, matching
 
 CSV = (
@@ -76,11 +78,15 @@ def message(outbox_id: uuid.UUID) -> ResponseReturnValue:
     with container().database.reading() as session:
         found = told(session, outbox_id)
         files = file_names(session, found.message.attachment_set)
+        cascade = cascade_of(session, outbox_id)
+        digest = digest_of(session, outbox_id)
     return render_template(
         "pages/message.html",
         message=found.message,
         attempts=found.attempts,
         files=files,
+        cascade=cascade,
+        digest=digest,
         may_be_requeued=acts.may_be_requeued(found.message),
         may_be_cancelled=acts.may_be_cancelled(found.message),
     )

@@ -97,7 +97,9 @@ def _editor(template: str, form: Form, **more: Any) -> str:
 
 
 def _as_typed(rule: Rule) -> dict[str, Any]:
-    record = {name: getattr(rule, name) for name in RuleForm(exclude=["channels"]).fields}
+    record = {name: getattr(rule, name) for name in RuleForm(exclude=["channels", "order"]).fields}
     if rule.recipient_policy in EVERYONE:
         record["recipient_policy"] = ALL
-    return {**record, "channels": [one.channel for one in rule.channels]}
+    channels = [one.channel for one in rule.channels]
+    order = ", ".join(channels) if rule.cascade_after_s is not None else ""
+    return {**record, "channels": channels, "order": order}

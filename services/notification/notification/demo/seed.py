@@ -27,7 +27,7 @@ def seed(session: Session) -> bool:
         return False
     session.add(Event(code=EVENT, module="NOTIFICATION", description="Somebody has an appointment"))
     session.flush()
-    channels = [RuleChannel(channel=channel) for channel in ChannelCode]
+    channels = [RuleChannel(channel=channel) for channel in _BODIES]
     session.add(
         Rule(event_code=EVENT, recipient_policy="ALL", priority="NORMAL", channels=channels)
     )

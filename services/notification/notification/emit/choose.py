@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -23,6 +23,7 @@ NO_CHANNELS = "No channels configured for active rule"
 BLOCKED = "Blocked by user preference"
 #: So often follows.
 UNREACHABLE = "Unreachable: failed for good"
+NO_WEBHOOK = "No webhook in use for this recipient"
 NO_TEMPLATE = "No active template found for event/channel/language"
 
 MAX_SUBJECT_CHARS = 1_000
@@ -30,6 +31,8 @@ MAX_BODY_CHARS = 100_000
 #: A text message of more parts cannot be sent (3GPP TS 23.040).
 MAX_SEGMENTS = 255
 
+#: What rings nowhere.
+_SILENT = frozenset({ChannelCode.IN_APP, ChannelCode.WEBHOOK})
 #: The priority that does not wait for the end of quiet hours.
 CRITICAL = "CRITICAL"
 
@@ -76,6 +79,8 @@ class Directory:
     ranks: Mapping[str, int]
     #: Addresses of people that failed for good too often, with their failures.
     unreachable: Mapping[Person, Mapping[str, int]] = field(default_factory=dict)
+    #: Who has a webhook in use; None: no rule asks.
+    webhooks: Collection[Person] | None = None
 
 
 @dataclass
@@ -121,7 +126,9 @@ class Chooser:
         wishes = self.directory.wishes.get(person, DEFAULT_WISHES)
         language = recipient.preferred_lang or wishes.language
         for channel in channels:
-            words = self._wording(channel, language) if channel in wishes.channels else BLOCKED
+            words = why_not(channel, person, wishes, self.directory) or self._wording(
+                channel, language
+            )
             if isinstance(words, str):
                 self.skipped.append(Skip(words, rule.id, *person, channel))
                 continue
@@ -159,6 +166,17 @@ def reachable(address: Address, failures: Mapping[str, int]) -> Address:
     reasons = [f"{UNREACHABLE} {failures[one]} times" for one in skipped]
     left = [one for one in parts if one not in failures]
     return Address(",".join(left) or None, (*address.refused, *reasons))
+
+
+def why_not(
+    channel: ChannelCode, person: Person, wishes: Wishes, directory: Directory
+) -> str | None:
+    """What keeps a channel from a person, whatever is to be said; None: nothing. Pure."""
+    if channel not in wishes.channels:
+        return BLOCKED
+    if channel is ChannelCode.WEBHOOK and person not in (directory.webhooks or ()):
+        return NO_WEBHOOK
+    return None
 
 
 def unknown_actor_type(code: str) -> str:
@@ -229,6 +247,6 @@ def as_sent(template: Template, text: str) -> str:
 
 def not_before(moment: datetime, wishes: Wishes, channel: ChannelCode, priority: str) -> datetime:
     """When a message may go: quiet hours delay what rings, unless it is critical."""
-    if wishes.quiet is None or channel is ChannelCode.IN_APP or priority == CRITICAL:
+    if wishes.quiet is None or channel in _SILENT or priority == CRITICAL:
         return moment
     return wishes.quiet.next_moment(moment)

@@ -1,8 +1,10 @@
 """From an event to queued messages: what is on record is read, decided upon, and queued at once."""
 
-from collections.abc import Sequence
+import uuid
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from common.clock import utc_now
 from common.db.database import Database
@@ -10,18 +12,21 @@ from sqlalchemy.orm import Session
 
 from notification.catalogue.events import active_event, check_context
 from notification.catalogue.lookups import active_actor_types, active_channels, ranks
-from notification.catalogue.preferences import wishes_of
+from notification.catalogue.preferences import Person, wishes_of
 from notification.catalogue.rules import active_rules
 from notification.catalogue.templates import newest_templates
+from notification.emit.cascading import put_in_line
 from notification.emit.choose import Chooser, Directory
-from notification.emit.enqueue import merged_skips, queue, rows_of
+from notification.emit.enqueue import keep_in_line, merged_skips, queue, rows_of
 from notification.emit.event import Emission, Emitted, Suppressed
 from notification.emit.merging import merge
 from notification.emit.repeating import remember_key
 from notification.mails.attachments import Limits
-from notification.models import Event, Rule
+from notification.models import ChannelCode, Event, Rule
 from notification.outbox.attachments import keep_files
+from notification.outbox.digests import hold_back
 from notification.outbox.reach import unreachable
+from notification.webhooks.subscriptions import people_with_webhooks
 
 
 @dataclass(frozen=True)
@@ -61,12 +66,25 @@ class Emitter:
     def _queue(session: Session, emission: Emission, chosen: Chooser, now: datetime) -> Emitted:
         remember_key(session, emission, now)
         drafts, merged = merge(chosen.drafts)
-        rows = rows_of(emission, chosen.directory.event, drafts, now)
+        event = chosen.directory.event
+        rows = rows_of(emission, event, drafts, now)
+        steps = put_in_line(rows, drafts)
         queued = queue(session, rows, drafts)
+        keep_in_line(session, steps, queued.new_ids)
         keep_files(session, emission.attachments, rows, set(queued.new_ids), now)
+        if event.digest_after is not None:
+            hold_back(session, event, _held_from(rows, steps, queued.new_ids), now)
         skipped = [*chosen.skipped, *queued.repeated, *merged_skips(merged, queued.ids)]
         reason = None if queued.new_ids else Suppressed.NO_MESSAGES_BUILT
         return Emitted(emission.event_code, queued.new_ids, skipped, reason, len(merged))
+
+
+def _held_from(
+    rows: Sequence[dict[str, Any]], steps: Sequence[dict[str, Any]], new_ids: Sequence[uuid.UUID]
+) -> list[dict[str, Any]]:
+    """The rows that a digest may hold back: new ones that are in no cascade."""
+    free = set(new_ids) - {one["outbox_id"] for one in steps}
+    return [row for row in rows if row["id"] in free]
 
 
 def choose(
@@ -107,4 +125,13 @@ def load_directory(
         actor_types=active_actor_types(session),
         ranks=ranks(session),
         unreachable=unreachable(session, user_ids, skipped_after),
+        webhooks=_webhooks(session, rules, user_ids),
     )
+
+
+def _webhooks(
+    session: Session, rules: Sequence[Rule], user_ids: Sequence[str]
+) -> Collection[Person] | None:
+    """Asked only where a rule tells webhooks."""
+    asks = any(one.channel is ChannelCode.WEBHOOK for rule in rules for one in rule.channels)
+    return people_with_webhooks(session, user_ids) if asks else None

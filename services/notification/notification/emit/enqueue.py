@@ -8,14 +8,14 @@ from typing import Any
 
 from common.db.database import insert_into
 from common.ids import new_id
-from sqlalchemy import CursorResult, select
+from sqlalchemy import CursorResult, insert, select
 from sqlalchemy.orm import Session
 
 from notification.emit.choose import Draft
 from notification.emit.event import Emission, Skip
 from notification.emit.event_order import next_id
 from notification.emit.merging import MERGED, Merged
-from notification.models import ChannelCode, Event, MessageStatus, OutboxMessage
+from notification.models import CascadeStep, ChannelCode, Event, MessageStatus, OutboxMessage
 
 DUPLICATE = "Duplicate idempotency key (already queued)"
 _NO_MAIL = {"sender_name": None, "reply_to": None, "attachment_set": None}
@@ -56,6 +56,17 @@ def queue(session: Session, rows: Sequence[dict[str, Any]], drafts: Sequence[Dra
     return Queued(
         ids, [one for one, found in zip(made, ids, strict=True) if one == found], repeated
     )
+
+
+def keep_in_line(
+    session: Session, steps: Sequence[dict[str, Any]], new_ids: Sequence[uuid.UUID]
+) -> None:
+    """Store the steps of cascades whose messages are new."""
+    if steps:
+        new = set(new_ids)
+        rows = [one for one in steps if one["outbox_id"] in new]
+        if rows:
+            session.execute(insert(CascadeStep), rows)
 
 
 def merged_skips(merged: Sequence[Merged], ids: Sequence[uuid.UUID]) -> list[Skip]:

@@ -16,7 +16,6 @@ from sqlalchemy.orm import Session
 from notification.catalogue.lookups import active_actor_types
 from notification.catalogue.preferences import DEFAULT_WISHES, Person, read_preference
 from notification.emit.choose import (
-    BLOCKED,
     NO_CHANNELS,
     NO_TEMPLATE,
     NOBODY_MATCHED,
@@ -26,6 +25,7 @@ from notification.emit.choose import (
     not_before,
     unknown_actor_type,
     usable_channels,
+    why_not,
 )
 from notification.emit.emitting import load_directory
 from notification.emit.render import names
@@ -210,8 +210,9 @@ def _way(
     wishes = directory.wishes.get(person, DEFAULT_WISHES)
     template = choose_template(directory.templates, channel, wishes.language)
     begun = partial(Way, rule_id=rule.id, actor_type=person[1], channel=channel)
-    if channel not in wishes.channels:
-        return begun(stopped_at=Step.PREFERENCE, reason=BLOCKED)
+    reason = why_not(channel, person, wishes, directory)
+    if reason is not None:
+        return begun(stopped_at=Step.PREFERENCE, reason=reason)
     if template is None:
         return begun(stopped_at=Step.TEMPLATE, reason=NO_TEMPLATE)
     return begun(template=template, not_before=not_before(now, wishes, channel, rule.priority))

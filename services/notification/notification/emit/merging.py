@@ -48,7 +48,13 @@ def merge(drafts: Sequence[Draft]) -> tuple[list[Draft], list[Merged]]:
 
 
 def _numbers(draft: Draft) -> list[str]:
-    return draft.to.split(",") if draft.to and draft.channel is ChannelCode.SMS else []
+    """None of a cascade: its next channel goes by what became of this person's own SMS."""
+    is_alone = draft.rule.cascade_after_s is not None
+    return draft.to.split(",") if draft.to and _is_sms(draft) and not is_alone else []
+
+
+def _is_sms(draft: Draft) -> bool:
+    return draft.channel is ChannelCode.SMS
 
 
 def _is_repeated(earlier: Draft, later: Draft) -> bool:

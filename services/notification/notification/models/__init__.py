@@ -3,8 +3,10 @@
 from notification.models.attachments import StoredAttachment
 from notification.models.audit import AUDIT_TABLES, AuditCheckpoint, AuditEvent, AuditHead
 from notification.models.base import Base
+from notification.models.cascades import CascadeStep
 from notification.models.catalogue import Event, Rule, RuleChannel, Template, UnknownPolicy
 from notification.models.costs import SmsCost
+from notification.models.digests import DigestItem, DigestWindow
 from notification.models.events import OutboxEvent, SeenEvent
 from notification.models.former import FormerRecord
 from notification.models.inbox import InAppMessage
@@ -29,6 +31,7 @@ from notification.models.outbox import (
 from notification.models.preferences import Preference
 from notification.models.reach import AddressFailure
 from notification.models.transports import TransportState
+from notification.models.webhooks import Webhook
 
 __all__ = [
     "AUDIT_TABLES",
@@ -39,10 +42,13 @@ __all__ = [
     "AuditEvent",
     "AuditHead",
     "Base",
+    "CascadeStep",
     "Channel",
     "ChannelCode",
     "DeliveryLog",
     "DeliveryPart",
+    "DigestItem",
+    "DigestWindow",
     "EmissionKey",
     "Event",
     "FormerRecord",
@@ -64,4 +70,5 @@ __all__ = [
     "Template",
     "TransportState",
     "UnknownPolicy",
+    "Webhook",
 ]

@@ -8,7 +8,16 @@ from typing import Any
 from common.clock import utc_now
 from common.db.database import stored_enum
 from common.ids import new_id
-from sqlalchemy import JSON, ForeignKey, String, Text, UniqueConstraint, Uuid, false
+from sqlalchemy import (
+    JSON,
+    ForeignKey,
+    SmallInteger,
+    String,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    false,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from notification.models.base import Base
@@ -48,6 +57,9 @@ class Event(Base):
     reply_to: Mapped[str | None] = mapped_column(String(MAIL_ADDRESS_CHARS))
     #: What its SMS may cost in a month, in whole units of the currency; None: anything.
     sms_budget: Mapped[int | None]
+    #: So many messages a person gets over a channel in a window; the rest is one digest. None: any.
+    digest_after: Mapped[int | None]
+    digest_window_s: Mapped[int | None]
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     updated_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)
 
@@ -68,6 +80,8 @@ class Template(Base):
     transliterate: Mapped[bool] = mapped_column(default=False, server_default=false())
     #: Of an e-mail: the body is Markdown, and the mail has it as text and as HTML.
     is_markdown: Mapped[bool] = mapped_column(default=False, server_default=false())
+    #: What a digest of several messages says; None: their list.
+    digest_body: Mapped[str | None] = mapped_column(Text)
     version: Mapped[int]
     is_active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
@@ -84,11 +98,16 @@ class Rule(Base):
     recipient_policy: Mapped[str] = mapped_column(String(CODE_CHARS))
     priority: Mapped[str] = mapped_column(ForeignKey("lk_priority.code"))
     is_active: Mapped[bool] = mapped_column(default=True)
+    #: Its channels are tried in their order, each after so long without a receipt of the one
+    #: before it; None: all at once.
+    cascade_after_s: Mapped[int | None]
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     updated_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)
 
     channels: Mapped[list["RuleChannel"]] = relationship(
-        cascade="all, delete-orphan", lazy="selectin", order_by="RuleChannel.channel"
+        cascade="all, delete-orphan",
+        lazy="selectin",
+        order_by=lambda: (RuleChannel.position, RuleChannel.channel),
     )
 
 
@@ -101,3 +120,4 @@ class RuleChannel(Base):
         ForeignKey("event_rule.id", ondelete="CASCADE"), primary_key=True
     )
     channel: Mapped[ChannelCode] = mapped_column(stored_enum(ChannelCode), primary_key=True)
+    position: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")

@@ -20,12 +20,14 @@ class ChannelCode(enum.StrEnum):
     SMS = "SMS"
     EMAIL = "EMAIL"
     IN_APP = "IN_APP"
+    WEBHOOK = "WEBHOOK"
 
 
 class MessageStatus(enum.StrEnum):
     """Where a message stands."""
 
     QUEUED = "QUEUED"  # waits for its time; a worker claims it
+    WAITING = "WAITING"  # behind another channel, or for its digest; then QUEUED, or ended
     SENDING = "SENDING"  # a worker has it under a lease; the worker, or the sweeper, moves it on
     SENT = "SENT"  # a provider took it; a receipt may move it on
     DELIVERED = "DELIVERED"  # it arrived (final)
@@ -33,6 +35,7 @@ class MessageStatus(enum.StrEnum):
     FAILED = "FAILED"  # refused; for now (a worker tries again) or, with `is_final`, for good
     UNKNOWN = "UNKNOWN"  # it may have left; asked about, or held until an operator decides
     CANCELLED = "CANCELLED"  # an operator stopped it before it left (final)
+    DIGESTED = "DIGESTED"  # a digest told it together with others (final)
 
 
 class Lookup:

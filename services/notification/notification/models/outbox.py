@@ -141,6 +141,8 @@ class AttemptStatus(enum.StrEnum):
     RESENT = "resent"  # no attempt: in doubt, and its event wants it sent again
     REQUEUED = "requeued"  # no attempt: an operator wants it sent again
     CANCELLED = "cancelled"  # no attempt: an operator stopped it
+    CASCADED = "cascaded"  # no attempt: the channel before it did not reach the person in time
+    DIGESTED = "digested"  # no attempt: it went into a digest
 
 
 class DeliveryLog(Base):

@@ -12,16 +12,18 @@ from sqlalchemy.orm import Session
 
 from notification.errors import MessageStatusForbids, UnknownRecord, WordsForgotten
 from notification.models import AttemptStatus, MessageStatus, OutboxMessage
+from notification.outbox.cascades import stop_behind
 from notification.outbox.messages import MessageFilter, matching
 from notification.outbox.notes import note
 
+_STOPPABLE = (MessageStatus.QUEUED, MessageStatus.FAILED, MessageStatus.WAITING)
 _REQUEUED_FROM = (MessageStatus.FAILED, MessageStatus.UNKNOWN, MessageStatus.CANCELLED)
 
 
 def may_be_cancelled(row: OutboxMessage) -> bool:
     """It waits, or it is held in doubt."""
     is_held = row.status is MessageStatus.UNKNOWN and row.is_final
-    return is_held or row.status in (MessageStatus.QUEUED, MessageStatus.FAILED)
+    return is_held or row.status in _STOPPABLE
 
 
 def may_be_requeued(row: OutboxMessage) -> bool:
@@ -45,6 +47,7 @@ def _cancel(session: Session, row: OutboxMessage, by: str, now: datetime) -> Non
     _note(session, "message.cancelled", row)
     row.status, row.is_final = MessageStatus.CANCELLED, True
     note(session, row, AttemptStatus.CANCELLED, f"Cancelled by {by}", now)
+    stop_behind(session, [row.id], now, f"Cancelled by {by}, with the channel before it")
 
 
 def requeue(session: Session, outbox_id: uuid.UUID, by: str, now: datetime) -> OutboxMessage:

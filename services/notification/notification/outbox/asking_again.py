@@ -40,6 +40,7 @@ from notification.models import (
     Rule,
     Template,
 )
+from notification.outbox.cascades import look_now
 from notification.outbox.claiming import UNCLAIMED, Job
 from notification.outbox.costs import HELD_BACK, is_spent, month_of, next_look
 
@@ -195,4 +196,5 @@ def _cancel(session: Session, cancelled: Sequence[tuple[Job, str]], now: datetim
             for job, why in cancelled
         ],
     )
+    look_now(session, [job.id for job, _why in cancelled], now)
     log.info("messages_cancelled_before_they_left", count=len(cancelled))

@@ -17,7 +17,11 @@ from notification.transports import Message, Outcome, Result, Sender
 log = get_logger(__name__)
 
 #: The field that a message of a channel needs.
-_ADDRESS = {ChannelCode.SMS: "to_phone", ChannelCode.EMAIL: "to_email"}
+_ADDRESS = {
+    ChannelCode.SMS: "to_phone",
+    ChannelCode.EMAIL: "to_email",
+    ChannelCode.WEBHOOK: "recipient",
+}
 
 
 NO_FILES: Files = MappingProxyType({})
@@ -62,6 +66,8 @@ def message_of(of: Job | OutboxMessage, files: Files = NO_FILES) -> Message:
     """What leaves; `files` are those that were read for it."""
     if of.channel is ChannelCode.EMAIL:
         to: tuple[str, ...] = (of.to_email,) if of.to_email else ()
+    elif of.channel is ChannelCode.WEBHOOK:
+        to = (of.recipient_user_id,)  # the transport knows where they listen
     else:
         to = tuple(number for number in (of.to_phone or "").split(",") if number)
     return Message(
@@ -77,4 +83,6 @@ def message_of(of: Job | OutboxMessage, files: Files = NO_FILES) -> Message:
         person=(of.recipient_user_id, of.recipient_actor_type),
         sender_name=of.sender_name,
         reply_to=of.reply_to,
+        event_code=of.event_code,
+        entity=(of.entity_type, of.entity_id),
     )

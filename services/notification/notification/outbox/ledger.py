@@ -24,6 +24,7 @@ from notification.models import (
     OutboxMessage,
 )
 from notification.outbox.asking_again import may_leave
+from notification.outbox.cascades import look_now
 from notification.outbox.claiming import Job, Slice
 from notification.outbox.costs import Taken, count_taken
 from notification.outbox.outcomes import Ending, must_escalate
@@ -180,6 +181,8 @@ def end(session: Session, ended: Sequence[Ended], now: datetime, token: uuid.UUI
         enter_parts(session, ((one.job, one.result) for one in ended))
         count_taken(session, filter(None, map(_taken, ended)), now)
         count_failed(session, [one for attempt in ended for one in _failed(attempt)], now)
+        failed = [one.job.id for one in ended if one.ending.attempt is AttemptStatus.FAILED_FINAL]
+        look_now(session, failed, now)
     for one in ended:
         if must_escalate(one.ending, one.job.priority):
             escalate(session, one.job, one.result.error)

@@ -12,6 +12,8 @@ from sqlalchemy.orm import Session
 
 from notification.errors import UnknownRecord
 from notification.models import ChannelCode, DeliveryPart, MessageStatus, OutboxMessage
+from notification.outbox.cascades import Place, cascade_of
+from notification.outbox.digests import Digest, digest_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +54,20 @@ def matching(wanted: MessageFilter, now: datetime) -> Select[Any]:
 
 
 class WholeMessage:
-    """A message with its numbers; its other members are the message's."""
+    """A message with its numbers and its company; its other members are the message's."""
 
-    def __init__(self, message: OutboxMessage, numbers: Sequence[Mapping[str, Any]]) -> None:
+    def __init__(
+        self,
+        message: OutboxMessage,
+        numbers: Sequence[Mapping[str, Any]],
+        cascade: Sequence[Place],
+        digest: Digest,
+    ) -> None:
         self._message = message
         self.numbers = numbers
+        self.cascade = cascade
+        self.digest_id = digest.id
+        self.digest_of = digest.items
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._message, name)
@@ -79,7 +90,8 @@ def whole_message(session: Session, outbox_id: uuid.UUID) -> WholeMessage:
         }
         for place, one in sorted(last.items())
     ]
-    return WholeMessage(message, numbers)
+    company = cascade_of(session, outbox_id), digest_of(session, outbox_id)
+    return WholeMessage(message, numbers, *company)
 
 
 def is_due(now: datetime) -> ColumnElement[bool]:

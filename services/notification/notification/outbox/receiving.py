@@ -2,12 +2,13 @@
 
 import enum
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from common.clock import utc_now
-from common.db.database import insert_into
+from common.db.database import Database, insert_into
 from common.logs import get_logger
 from sqlalchemy import and_, exists, or_, select
 from sqlalchemy.orm import Session
@@ -21,6 +22,7 @@ from notification.models import (
     OutboxMessage,
     ReceiptWord,
 )
+from notification.outbox.cascades import look_now, stop_behind
 from notification.outbox.costs import Taken, count_taken
 from notification.outbox.ledger import ESCALATION, escalate
 from notification.outbox.outcomes import CRITICAL
@@ -83,11 +85,30 @@ def receive_receipts(
             effects[_receive(session, row, known, receipt)] += 1
     found = [_taken(row, provider, segment_price) for row in unknown.values() if row.sent_at]
     count_taken(session, found, utc_now())
+    stop_behind(session, known.reached, utc_now())
+    look_now(session, known.missed, utc_now())
     count_failed(session, known.failed, utc_now())
     forget_arrived(session, known.arrived)
     _count_words(session, provider, receipts)
     log.info("receipts_taken", provider=provider, **{str(key): n for key, n in effects.items()})
     return effects
+
+
+@dataclass(frozen=True)
+class ReceiptIntake:
+    """Takes receipts, whichever way they come; `prices`: of a segment, by provider."""
+
+    database: Database
+    prices: Mapping[str, int]
+
+    def take(self, provider: str, receipts: Sequence[Receipt]) -> Counter[Effect]:
+        """Move the messages that `provider` reports about, in one transaction."""
+        with self.database.writing() as session:
+            return receive_receipts(session, provider, receipts, self.prices.get(provider, 0))
+
+    def takes_all(self, provider: str, receipts: Sequence[Receipt]) -> bool:
+        """The same; False: one is early, and welcome again."""
+        return not self.take(provider, receipts)[Effect.EARLY]
 
 
 class _Known:
@@ -115,6 +136,9 @@ class _Known:
         #: What the receipts say of numbers: it is written last, in one order.
         self.failed: list[Failed] = []
         self.arrived: list[str] = []
+        #: Messages that came to an end: at a person, at nobody.
+        self.reached: list[UUID] = []
+        self.missed: list[UUID] = []
         self._by_reference = {row.idempotency_key: row for row in rows}
         self._by_id: dict[str | None, OutboxMessage] = {}
         self._attempts: dict[UUID, list[DeliveryLog]] = defaultdict(list)
@@ -166,6 +190,13 @@ class _Known:
             person = row.recipient_user_id, row.recipient_actor_type
             self.failed += [Failed(person, row.channel, one, receipt.reason) for one in real]
 
+    def note_end(self, row: OutboxMessage) -> None:
+        """Where a message has come to its end, or not."""
+        if row.status in (MessageStatus.DELIVERED, MessageStatus.PARTLY_DELIVERED):
+            self.reached.append(row.id)
+        elif row.status is MessageStatus.FAILED:
+            self.missed.append(row.id)
+
     def _is_open(self, attempt: DeliveryLog) -> bool:
         """A report can be about it; it may have failed at some of its numbers already."""
         return attempt.status in _OPEN or any(
@@ -191,6 +222,7 @@ def _receive(session: Session, row: OutboxMessage, known: _Known, receipt: Recei
     if attempt is None or status is None:
         return Effect.UNCHANGED
     _move(row, attempt, status, receipt.reason, utc_now())
+    known.note_end(row)
     reached = row.to_email if row.channel is ChannelCode.EMAIL else row.to_phone
     known.note_reach(row, (reached or "").split(","), receipt)
     attempt.provider_message_id = attempt.provider_message_id or receipt.provider_message_id
@@ -219,6 +251,7 @@ def _receive_part(
     status, before = _STATUS[whole_of(parts)], row.status
     if status is not MessageStatus.SENT:
         _move(row, attempt, status, undelivered(parts), utc_now())
+        known.note_end(row)
     elif before is not MessageStatus.FAILED:
         row.last_error = undelivered(parts)
     if before is not MessageStatus.FAILED:

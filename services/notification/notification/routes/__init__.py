@@ -18,6 +18,7 @@ from notification.routes import (
     receipts,
     templates,
     transports,
+    webhooks,
 )
 
 MODULES = (
@@ -35,6 +36,7 @@ MODULES = (
     transports,
     costs,
     reach,
+    webhooks,
     audit,
 )
 

@@ -8,7 +8,7 @@ from flask import request
 
 from notification.container import container
 from notification.errors import ReceiptTooEarly
-from notification.outbox.receiving import Effect, receive_receipts
+from notification.outbox.receiving import Effect
 from notification.routes.locations import PREFIX
 from notification.schemas.deliveries import ReceiptsOut
 from notification.transports.receipts import parse
@@ -31,9 +31,7 @@ def take_receipts(provider: str) -> dict[str, Any]:
     """
     headers = cast(Mapping[str, str], request.headers)
     receipts = parse(provider, headers, request.get_data(), container().settings)
-    known = {one.name: one.segment_price for one in container().settings.sms}
-    with container().database.writing() as session:
-        effects = receive_receipts(session, provider, receipts, known.get(provider, 0))
+    effects = container().receipts.take(provider, receipts)
     if effects[Effect.EARLY]:
         raise ReceiptTooEarly
     return {"ok": True, **{str(effect): effects[effect] for effect in Effect}}

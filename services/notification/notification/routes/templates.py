@@ -69,7 +69,7 @@ class OneTemplate(MethodView):
             return templates.existing_template(session, known_as)
 
     @blp.scope(ADMIN)
-    @blp.arguments(TemplateIn(exclude=["event_code", "channel", "language"], partial=True))
+    @blp.arguments(TemplateIn(only=[*templates.SHAPING, "is_active"], partial=True))
     @blp.response(200, TEMPLATE)
     def patch(self, changes: dict[str, Any], template_id: str) -> Template:
         """Changed words are a new version, which is answered; `is_active` changes in place."""

@@ -16,6 +16,14 @@ BUDGET = {
 }
 
 
+CASCADE_LEAST_S, DAY_S = 1, 86_400
+DIGEST = {
+    "description": "So many of its messages a person gets over a channel in a window; the rest "
+    "becomes one message at its end, but for CRITICAL ones; null: any number"
+}
+DIGEST_WINDOW = {"description": "How long such a window is, in seconds; null: there are none"}
+
+
 class EventArgs(PageArgs):
     """Which events."""
 
@@ -53,6 +61,10 @@ class EventIn(Schema):
         metadata={"description": "Where answers to its e-mails go; null: to the sender"},
     )
     sms_budget = Integer(load_default=None, allow_none=True, metadata=BUDGET)
+    digest_after = Integer(high=1_000, load_default=None, allow_none=True, metadata=DIGEST)
+    digest_window_s = Integer(
+        low=1, high=7 * DAY_S, load_default=None, allow_none=True, metadata=DIGEST_WINDOW
+    )
 
 
 class EventOut(Schema):
@@ -68,10 +80,16 @@ class EventOut(Schema):
     sender_name = ma.fields.String(required=True, allow_none=True)
     reply_to = ma.fields.String(required=True, allow_none=True)
     sms_budget = ma.fields.Integer(required=True, allow_none=True, metadata=BUDGET)
+    digest_after = ma.fields.Integer(required=True, allow_none=True, metadata=DIGEST)
+    digest_window_s = ma.fields.Integer(required=True, allow_none=True, metadata=DIGEST_WINDOW)
     created_at = Moment(required=True)
     updated_at = Moment(required=True)
 
 
+CASCADE = {
+    "description": "Seconds without a receipt after which the next of its channels is used, in "
+    "their order; null: all at once"
+}
 SAY_WHOM = "Say whom it is for: an actor type, or ALL for everyone."
 
 
@@ -99,6 +117,9 @@ class RuleIn(Schema):
         required=True,
         validate=validate.Length(max=len(ChannelCode)),
     )
+    cascade_after_s = Integer(
+        low=CASCADE_LEAST_S, high=DAY_S, load_default=None, allow_none=True, metadata=CASCADE
+    )
     is_active = Flag(load_default=True)
 
 
@@ -114,6 +135,7 @@ class RuleOut(Schema):
         required=True,
         metadata={"type": "array", "items": {"type": "string", "enum": list(ChannelCode)}},
     )
+    cascade_after_s = ma.fields.Integer(required=True, allow_none=True, metadata=CASCADE)
     is_active = ma.fields.Boolean(required=True)
     created_at = Moment(required=True)
     updated_at = Moment(required=True)

@@ -22,6 +22,8 @@ CODES = {
     AttemptStatus.RESENT: MessageStatus.QUEUED,
     AttemptStatus.REQUEUED: MessageStatus.QUEUED,
     AttemptStatus.CANCELLED: MessageStatus.CANCELLED,
+    AttemptStatus.CASCADED: MessageStatus.QUEUED,
+    AttemptStatus.DIGESTED: MessageStatus.DIGESTED,
 }
 _PHASES = {AttemptStatus.FAILED_TEMPORARY: "temporary", AttemptStatus.FAILED_FINAL: "final"}
 

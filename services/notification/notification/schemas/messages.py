@@ -103,10 +103,39 @@ class NumberOut(Schema):
     reason = ma.fields.String(required=True, allow_none=True)
 
 
+class PlaceOut(Schema):
+    """A message of a cascade."""
+
+    step = ma.fields.Integer(required=True)
+    outbox_id = ma.fields.UUID(attribute="message.id", required=True)
+    channel = ma.fields.Enum(
+        ChannelCode, by_value=ma.fields.String, attribute="message.channel", required=True
+    )
+    status = ma.fields.Enum(
+        MessageStatus, by_value=ma.fields.String, attribute="message.status", required=True
+    )
+    look_at = Moment(
+        required=True,
+        allow_none=True,
+        metadata={"description": "When it is decided whether its turn has come"},
+    )
+
+
 class WholeMessageOut(MessageOut):
     """A message with what is known of each of its numbers, where it has several."""
 
     numbers = ma.fields.List(ma.fields.Nested(NumberOut), required=True)
+    cascade = ma.fields.List(
+        ma.fields.Nested(PlaceOut),
+        required=True,
+        metadata={"description": "The channels that are tried one after the other; empty: one"},
+    )
+    digest_id = ma.fields.UUID(
+        required=True, allow_none=True, metadata={"description": "The message that told it"}
+    )
+    digest_of = ma.fields.List(
+        ma.fields.UUID(), required=True, metadata={"description": "The messages that it tells"}
+    )
 
 
 class InboxArgs(PageArgs):

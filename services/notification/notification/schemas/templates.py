@@ -17,6 +17,10 @@ TRANSLITERATE = {
 MARKDOWN = {
     "description": "Of an e-mail: the body is Markdown; the mail has it as text and as HTML"
 }
+DIGEST_BODY = {
+    "description": "What a digest of several messages says; `{count}`, `{list}` and `{event}` are "
+    "filled; null: the list"
+}
 
 
 class TemplateArgs(PageArgs):
@@ -42,6 +46,9 @@ class TemplateIn(Schema):
     body = Text(min_length=1, max_length=MAX_BODY_CHARS, required=True)
     transliterate = Flag(load_default=False, metadata=TRANSLITERATE)
     is_markdown = Flag(load_default=False, metadata=MARKDOWN)
+    digest_body = Text(
+        max_length=MAX_BODY_CHARS, load_default=None, allow_none=True, metadata=DIGEST_BODY
+    )
     is_active = Flag(load_default=True)
 
 
@@ -56,6 +63,7 @@ class TemplateOut(Schema):
     body = ma.fields.String(required=True)
     transliterate = ma.fields.Boolean(required=True)
     is_markdown = ma.fields.Boolean(required=True)
+    digest_body = ma.fields.String(required=True, allow_none=True, metadata=DIGEST_BODY)
     version = ma.fields.Integer(required=True)
     is_active = ma.fields.Boolean(required=True)
     created_at = Moment(required=True)

@@ -44,6 +44,9 @@ class Message:
     attachments: Sequence[Attachment] = ()
     #: Its id, and the number of the attempt.
     attempt: tuple[uuid.UUID, int] | None = None
+    #: What it is about, for systems that read it.
+    event_code: str = ""
+    entity: tuple[str | None, str | None] = (None, None)
 
 
 @dataclass(frozen=True, slots=True)

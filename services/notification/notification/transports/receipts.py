@@ -61,7 +61,7 @@ def parse(
         raise NotFound("No receipts are taken from this provider")
     if not proves_itself(headers, secrets[provider]):
         raise Unauthenticated("The receipt secret is missing or wrong")
-    found = map(_receipt, read(body))
+    found = map(read_report, read(body))
     return [one for one in found if one.provider_message_id or one.reference]
 
 
@@ -81,7 +81,7 @@ _STATUS_NAMES = ("groupName", "name")
 _NUMBER_NAMES = ("phoneNumber", "dest_addr", "to", "destination", "msisdn", "phone", "number")
 
 
-def _receipt(report: dict[str, Any]) -> Receipt:
+def read_report(report: Mapping[str, Any]) -> Receipt:
     """A report's fields by the names that providers use for them."""
     status = first(map(report.get, ("status", "Status", "state", "stat", "dlr_status")))
     given = [status] if isinstance(status, str) else [*map(fields(status).get, _STATUS_NAMES)]

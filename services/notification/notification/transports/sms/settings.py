@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
-from common.settings import SettingError, positive, read_values, setting
+from common.settings import SettingError, flag, positive, read_values, setting
 
 from notification.models.costs import PARTS_OF_UNIT
 from notification.transports.sms.rules import AnswerRule, answer_rules
+from notification.transports.sms.smpp_text import LongTexts, long_texts
 
 PREFIX = "NOTIFICATION_SMS_"
 PROVIDERS = (
@@ -26,6 +27,7 @@ PROVIDERS = (
     "africastalking",
     "infobip",
     "mgov",
+    "smpp",
     "console",
     "file",
 )
@@ -123,6 +125,16 @@ class SmsSettings:
     )
     receipt_secret: str = setting("NOTIFICATION_SMS_RECEIPT_SECRET", default="", secret=True)
     folder: Path = setting("NOTIFICATION_SMS_FOLDER", Path, default=Path("sms"))
+    #: Of `smpp`: where the SMSC is, our password there, how it is spoken to.
+    host: str = setting("NOTIFICATION_SMS_HOST", header_text, default="")
+    port: int = setting("NOTIFICATION_SMS_PORT", positive(int), default=2775)
+    password: str = setting("NOTIFICATION_SMS_PASSWORD", default="", secret=True)
+    system_type: str = setting("NOTIFICATION_SMS_SYSTEM_TYPE", header_text, default="")
+    use_tls: bool = setting("NOTIFICATION_SMS_USE_TLS", flag, default=False)
+    long_texts: LongTexts = setting(
+        "NOTIFICATION_SMS_LONG_TEXTS", long_texts, default=LongTexts.UDH
+    )
+    enquire_link_s: float = setting("NOTIFICATION_SMS_ENQUIRE_LINK", positive(float), default=30.0)
     #: The plain names are this provider's.
     is_first: bool = True
     #: False: nothing but an address is given, as in the Django mediator's settings.
@@ -146,9 +158,13 @@ class SmsSettings:
         """Raises SettingError that names the variable of the first of `fields` that is empty."""
         for field in fields:
             if not getattr(self, field):
-                plain = f"{PREFIX}{field.upper()}"
-                variable = plain if self.is_first else own_name(plain, self.name)
+                variable = self.variable(field)
                 raise SettingError(f"{variable} is not set; SMS provider {self.name} needs it")
+
+    def variable(self, field: str) -> str:
+        """The variable that this provider's `field` is read from."""
+        plain = f"{PREFIX}{field.upper()}"
+        return plain if self.is_first else own_name(plain, self.name)
 
 
 def own_name(plain: str, provider: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import reduce
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from common.clock import utc_now
 
@@ -32,6 +32,14 @@ class Provider(Protocol):
 
     def close(self) -> None:
         """Let go of what stays open between batches."""
+
+
+@runtime_checkable
+class Listener(Protocol):
+    """A provider that reports over a connection of ours."""
+
+    def listen(self) -> None:
+        """Keep the connection from now on, whether messages leave or not."""
 
 
 class SmsTransport:
@@ -72,6 +80,12 @@ class SmsTransport:
         if sent:
             return sent[0]
         return reduce(combine, known) if known and len(known) == len(asked) else None
+
+    def listen(self) -> None:
+        """Hear what providers report, in a process that stays."""
+        for provider in self._providers:
+            if isinstance(provider, Listener):
+                provider.listen()
 
     def close(self) -> None:
         """Close the providers' connections."""
