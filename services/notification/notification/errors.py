@@ -8,6 +8,8 @@ DomainError (common)
 │   └── UnknownCode            a field names a code that is not in its vocabulary
 ├── Conflict
 │   ├── MessageStatusForbids   a message stands where this cannot be done to it
+│   ├── CampaignStatusForbids  a campaign stands where this cannot be done to it
+│   ├── CampaignChanged        a campaign, or its words, are others than were tried out
 │   ├── VocabularyClosed       the codes of a vocabulary are those that the service knows
 │   ├── WebhooksNotSetUp       nothing seals webhooks' secrets
 │   └── WordsForgotten         a message is too old: its words and addresses are gone
@@ -15,7 +17,7 @@ DomainError (common)
 │   └── ReceiptTooEarly        the message of a receipt may not have its provider's id yet
 """
 
-from common.errors import Conflict, Invalid, NotFound, Unavailable
+from common.errors import Conflict, Forbidden, Invalid, NotFound, Unavailable
 
 
 class UnknownEvent(NotFound):
@@ -32,6 +34,7 @@ _ASKED_AS = {
     "rule": "rule_id",
     "address": "address_id",
     "webhook": "webhook_id",
+    "campaign": "campaign_id",
     "template": "template_id",
     "event": "event_code",
     "actor type": "actor_type_code",
@@ -66,6 +69,27 @@ class MessageStatusForbids(Conflict):
 
     def __init__(self, act: str, status: str) -> None:
         super().__init__(f"A message that is {status} cannot be {act} now")
+
+
+class CampaignStatusForbids(Conflict):
+    """A campaign stands where this cannot be done to it."""
+
+    def __init__(self, act: str, status: str) -> None:
+        super().__init__(f"A campaign that is {status} cannot be {act}")
+
+
+class CampaignChanged(Conflict):
+    """A campaign, or its words, are others than were tried out."""
+
+    def __init__(self) -> None:
+        super().__init__("The campaign or its words have changed since: try it out again")
+
+
+class SecondPersonNeeded(Forbidden):
+    """Somebody who wrote a campaign, or added people, approves it."""
+
+    def __init__(self) -> None:
+        super().__init__("Somebody who has not written the campaign must approve it")
 
 
 class VocabularyClosed(Conflict):

@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import InstrumentedAttribute
 
+from notification.campaigns.retention import forget_lists
 from notification.config import Settings
 from notification.models import (
     AddressFailure,
@@ -58,6 +59,7 @@ def keep_bounded(database: Database, settings: Settings) -> dict[str, int]:
         "windows": _delete_old(
             database, DigestWindow.id, and_(DigestWindow.ends_at < oldest, DigestWindow.held == 0)
         ),
+        "campaigns": forget_lists(database, oldest),
         "events": _delete_old(
             database, SeenEvent.event_id, SeenEvent.consumed_at < utc_now() - EVENTS_KEPT
         ),

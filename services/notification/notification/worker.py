@@ -1,4 +1,4 @@
-"""The worker process: one lane per channel, the queue of events, the sweeper, housekeeping."""
+"""The worker process: a lane per channel, the queue of events, campaigns, sweeper, housekeeping."""
 
 import threading
 from datetime import timedelta
@@ -12,6 +12,7 @@ from common.jobs.worker import POLL_S, every, stop_on_signals, work
 from common.logs import get_logger
 from sqlalchemy.exc import SQLAlchemyError
 
+from notification.campaigns.running import run_due
 from notification.container import WAKE_UP_QUEUE, Container
 from notification.emit.digesting import make_digests
 from notification.emit.intake import consume_events
@@ -30,6 +31,7 @@ log = get_logger(__name__)
 SWEEP_EVERY_S = 5.0
 ADVANCE_EVERY_S = 1.0
 ASK_EVERY_S = 5.0
+CAMPAIGNS_EVERY_S = 1.0
 PURGE_EVERY_S = 3600.0
 
 QUEUES = {"outbox": Queue(OutboxMessage, (IS_WAITING,)), "events": Queue(OutboxEvent)}
@@ -86,6 +88,7 @@ def run_worker(container: Container) -> None:
     every(SWEEP_EVERY_S, lambda: settle_abandoned(container.database), stopping)
     every(ADVANCE_EVERY_S, lambda: _advance(container), stopping)
     every(PURGE_EVERY_S, lambda: keep_bounded(container.database, container.settings), stopping)
+    every(CAMPAIGNS_EVERY_S, lambda: _run_campaigns(container, stopping), stopping)
     _ask_about_doubts(container, stopping)
     for way in container.transports.values():
         if isinstance(way, SmsTransport):
@@ -117,6 +120,11 @@ def _take_events(container: Container, stopping: threading.Event) -> None:
         consume_events(container, stopping)
     finally:
         stopping.set()
+
+
+def _run_campaigns(container: Container, stopping: threading.Event) -> None:
+    while not stopping.is_set() and run_due(container.database, container.settings):
+        container.wake_up.send()
 
 
 def _ask_about_doubts(container: Container, stopping: threading.Event) -> None:

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask import Flask
 from flask.testing import FlaskClient
 from notification import create_app
+from notification.campaigns.running import run_due
 from notification.catalogue import first_data
 from notification.config import SCHEMA, Settings
 from notification.container import Container
@@ -46,9 +47,9 @@ class Keys:
         return KEY.public_key() if kid == "test" else None
 
 
-def token(scope: str) -> str:
-    """An access token with these scopes."""
-    return _signed(sub="tester", scope=scope, aud=AUDIENCE)
+def token(scope: str, client: str = "tester") -> str:
+    """A client's access token with these scopes."""
+    return _signed(sub=client, scope=scope, aud=AUDIENCE)
 
 
 def _signed(**claims: Any) -> str:
@@ -150,11 +151,17 @@ def api(api_with: Callable[[str], Api]) -> Api:
     return api_with(ALL_SCOPES)
 
 
+@pytest.fixture
+def api_as(app: Flask) -> Callable[[str], Api]:
+    """The API, asked by this client, which may do everything."""
+    return lambda client: Api(app.test_client(), token(ALL_SCOPES, client))
+
+
 EVENT = "LICENCE_ISSUED"
 
 
 @dataclass
-class Desk:
+class Catalogue:
     """Writes rules and templates, emits events, reads what came of them."""
 
     container: Container
@@ -216,8 +223,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk(container: Container, api: Api) -> Desk:
-    return Desk(container, api)
+def desk(container: Container, api: Api) -> Catalogue:
+    return Catalogue(container, api)
 
 
 @pytest.fixture
@@ -226,10 +233,16 @@ def console(app: Flask) -> Callable[[str], FlaskClient]:
     return lambda role: browser(app, role)
 
 
-def browser(app: Flask, role: str) -> FlaskClient:
+@pytest.fixture
+def browser_of(app: Flask) -> Callable[[str, str], FlaskClient]:
+    """The console as somebody of this name with this role sees it."""
+    return lambda name, role: browser(app, role, name)
+
+
+def browser(app: Flask, role: str, name: str = "amina") -> FlaskClient:
     """Somebody with this role before the console of `app`."""
     client = app.test_client()
-    member = {"sub": str(uuid.uuid4()), "name": "amina", "role": role, "csrf": CSRF}
+    member = {"sub": str(uuid.uuid4()), "name": name, "role": role, "csrf": CSRF}
     header = f"HTTP_{PASS_HEADER.upper().replace('-', '_')}"
     client.environ_base[header] = _signed(**member, aud=PASS_AUDIENCE)
     return client
@@ -239,3 +252,92 @@ def browser(app: Flask, role: str) -> FlaskClient:
 def csrf() -> dict[str, str]:
     """The field that every form of the console carries."""
     return {"csrf_token": CSRF}
+
+
+@dataclass
+class Campaigns:
+    """Campaigns as clients of the API have them: `writer` writes, `second` approves."""
+
+    container: Container
+    writer: Any
+    second: Any
+    catalogue: Catalogue
+
+    def queued(self) -> list[OutboxMessage]:
+        return self.catalogue.queued()
+
+    def draft(self, *people: Any, **changes: Any) -> str:
+        """A draft with these people; its id."""
+        given = {
+            "name": "Renewals",
+            "event_code": "LICENCE_ISSUED",
+            "channel": "SMS",
+            "rate": 60_000,
+            **changes,
+        }
+        made = self.writer.post("campaigns/", given)
+        assert made.status_code == 201, made.get_json()
+        campaign: str = made.get_json()["id"]
+        if people:
+            self.add(campaign, *people)
+        return campaign
+
+    def add(self, campaign: str, *people: Any) -> dict[str, Any]:
+        answer = self.writer.post(f"campaigns/{campaign}/recipients/", {"recipients": [*people]})
+        assert answer.status_code == 200, answer.get_json()
+        found: dict[str, Any] = answer.get_json()
+        return found
+
+    def upload(self, campaign: str, body: bytes, status: int = 200) -> dict[str, Any]:
+        answer = self.writer.ask(
+            "POST", f"campaigns/{campaign}/list/", data=body, content_type="text/csv"
+        )
+        assert answer.status_code == status, answer.get_json()
+        found: dict[str, Any] = answer.get_json()
+        return found
+
+    def try_out(self, campaign: str) -> dict[str, Any]:
+        answer = self.writer.post(f"campaigns/{campaign}/dry-run/")
+        assert answer.status_code == 200, answer.get_json()
+        found: dict[str, Any] = answer.get_json()["dry_run"]
+        return found
+
+    def approve(self, campaign: str, by: Any = None) -> Any:
+        wanted = {"fingerprint": self.try_out(campaign)["fingerprint"]}
+        return (by or self.second).post(f"campaigns/{campaign}/approve/", wanted)
+
+    def running(self, *people: Any, **changes: Any) -> str:
+        """A campaign that runs."""
+        campaign = self.draft(*people, **changes)
+        answer = self.approve(campaign)
+        assert answer.status_code == 200, answer.get_json()
+        return campaign
+
+    def act(self, campaign: str, act: str) -> Any:
+        return self.second.post(f"campaigns/{campaign}/{act}/")
+
+    def read(self, campaign: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.writer.get(f"campaigns/{campaign}/").get_json()
+        return found
+
+    def people(self, campaign: str, **query: Any) -> dict[str, tuple[str, str | None]]:
+        """Of everybody the status and the reason."""
+        found = self.writer.get(f"campaigns/{campaign}/recipients/", **query).get_json()["data"]
+        return {one["user_id"]: (one["status"], one["reason"]) for one in found}
+
+    def work(self) -> int:
+        """What a worker does once."""
+        return run_due(self.container.database, self.container.settings)
+
+
+@pytest.fixture
+def campaigns(container: Container, api_as: Callable[[str], Any]) -> Campaigns:
+    writer, second = api_as("writer"), api_as("second")
+    return Campaigns(container, writer, second, Catalogue(container, writer))
+
+
+@pytest.fixture
+def words(campaigns: Campaigns) -> None:
+    """An SMS in English and Swahili."""
+    campaigns.catalogue.template(ChannelCode.SMS, "Renew your licence")
+    campaigns.catalogue.template(ChannelCode.SMS, "Huisha leseni", language="sw")

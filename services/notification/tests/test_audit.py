@@ -4,6 +4,7 @@ import json
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from sqlalchemy import update
 HOME = "/admin/notification/"
 USER = "19700101-12345"
 PERSON = {"actor_type": "TEACHER", "user_id": USER}
+CSV = f"user_id,actor_type\n{USER},TEACHER\n"
 WORDS = {"event_code": "LICENCE_ISSUED", "channel": "SMS", "language": "en", "body": "Hello"}
 Events = Callable[[], list[dict[str, Any]]]
 Acts = dict[tuple[str, str], Callable[[], Any]]
@@ -145,6 +147,47 @@ def page_acts(send: Callable[..., Any], names: dict[str, Any]) -> Acts:
     }
 
 
+def campaign_acts(send: Callable[..., Any], names: dict[str, Any]) -> Acts:
+    """Each form of a campaign; a client has tried out the one that is approved."""
+    wanted, approved = (f"campaigns/{names[name]}/" for name in ("campaign", "approved"))
+    new = {"name": "C", "event_code": "LICENCE_ISSUED", "channel": "SMS", "priority": "LOW"}
+    print_of = {"fingerprint": names["fingerprint"]}
+    return {
+        ("console.create_campaign", "POST"): lambda: send("campaigns/new/", rate="1", **new),
+        ("console.approve_campaign", "POST"): lambda: send(f"{approved}approve/", **print_of),
+        ("console.change_campaign_rate", "POST"): lambda: send(f"{approved}rate/", rate="2"),
+        ("console.pause_campaign", "POST"): lambda: send(f"{approved}pause/"),
+        ("console.resume_campaign", "POST"): lambda: send(f"{approved}resume/"),
+        ("console.stop_campaign", "POST"): lambda: send(f"{approved}stop/"),
+        ("console.try_campaign_out", "POST"): lambda: send(f"{wanted}dry-run/"),
+        ("console.add_campaign_people", "POST"): lambda: send(
+            f"{wanted}people/", list=(BytesIO(CSV.encode()), "list.csv")
+        ),
+    }
+
+
+def campaign_calls(api: Any, names: dict[str, Any]) -> Acts:
+    """Each route of a campaign; another client has written the one that is approved."""
+    mine, theirs = (f"campaigns/{names[name]}/" for name in ("campaign", "other"))
+    new = {"name": "C", "event_code": "LICENCE_ISSUED", "channel": "SMS"}
+    print_of = {"fingerprint": names["other_fingerprint"]}
+    return {
+        ("campaigns.Campaigns", "POST"): lambda: api.post("campaigns/", new),
+        ("campaigns.OneCampaign", "PATCH"): lambda: api.patch(mine, {"rate": 5}),
+        ("campaigns.add_recipients", "POST"): lambda: api.post(
+            f"{mine}recipients/", {"recipients": [PERSON]}
+        ),
+        ("campaigns.add_list", "POST"): lambda: api.ask(
+            "POST", f"{mine}list/", data=CSV, content_type="text/csv"
+        ),
+        ("campaigns.try_campaign_out", "POST"): lambda: api.post(f"{mine}dry-run/"),
+        ("campaigns.approve_campaign", "POST"): lambda: api.post(f"{theirs}approve/", print_of),
+        ("campaigns.pause_campaign", "POST"): lambda: api.post(f"{theirs}pause/"),
+        ("campaigns.resume_campaign", "POST"): lambda: api.post(f"{theirs}resume/"),
+        ("campaigns.stop_campaign", "POST"): lambda: api.post(f"{theirs}stop/"),
+    }
+
+
 def api_acts(api: Any, names: dict[str, Any]) -> Acts:
     """Each route that changes something, asked so that it does."""
     message = f"outbox/{names['message']}"
@@ -202,17 +245,29 @@ def test_every_act_leaves_an_event(
     events: Events,
     container: Container,
     letters: list[str],
+    campaigns: Any,
 ) -> None:
     admin = console("admin")
+    for name in ("approved", "other", "campaign"):
+        names[name] = campaigns.draft(PERSON)
+    names["fingerprint"] = campaigns.try_out(names["approved"])["fingerprint"]
+    names["other_fingerprint"] = campaigns.try_out(names["other"])["fingerprint"]
     names["letters"] = letters
     names["addresses"] = [unreachable(container, f"+25571200000{at}") for at in range(2)]
-    pages = page_acts(lambda path, **form: admin.post(HOME + path, data={**form, **csrf}), names)
+
+    def send(path: str, **form: Any) -> Any:
+        return admin.post(HOME + path, data={**form, **csrf})
+
+    of_campaigns, by_clients = campaign_acts(send, names), campaign_calls(api, names)
+    walk(of_campaigns, ("staff", "amina"), events)
+    walk(by_clients, ("client", "tester"), events)
+    pages = page_acts(send, names)
     failed(container, names["message"])
     walk(pages, ("staff", "amina"), events)
     close(container)
     calls = api_acts(api, names)
     walk(calls, ("client", "tester"), events)
-    assert set(pages) | set(calls) == acts_of(app)
+    assert {*pages, *calls, *of_campaigns, *by_clients} == acts_of(app)
     assert USER not in json.dumps(events(), default=str)
     with container.database.reading() as session:
         assert verify(session, AUDIT_TABLES).problem is None

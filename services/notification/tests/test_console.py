@@ -57,6 +57,9 @@ FORMS: list[tuple[str, str, dict[str, str]]] = [
 PREVIEW = "templates/preview/"
 #: What these change stands at the broker; see `test_console_letters.py`.
 LETTERS = ["dead-letters/<>/replay/", "dead-letters/<>/drop/"]
+#: These need a campaign that somebody else has written; see `test_console_campaigns.py`.
+CAMPAIGN_ACTS = ("people", "dry-run", "approve", "rate", "pause", "resume", "stop")
+CAMPAIGNS = ["campaigns/new/", *(f"campaigns/<>/{act}/" for act in CAMPAIGN_ACTS)]
 ROLES = ["viewer", "operator", "admin"]
 SECRET = "let nobody read this"
 
@@ -158,7 +161,7 @@ def test_no_form_is_left_out_of_these_tests(app: Flask) -> None:
 
     tested = [re.sub(r"LICENCE_ISSUED|\{\w+\}", "<>", path) for _, path, _ in FORMS]
     assert {re.sub("<.*?>", "<>", path) for path in forms} == {
-        HOME + path for path in [*tested, *LETTERS, PREVIEW, "<>"]
+        HOME + path for path in [*tested, *LETTERS, *CAMPAIGNS, PREVIEW, "<>"]
     }
 
 

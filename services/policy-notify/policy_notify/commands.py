@@ -8,6 +8,7 @@ from typing import Never
 import click
 from common.audit.log import record_job
 from common.clock import utc_now
+from common.csv_reading import WINDOWS, format_of
 from common.errors import Invalid
 from common.gsm7 import measure
 from common.jobs import heartbeat
@@ -18,7 +19,7 @@ from tqdm import tqdm
 from policy_notify.container import container
 from policy_notify.errors import RunInProgress, RunLost
 from policy_notify.intake.commands import letters
-from policy_notify.intake.files import WINDOWS, format_of, import_file, kind_of
+from policy_notify.intake.files import import_file, kind_of
 from policy_notify.intake.kinds import KINDS
 from policy_notify.intake.reading import reading_of
 from policy_notify.intake.upsert import Outcome
@@ -57,7 +58,9 @@ def import_command(
 ) -> None:
     """Read records from FILE (CSV with a header, or NDJSON) into the read model."""
     try:
-        chosen, written = kind_of(file, kind), format_of(file, encoding, delimiter)
+        chosen = kind_of(file, kind)
+        with file.open("rb") as opened:
+            written = format_of(opened, encoding, delimiter)
     except (ValueError, LookupError) as exc:
         raise click.ClickException(str(exc)) from exc
     if written.encoding == WINDOWS and encoding is None:

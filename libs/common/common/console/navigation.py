@@ -74,6 +74,7 @@ SECTIONS = (
             Entry("Rules", f"{_NOTIFICATION}/rules/"),
             Entry("Templates", f"{_NOTIFICATION}/templates/"),
             Entry("Outbox", f"{_NOTIFICATION}/outbox/"),
+            Entry("Campaigns", f"{_NOTIFICATION}/campaigns/"),
             Entry("Why", f"{_NOTIFICATION}/why/"),
             Entry("Preferences", f"{_NOTIFICATION}/preferences/"),
             Entry("Inbox", f"{_NOTIFICATION}/inbox/"),

@@ -2,6 +2,7 @@
 
 from notification.console import (  # noqa: F401 - their views join `pages`
     audit,
+    campaigns,
     costs,
     dead_letters,
     e_mail,

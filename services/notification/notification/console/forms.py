@@ -10,6 +10,7 @@ from notification.emit.choose import MAX_BODY_CHARS
 from notification.models import ChannelCode
 from notification.models.catalogue import MAIL_NAME_CHARS
 from notification.models.preferences import USER_ID_CHARS
+from notification.schemas.campaigns import HIGHEST_RATE, CampaignFilter, CampaignIn
 from notification.schemas.catalogue import CASCADE_LEAST_S, DAY_S, EventIn, RuleIn
 from notification.schemas.fields import Clock, Code, Language, Mailbox, Schema, TimeZone
 from notification.schemas.messages import InboxArgs, MessageArgs
@@ -150,6 +151,41 @@ class WebhookForm(WebhookIn):
 
     class Meta(WebhookIn.Meta):
         exclude = ("is_active",)
+
+
+class WholeNumber(BlankInteger):
+    """A whole number as typed."""
+
+    def _validate(self, value: Any) -> None:
+        if value is None:
+            raise ma.ValidationError("Missing data for required field.")
+        super()._validate(value)
+
+
+class FilterText(CampaignFilter):
+    """A campaign's filter as typed: on each line a column, `=`, and values with commas."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        lines = [line for line in value.splitlines() if line.strip()]
+        pairs = [line.partition("=") for line in lines]
+        if not all(equals for _, equals, _ in pairs):
+            raise ma.ValidationError("Each line is a column, an equals sign, values with commas.")
+        found = {name: [one.strip() for one in values.split(",")] for name, _, values in pairs}
+        return super()._deserialize(found, *args, **kwargs)
+
+
+class CampaignForm(CampaignIn):
+    """A campaign."""
+
+    context = JsonText(load_default=dict)
+    only = FilterText(load_default=dict)
+    rate = WholeNumber(low=1, high=HIGHEST_RATE, required=True)
+
+
+class RateForm(Schema):
+    """How fast a campaign runs."""
+
+    rate = WholeNumber(low=1, high=HIGHEST_RATE, required=True)
 
 
 class UseForm(ma.Schema):

@@ -3,6 +3,13 @@
 from notification.models.attachments import StoredAttachment
 from notification.models.audit import AUDIT_TABLES, AuditCheckpoint, AuditEvent, AuditHead
 from notification.models.base import Base
+from notification.models.campaigns import (
+    Campaign,
+    CampaignReach,
+    CampaignRecipient,
+    CampaignStatus,
+    RecipientStatus,
+)
 from notification.models.cascades import CascadeStep
 from notification.models.catalogue import Event, Rule, RuleChannel, Template, UnknownPolicy
 from notification.models.costs import SmsCost
@@ -42,6 +49,10 @@ __all__ = [
     "AuditEvent",
     "AuditHead",
     "Base",
+    "Campaign",
+    "CampaignReach",
+    "CampaignRecipient",
+    "CampaignStatus",
     "CascadeStep",
     "Channel",
     "ChannelCode",
@@ -61,6 +72,7 @@ __all__ = [
     "Preference",
     "Priority",
     "ReceiptWord",
+    "RecipientStatus",
     "Rule",
     "RuleChannel",
     "SeenEvent",

@@ -7,7 +7,7 @@ rule, a template. Quiet hours may have begun.
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from typing import cast as typed
 
@@ -32,6 +32,8 @@ from notification.catalogue.preferences import DEFAULT_WISHES, Person, Wishes, w
 from notification.emit.choose import BLOCKED, CRITICAL, not_before
 from notification.models import (
     AttemptStatus,
+    Campaign,
+    CampaignStatus,
     ChannelCode,
     DeliveryLog,
     Event,
@@ -49,6 +51,9 @@ log = get_logger(__name__)
 NO_EVENT = "The event is not in use any more"
 NO_RULE = "The rule is not in use any more"
 NO_TEMPLATE = "The template is not in use any more"
+STOPPED = "The campaign was stopped"
+#: A message of a paused campaign is looked at again after this time, or when it is resumed.
+PAUSED_FOR = timedelta(minutes=1)
 
 _OUTBOX, _LOG = (typed(Table, model.__table__) for model in (OutboxMessage, DeliveryLog))
 
@@ -78,7 +83,7 @@ _HOLD = (
     .values({**UNCLAIMED, "next_attempt_at": bindparam("until"), "last_error": HELD_BACK})
 )
 _CODES: BindParameter[Any] = bindparam("codes", expanding=True)
-#: What is out of use of some events, or spent: one question for all four kinds.
+#: What is out of use of some events, or spent, or paused: one question for all kinds.
 _WITHDRAWN = union_all(
     select(literal(NO_EVENT), Event.code, literal(""), literal("")).where(
         Event.code.in_(_CODES), Event.is_active.is_(False)
@@ -98,6 +103,13 @@ _WITHDRAWN = union_all(
         Event.sms_budget.is_not(None),
         is_spent(bindparam("month", type_=String)),
     ),
+    # A campaign's id stands as the rule in its messages.
+    select(
+        cast(Campaign.status, String), literal(""), cast(Campaign.id, String), literal("")
+    ).where(
+        Campaign.event_code.in_(_CODES),
+        Campaign.status.in_((CampaignStatus.PAUSED, CampaignStatus.STOPPED)),
+    ),
 )
 
 
@@ -111,6 +123,9 @@ class Standing:
     templates: Collection[tuple[str, str, str]] = ()
     #: Events whose SMS budget of the month is spent.
     spent: Collection[str] = ()
+    #: Campaigns that were paused, or stopped.
+    paused: Collection[uuid.UUID] = ()
+    stopped: Collection[uuid.UUID] = ()
 
 
 def may_leave(session: Session, jobs: Sequence[Job], now: datetime) -> set[uuid.UUID]:
@@ -121,7 +136,8 @@ def may_leave(session: Session, jobs: Sequence[Job], now: datetime) -> set[uuid.
     waiting, held, cancelled, left = [], [], [], set()
     for job in jobs:
         reason = why_cancelled(job, on_record)
-        moment = quiet_until(job, on_record, now)
+        moment = now + PAUSED_FOR if job.rule_id in on_record.paused else now
+        moment = quiet_until(job, on_record, moment)
         if reason is not None:
             cancelled.append((job, reason))
         elif moment > now:
@@ -147,6 +163,8 @@ def why_cancelled(job: Job, standing: Standing) -> str | None:
         return NO_EVENT
     if job.rule_id in standing.rules:
         return NO_RULE
+    if job.rule_id in standing.stopped:
+        return STOPPED
     template = job.event_code, job.channel, job.language
     return NO_TEMPLATE if template in standing.templates else None
 
@@ -177,6 +195,8 @@ def _standing(session: Session, jobs: Sequence[Job], now: datetime) -> Standing:
         rules={uuid.UUID(id_) for kind, _, id_, _ in found if kind == NO_RULE},
         templates={(code, way, lang) for kind, code, way, lang in found if kind == NO_TEMPLATE},
         spent={code for kind, code, _, _ in found if kind == HELD_BACK},
+        paused={uuid.UUID(id_) for kind, _, id_, _ in found if kind == CampaignStatus.PAUSED},
+        stopped={uuid.UUID(id_) for kind, _, id_, _ in found if kind == CampaignStatus.STOPPED},
     )
 
 

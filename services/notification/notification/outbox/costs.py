@@ -32,6 +32,11 @@ class Taken:
     price: int
 
 
+def in_units(cost: int) -> float:
+    """A cost in units of the currency."""
+    return cost / PARTS_OF_UNIT
+
+
 def month_of(moment: datetime) -> str:
     """`2026-11`."""
     return f"{moment:%Y-%m}"
@@ -138,4 +143,4 @@ def budgets(session: Session, now: datetime) -> list[Budget]:
         .group_by(Event.code, Event.sms_budget)
         .order_by(Event.code)
     )
-    return [Budget(code, budget or 0, int(total) / PARTS_OF_UNIT) for code, budget, total in rows]
+    return [Budget(code, budget or 0, in_units(int(total))) for code, budget, total in rows]

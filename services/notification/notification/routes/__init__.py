@@ -4,6 +4,7 @@ from flask_smorest import Api
 
 from notification.routes import (
     audit,
+    campaigns,
     catalogue,
     costs,
     deliveries,
@@ -29,6 +30,7 @@ MODULES = (
     people,
     emit,
     direct_mail,
+    campaigns,
     messages,
     deliveries,
     receipts,

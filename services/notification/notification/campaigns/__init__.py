@@ -1,0 +1,1 @@
+"""Campaigns: one text to a list of people, tried out, approved by a second person, then queued."""
