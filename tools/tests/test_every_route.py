@@ -63,6 +63,8 @@ _OPENHIM = {
     ("transactions", "GET"): [_READ, "proxy:transactions"],
     ("transactions/<record_id>", "GET"): [_ACCOUNT, _READ, "proxy:transactions:bodies"],
     ("transactions/<record_id>", "PUT"): [_ACCOUNT, _ADMIN],
+    ("tasks", "GET"): [_READ, "proxy:transactions:rerun", _ADMIN],
+    ("tasks", "POST"): ["proxy:transactions:rerun", _ADMIN],
     ("metadata", "GET"): [_ADMIN],
     ("metadata", "POST"): [_ADMIN],
     ("metadata/validate", "POST"): [_ADMIN],

@@ -40,6 +40,7 @@ def test_event_that_could_not_be_emitted_is_sent_again_or_dropped(
     assert all(one in page for one in ids)
     assert "Asha" not in page
     assert "Send again" not in console("viewer").get(LETTERS).text
+    assert "came back" not in page
     keys = [part.split('"')[0] for part in page.split('id="letter-')[1:]]
     for role, form in (("viewer", csrf), ("operator", {})):
         for act in ("replay", "drop"):

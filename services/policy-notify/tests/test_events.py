@@ -14,6 +14,7 @@ import pytest
 from common.clock import utc_now
 from common.errors import NotFound
 from common.jobs.broker import dead_letter_queue, durable_queue, open_broker
+from common.jobs.dead_letters import Done
 from common.jobs.events import CONTENT_TYPE
 from flask import Flask
 from policy_notify.container import Container
@@ -220,9 +221,16 @@ def test_dead_letters_are_listed_sent_again_and_dropped(wired: Container) -> Non
     with pytest.raises(NotFound):
         dead_letters(wired.settings).drop(found["worse"].key)
 
-    assert dead_letters(wired.settings).replay(found["bad"].key) == 1
-    eventually(lambda: [one.event_id for one in dead_letters(wired.settings).all()] == ["bad"])
-    assert dead_letters(wired.settings).drop() == 1
+    kept = dead_letters(wired.settings)
+    assert kept.replay(found["bad"].key) == Done(1)
+    eventually(lambda: [(one.event_id, one.replayed) for one in kept.all()] == [("bad", 1)])
+    publish(wired, "cats", {}, event_id="new")
+    eventually(lambda: {one.event_id for one in kept.all()} == {"bad", "new"})
+    assert kept.replay() == Done(1, left_out=1)  # that which came back already
+    eventually(lambda: [one.replayed for one in kept.all()] == [1, 1])
+    assert kept.replay(include_repeated=True) == Done(2)
+    eventually(lambda: [one.replayed for one in kept.all()] == [2, 2])
+    assert kept.drop() == Done(2)
     assert dead_letters(wired.settings).all() == []
 
 
@@ -256,7 +264,7 @@ def test_dead_letters_are_listed_replayed_and_dropped_over_http(
     eventually(lambda: listed(wired_api).keys() == {"bad", "worse"})
 
     bad, worse = (listed(wired_api)[name] for name in ("bad", "worse"))
-    assert bad.keys() == {"key", "event_id", "type", "size_bytes"}
+    assert bad.keys() == {"key", "event_id", "type", "size_bytes", "replayed"}
     assert bad["type"] == "policy-notify.insurees"
     dropped = wired_api.delete(f"dead-letters/{worse['key']}/")
     assert (dropped.status_code, dropped.get_json()) == (200, {"ok": True, "count": 1})

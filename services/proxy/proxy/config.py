@@ -181,6 +181,8 @@ class Settings(ConsoleSettings):
     async_max_attempts: int = setting("ASYNC_MAX_ATTEMPTS", positive(int), default=5)
     async_concurrency: int = setting("ASYNC_CONCURRENCY", positive(int), default=256)
     async_lease_s: float = setting("ASYNC_LEASE_SECONDS", positive(float), default=30.0)
+    #: Automatic retries of a channel that have not ended.
+    retries_at_once: int = setting("RETRIES_AT_ONCE", positive(int), default=10)
     access_token_lifetime_s: int = setting("ACCESS_TOKEN_LIFETIME", positive(int), default=900)
     #: Whose bearer tokens stand for a client's secret, besides our own.
     token_issuers: tuple[Issuer, ...] = setting("TOKEN_ISSUERS", issuers, default=())

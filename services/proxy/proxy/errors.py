@@ -8,6 +8,8 @@ DomainError (common)
 │   ├── StillReferenced        other records point at what should be deleted
 │   ├── NotEnded               a call's answer is asked for before there is one
 │   ├── NotRepeatable          a transaction whose whole body was not kept cannot be rerun
+│   │   └── RepeatedAlready    it was rerun, or is a rerun, and was to be taken only if not
+│   ├── TaskHasEnded           a rerun task that is completed or cancelled goes on no more
 │   └── LastAdministrator      somebody must be able to let others in
 ├── Invalid
 │   └── BadPattern             a path pattern that does not compile or claims a reserved path
@@ -44,6 +46,14 @@ class NotEnded(Conflict):
 
 class NotRepeatable(Conflict):
     """A transaction whose whole body was not kept cannot be rerun."""
+
+
+class RepeatedAlready(NotRepeatable):
+    """The call was made again already, or makes another one again itself."""
+
+
+class TaskHasEnded(Conflict):
+    """A rerun task that is completed or cancelled neither pauses nor goes on."""
 
 
 class LastAdministrator(Conflict):

@@ -31,6 +31,7 @@ from proxy.models import (
     OpenSession,
     PasswordReset,
     Rejection,
+    RerunTask,
     ShadowDifference,
     StoredResponse,
     Transaction,
@@ -44,6 +45,8 @@ log = get_logger(__name__)
 BATCH = 250
 #: The same of whole answers, which are large.
 RESPONSES_BATCH = 25
+#: The same of tasks, which take up to 100,000 rows with them.
+TASKS_BATCH = 1
 #: Between two batches a purge rests for this many times what the batch took.
 RESTS = 3.0
 
@@ -62,6 +65,13 @@ def keep_bounded(database: Database, settings: Settings) -> dict[str, int]:
             FormerRecord,
             FormerRecord.kind == "transaction",
             FormerRecord.record_id < lowest_id_at(oldest),
+        ),
+        "rerun_tasks": _remove(
+            database,
+            RerunTask,
+            RerunTask.id < lowest_id_at(oldest),
+            ~RerunTask.is_at_work,
+            batch=TASKS_BATCH,
         ),
         "call_grants": _remove(database, CallGrant, CallGrant.expires_at < oldest),
         "hourly_rollups": _remove(database, HourlyRollup, HourlyRollup.hour < oldest)

@@ -21,6 +21,7 @@ from proxy.models import (
     TransactionStatus,
 )
 from proxy.models.transactions import NOT_SUCCESSFUL
+from proxy.record.retry_rows import note_interrupted
 
 log = get_logger(__name__)
 
@@ -80,6 +81,7 @@ def _end(session: Session, now: datetime, which: ColumnElement[bool]) -> int:
         .values(status=TransactionStatus.FAILED, error_message=INTERRUPTED, completed_at=now)
         .returning(Transaction.correlation_id)
     ).all()
+    note_interrupted(session, ended, now)
     for correlation_id in ended:
         _answer_key(session, str(correlation_id), correlation_id)
     if ended:

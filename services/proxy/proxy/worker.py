@@ -1,4 +1,4 @@
-"""The proxy's worker process: asynchronous calls, the sweeper, rollups, retention."""
+"""The proxy's worker: asynchronous calls, rerun tasks, retries, polls, sweeper, rollups, retention."""
 
 import asyncio
 import signal
@@ -22,7 +22,10 @@ from proxy.gateway.call_runner import CallRunner
 from proxy.gateway.forward import Forwarder
 from proxy.gateway.polls import Polls
 from proxy.gateway.routing import Routing
-from proxy.models import AsyncCall
+from proxy.models import AsyncCall, RerunTask
+from proxy.record.retries import make_due_retries
+from proxy.record.task_batches import TaskClaim
+from proxy.record.task_runner import AT_ONCE, TaskRunner, task_claim
 from proxy.retention import keep_bounded
 from proxy.statistics.rollup_job import roll_up_past_hours
 from proxy.sweeper import end_interrupted
@@ -32,8 +35,9 @@ log = get_logger(__name__)
 SWEEP_EVERY_S = 5.0
 ROLL_UP_EVERY_S = 60.0
 PURGE_EVERY_S = 3600.0
+RETRY_EVERY_S = 1.0
 
-QUEUES = {"async_calls": Queue(AsyncCall)}
+QUEUES = {"async_calls": Queue(AsyncCall), "rerun_tasks": Queue(RerunTask, (RerunTask.is_at_work,))}
 
 
 def claimed(row: AsyncCall, token: uuid.UUID) -> Claimed:
@@ -79,25 +83,62 @@ def calls_of(
     )
 
 
+def tasks_of(
+    container: Container,
+    routing: Routing,
+    threads: Reader,
+    stopping: asyncio.Event,
+    calls: LeasedTasks[AsyncCall, Claimed],
+) -> LeasedTasks[RerunTask, TaskClaim]:
+    """What works on operators' rerun tasks in a worker: each makes calls that `calls` take up."""
+    runner = TaskRunner(
+        container.database, routing, container.sealer, threads, stopping, calls.wake
+    )
+    return LeasedTasks(
+        container.database,
+        RerunTask,
+        task_claim,
+        runner.run,
+        RerunTask.is_at_work,
+        threads=threads,
+        most=AT_ONCE,
+        lease_s=container.settings.async_lease_s,
+        log_id=lambda claim: str(claim.task_id),
+    )
+
+
 async def _make_calls(container: Container) -> None:
-    settings, threads = container.settings, Reader()
-    routing = Routing(container.database, settings, container.sealer)
+    settings, database, threads = container.settings, container.database, Reader()
+    routing = Routing(database, settings, container.sealer)
     forwarder = Forwarder(settings.connect_timeout_s, container.esb_relay, settings.outbound())
     calls = calls_of(container, routing, forwarder, threads)
     stopping, loop = asyncio.Event(), asyncio.get_running_loop()
+    tasks = tasks_of(container, routing, threads, stopping, calls)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     listener = Listener(lambda: open_broker(settings), WAKE_UP_QUEUE)
-    on_wake_ups(listener, lambda: loop.call_soon_threadsafe(calls.wake))
+
+    def wake() -> None:
+        calls.wake()
+        tasks.wake()
+
+    def retry() -> None:
+        if make_due_retries(database, container.sealer, routing.table(), settings.retries_at_once):
+            loop.call_soon_threadsafe(calls.wake)
+
+    on_wake_ups(listener, lambda: loop.call_soon_threadsafe(wake))
     await routing.load(threads, stopping)
     heartbeat = Heartbeat(settings.heartbeat_path("proxy"))
     beside = [
         loop.create_task(routing.watch(threads)),
         loop.create_task(heartbeat.keep_beating()),
     ]
+    stopped = threading.Event()
+    every(RETRY_EVERY_S, retry, stopped)
     log.info("worker_started", most=settings.async_concurrency)
     polls = Polls(container, routing, threads, calls)
-    await asyncio.gather(calls.work(stopping), polls.work(stopping))
+    await asyncio.gather(calls.work(stopping), polls.work(stopping), tasks.work(stopping))
+    stopped.set()
     for task in beside:
         task.cancel()
     forwarder.close()

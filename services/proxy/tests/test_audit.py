@@ -78,8 +78,12 @@ def api_acts(api, call: str) -> Acts:
         ("channels.Channels", "POST"): make("channels", lambda: api.a_channel(made["mediators"])),
         ("transactions.rerun", "POST"): lambda: api.post(f"transactions/{call}/rerun/"),
         ("transactions.rerun_matching", "POST"): lambda: api.post(
-            "transactions/rerun/", {"client": "clinic", "limit": 1}
+            "transactions/rerun/", {"client": "clinic", "limit": 1, "include_repeated": True}
         ),
+        ("tasks.Tasks", "POST"): make("tasks", {"filter": {"client": "clinic"}}),
+        ("tasks.pause_task", "POST"): lambda: api.post(path("tasks", "pause/")),
+        ("tasks.resume_task", "POST"): lambda: api.post(path("tasks", "resume/")),
+        ("tasks.cancel_task", "POST"): lambda: api.post(path("tasks", "cancel/")),
         ("mediators.install_suggested_channels", "POST"): lambda: api.post(
             path("mediators", "channels/"), {}
         ),
@@ -148,12 +152,17 @@ def page_acts(admin, api, call: str) -> Acts:
         document = json.dumps({"kiungo_metadata": 1, "clients": clients}).encode()
         return form("metadata/", act="apply", file=(io.BytesIO(document), "kiungo.json"))()
 
+    def pause_task() -> TestResponse:
+        task = api.get("tasks/").get_json()["data"][0]["id"]
+        return form(f"tasks/{task}/pause/")()
+
     at = {"mediator_id": mediator["id"]}
     lab = {"endpoint_url": "http://127.0.0.1:9"}
     return {
         ("console.open_transaction", "POST"): form(f"transactions/{call}/open/", reason="why"),
         ("console.rerun", "POST"): form(f"transactions/{call}/rerun/"),
-        ("console.rerun_batch", "POST"): form("transactions/rerun/", client="clinic"),
+        ("console.rerun_many", "POST"): form("transactions/rerun/", client="clinic"),
+        ("console.move_task", "POST"): pause_task,
         ("console.create_channel", "POST"): form("channels/new/", **A_CHANNEL, **at),
         ("console.change_channel", "POST"): form(
             f"channels/{channel['id']}/edit/",
@@ -278,6 +287,9 @@ def openhim_acts(api, call: str) -> Acts:
         ("openhim.create_client", "POST"): asking("POST", "clients", an_openhim_client("x")),
         ("openhim.change_client", "PUT"): of_it("PUT", "clients", {"name": "Other"}),
         ("openhim.remove_client", "DELETE"): of_it("DELETE", "clients"),
+        ("openhim.create_rerun_task", "POST"): asking(
+            "POST", "tasks", {"tids": [call.replace("-", "")[:24]], "batchSize": 1}
+        ),
         ("openhim.import_metadata", "POST"): asking("POST", "metadata", whole),
         ("openhim.change_transaction", "PUT"): asking(
             "PUT", f"transactions/{call.replace('-', '')[:24]}", ended

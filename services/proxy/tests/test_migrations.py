@@ -156,7 +156,7 @@ from common.settings import process_environment
 from proxy.config import SCHEMA, Settings
 engine = open_engine(Settings.read(process_environment()), SCHEMA)
 known = sa.MetaData()
-names = ["clients", "esb_registrations", "mediators"]
+names = ["clients", "esb_registrations", "mediators", "channels"]
 known.reflect(engine, only=names)
 always = {"id": uuid.uuid4().hex, "created_at": datetime.now(UTC), "updated_at": datetime.now(UTC)}
 rows = {
@@ -166,6 +166,11 @@ rows = {
                           "push_code": "", "is_active": True},
     "mediators": {"name": "M", "urn": "u", "version": "1.0.0", "endpoint_url": "http://x",
                   "is_online": True, "config": {}},
+    "channels": {"name": "A", "path_pattern": "/a", "methods": [], "channel_type": "http",
+                 "priority": 1, "is_active": True, "allow": [], "mediator_id": always["id"],
+                 "description": "", "request_content_type": "", "request_body_example": "",
+                 "requires_request_body": False, "store_request_body": True,
+                 "store_response_body": True, "keep_whole_bodies": False},
 }
 with engine.begin() as connection:
     for name, row in rows.items():
@@ -175,13 +180,15 @@ AFTER = """
 from common.db.database import Database, open_engine
 from common.settings import process_environment
 from proxy.config import SCHEMA, Settings
-from proxy.models import Client, ExternalSystemRegistration, Mediator
+from proxy.models import Channel, Client, ExternalSystemRegistration, Mediator
 from sqlalchemy import select
 with Database(open_engine(Settings.read(process_environment()), SCHEMA)).reading() as session:
     client = session.scalars(select(Client)).one()
     assert (client.certificates, client.max_rate, client.max_concurrent) == ([], None, None)
     assert session.scalars(select(ExternalSystemRegistration)).one().allow is None
     assert session.scalars(select(Mediator)).one().circuit_open_until is None
+    channel = session.scalars(select(Channel)).one()
+    assert (channel.retry_period_s, channel.retry_max_attempts) == (None, 5)
 """
 
 

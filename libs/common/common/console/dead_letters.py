@@ -22,6 +22,7 @@ COLUMNS = (
     Column("Event", lambda letter: letter.event_id),
     Column("Type", lambda letter: letter.type),
     Column("Bytes", lambda letter: letter.size_bytes),
+    Column("Sent again", lambda letter: letter.replayed),
 )
 
 

@@ -40,6 +40,7 @@ SECTIONS = (
         (
             Entry("Dashboard", "/admin/", StaffRole.OBSERVER),
             Entry("Transactions", f"{_GATEWAY}/transactions/", StaffRole.OBSERVER),
+            Entry("Reruns", f"{_GATEWAY}/tasks/"),
             Entry("Rejected", f"{_GATEWAY}/rejections/", StaffRole.OBSERVER),
             Entry("Differences", f"{_GATEWAY}/shadow-differences/"),
             Entry("Channels", f"{_GATEWAY}/channels/", StaffRole.OBSERVER),

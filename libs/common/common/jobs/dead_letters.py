@@ -20,16 +20,31 @@ from common.settings import Environment
 
 #: Letters looked at in one go; what lies behind them comes once they are gone.
 MAX_LETTERS = 1_000
+#: The header of an event that was sent again: how often.
+REPLAYED = "x-replayed"
 
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """An event that was rejected; `event_id` and `type` are None when it is no event at all."""
+    """An event that was rejected; `event_id` and `type` are None when it is no event at all.
+
+    `replayed`: how often it was sent again, and came back.
+    """
 
     key: str
     event_id: str | None
     type: str | None
     size_bytes: int
+    replayed: int = 0
+
+
+@dataclass(frozen=True)
+class Done:
+    """How many letters it was done with, and how many were left out: they came back already."""
+
+    count: int
+    left_out: int = 0
+    ok: bool = True
 
 
 @dataclass(frozen=True)
@@ -44,23 +59,38 @@ class DeadLetters:
         with self._opened() as (_, held):
             return [_letter(message) for message in held]
 
-    def replay(self, key: str | None = None) -> int:
-        """Send one letter again, or all of them; returns how many. Raises NotFound, Unavailable.
+    def replay(self, key: str | None = None, *, include_repeated: bool = False) -> Done:
+        """Send one letter again, or all of them; of all, those that were sent again already and
+        came back only with `include_repeated`. Raises NotFound, Unavailable.
 
         A letter leaves its queue once the broker has confirmed that it is in the other one.
         """
-        return self._act("replayed", key, self._publish)
+        return self._act(
+            "replayed",
+            key,
+            self._publish,
+            lambda letter: key is None and letter.replayed > 0 and not include_repeated,
+        )
 
-    def drop(self, key: str | None = None) -> int:
-        """Forget one letter, or all of them; returns how many. Raises NotFound, Unavailable."""
-        return self._act("dropped", key, lambda _connection, _message: None)
+    def drop(self, key: str | None = None) -> Done:
+        """Forget one letter, or all of them. Raises NotFound, Unavailable."""
+        return self._act("dropped", key, lambda _connection, _message: None, lambda _letter: False)
 
-    def _act(self, name: str, key: str | None, act: Callable[[Connection, Message], None]) -> int:
+    def _act(
+        self,
+        name: str,
+        key: str | None,
+        act: Callable[[Connection, Message], None],
+        is_left_out: Callable[[DeadLetter], bool],
+    ) -> Done:
         """Each letter is in the audit log before it is acted on."""
-        done = 0
+        done = left_out = 0
         with self._opened() as (connection, held):
             for message in [one for one in held if key in (None, _letter(one).key)]:
                 letter = _letter(message)
+                if is_left_out(letter):
+                    left_out += 1
+                    continue
                 record_act(f"dead_letter.{name}", letter.key, letter.type or "")
                 act(connection, message)
                 message.ack()
@@ -68,7 +98,7 @@ class DeadLetters:
                 done += 1
         if key is not None and not done:
             raise NotFound("No such dead letter")
-        return done
+        return Done(done, left_out)
 
     @contextmanager
     def _opened(self) -> Iterator[tuple[Connection, list[Message]]]:
@@ -92,6 +122,7 @@ class DeadLetters:
                 content_type=CONTENT_TYPE,
                 content_encoding="utf-8",
                 delivery_mode=2,
+                headers={REPLAYED: _replayed(message) + 1},
                 declare=[durable_queue(self.queue)],
             )
 
@@ -111,11 +142,17 @@ def _bytes(message: Message) -> bytes:
     return body.encode() if isinstance(body, str) else bytes(body)
 
 
+def _replayed(message: Message) -> int:
+    """Of a letter that somebody else wrote, as much as can be read."""
+    found = (message.headers or {}).get(REPLAYED, 0)
+    return found if isinstance(found, int) else 0
+
+
 def _letter(message: Message) -> DeadLetter:
-    body = _bytes(message)
+    body, replayed = _bytes(message), _replayed(message)
     key = hashlib.sha256(body).hexdigest()[:16]
     try:
         event = parse_event(body)
     except ValueError:
-        return DeadLetter(key, None, None, len(body))
-    return DeadLetter(key, event.id, event.type, len(body))
+        return DeadLetter(key, None, None, len(body), replayed)
+    return DeadLetter(key, event.id, event.type, len(body), replayed)

@@ -1,17 +1,18 @@
 """What an operator may do with messages: stop them, or have them sent again."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from common.audit.log import note_act
 from common.clock import utc_now
 from common.db.database import Database
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from notification.errors import MessageStatusForbids, UnknownRecord, WordsForgotten
-from notification.models import AttemptStatus, MessageStatus, OutboxMessage
+from notification.models import AttemptStatus, DeliveryLog, MessageStatus, OutboxMessage
 from notification.outbox.cascades import stop_behind
 from notification.outbox.messages import MessageFilter, matching
 from notification.outbox.notes import note
@@ -82,53 +83,86 @@ CHUNK, MOST = 500, 10_000
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """What an act on many messages did; `is_complete`: no other message meets the filter."""
+    """What an act on many messages did; `is_complete`: no other message meets the filter.
+
+    `left_out`: messages that the act is for only when it is said so.
+    """
 
     count: int
     is_complete: bool
+    left_out: int = 0
     ok: bool = True
 
 
 def cancel_all(database: Database, wanted: MessageFilter, by: str, now: datetime) -> Changed:
     """Stop the messages of a filter that may be stopped."""
     return _change_all(
-        database, wanted, may_be_cancelled, lambda session, row: _cancel(session, row, by, now)
+        database,
+        wanted,
+        lambda _session, rows: ([row for row in rows if may_be_cancelled(row)], 0),
+        lambda session, row: _cancel(session, row, by, now),
     )
 
 
-def requeue_all(database: Database, wanted: MessageFilter, by: str, now: datetime) -> Changed:
-    """Queue the messages of a filter anew that may be, and whose words are not forgotten."""
+def requeue_all(
+    database: Database,
+    wanted: MessageFilter,
+    by: str,
+    now: datetime,
+    *,
+    include_repeated: bool = False,
+) -> Changed:
+    """Queue the messages of a filter anew that may be, and whose words are not forgotten.
 
-    def may_be(row: OutboxMessage) -> bool:
-        return may_be_requeued(row) and row.body is not None
+    Without a status these are FAILED ones: what is UNKNOWN or was stopped is meant by name. Those
+    that were requeued before are left out, unless they are wanted, too.
+    """
+    statuses = (MessageStatus.FAILED,) if wanted.status is None else _REQUEUED_FROM
+
+    def choose(session: Session, rows: Sequence[OutboxMessage]) -> tuple[list[OutboxMessage], int]:
+        may_be = [row for row in rows if may_be_requeued(row) and row.body is not None]
+        seen = set() if include_repeated else _requeued(session, [row.id for row in may_be])
+        chosen = [row for row in may_be if row.status in statuses and row.id not in seen]
+        return chosen, len(may_be) - len(chosen)
 
     return _change_all(
-        database, wanted, may_be, lambda session, row: _requeue(session, row, by, now)
+        database, wanted, choose, lambda session, row: _requeue(session, row, by, now)
     )
+
+
+def _requeued(session: Session, ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:
+    """Those of the messages that an operator had sent again before."""
+    query = select(DeliveryLog.outbox_id).where(
+        DeliveryLog.outbox_id.in_(ids), DeliveryLog.status == AttemptStatus.REQUEUED
+    )
+    return set(session.scalars(query)) if ids else set()
+
+
+Choose = Callable[[Session, Sequence[OutboxMessage]], tuple[list[OutboxMessage], int]]
 
 
 def _change_all(
     database: Database,
     wanted: MessageFilter,
-    may_be: Callable[[OutboxMessage], bool],
+    choose: Choose,
     act: Callable[[Session, OutboxMessage], None],
 ) -> Changed:
     """From the oldest on, chunk by chunk: a long list holds up no worker."""
-    count, seen, after = 0, 0, uuid.UUID(int=0)
+    count, left_out, seen, after = 0, 0, 0, uuid.UUID(int=0)
     while seen < MOST:
-        chosen = matching(wanted, utc_now()).where(OutboxMessage.id > after)
+        query = matching(wanted, utc_now()).where(OutboxMessage.id > after)
         with database.writing() as session:
             rows = session.scalars(
-                chosen.order_by(OutboxMessage.id).limit(CHUNK).with_for_update()
+                query.order_by(OutboxMessage.id).limit(CHUNK).with_for_update()
             ).all()
-            changed = [row for row in rows if may_be(row)]
-            for row in changed:
+            chosen, others = choose(session, rows)
+            for row in chosen:
                 act(session, row)
-            count, seen = count + len(changed), seen + len(rows)
+            count, left_out, seen = count + len(chosen), left_out + others, seen + len(rows)
             after = rows[-1].id if rows else after
         if len(rows) < CHUNK:
-            return Changed(count, True)
-    return Changed(count, False)
+            return Changed(count, True, left_out)
+    return Changed(count, False, left_out)
 
 
 def _note(session: Session, act: str, row: OutboxMessage) -> None:

@@ -18,7 +18,7 @@ from notification.outbox import acts
 from notification.outbox.messages import MessageFilter
 from notification.routes.locations import PREFIX, path_id
 from notification.schemas.deliveries import DeliveryLogOut, ProcessIn, ProcessOut, StandingOut
-from notification.schemas.messages import ChangedOut, MessagesIn
+from notification.schemas.messages import ChangedOut, MessagesIn, RequeueIn
 
 blp = Blueprint("deliveries", __name__, url_prefix=f"{PREFIX}/outbox")
 
@@ -55,15 +55,22 @@ def cancel_messages(given: dict[str, Any]) -> acts.Changed:
 
 @blp.route("/requeue/", methods=["POST"])
 @blp.scope("notification:admin")
-@blp.arguments(MessagesIn)
+@blp.arguments(RequeueIn)
 @blp.response(200, ChangedOut)
 def requeue_messages(given: dict[str, Any]) -> acts.Changed:
-    """Queue all FAILED, UNKNOWN and CANCELLED messages of a filter anew; up to 10,000 in a call.
+    """Queue all FAILED messages of a filter anew; up to 10,000 in a call.
 
-    `status` says which of them; those that were UNKNOWN may then arrive twice.
+    UNKNOWN and CANCELLED ones where `status` says so: those that were UNKNOWN may then arrive
+    twice. Messages that were requeued before are left out, unless `include_repeated` is true.
     """
-    wanted = MessageFilter(**given)
-    done = acts.requeue_all(container().database, wanted, g.identity.subject, utc_now())
+    include_repeated = given.pop("include_repeated")
+    done = acts.requeue_all(
+        container().database,
+        MessageFilter(**given),
+        g.identity.subject,
+        utc_now(),
+        include_repeated=include_repeated,
+    )
     container().wake_up.send()
     return done
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import marshmallow as ma
 from common.clock import rfc3339
-from common.web.fields import Moment, Name
+from common.web.fields import Flag, Moment, Name
 from common.web.paging import PageArgs
 
 from notification.models import AttemptStatus, ChannelCode, MessageStatus
@@ -35,8 +35,17 @@ class MessagesIn(Schema):
 
     @ma.validates_schema
     def _some_condition(self, given: dict[str, Any], **_kwargs: Any) -> None:
-        if all(value is None for value in given.values()):
+        conditions = {**given, "include_repeated": None}
+        if all(value is None for value in conditions.values()):
             raise ma.ValidationError("Give at least one condition.", "status")
+
+
+class RequeueIn(MessagesIn):
+    """Which messages are queued anew."""
+
+    include_repeated = Flag(
+        load_default=False, metadata={"description": "Those that were requeued before, too"}
+    )
 
 
 class ChangedOut(Schema):
@@ -44,6 +53,10 @@ class ChangedOut(Schema):
 
     ok = ma.fields.Boolean(required=True)
     count = ma.fields.Integer(required=True)
+    left_out = ma.fields.Integer(
+        required=True,
+        metadata={"description": "Requeued before, or UNKNOWN or CANCELLED without `status`"},
+    )
     is_complete = ma.fields.Boolean(
         required=True, metadata={"description": "False: ask again, there are more"}
     )

@@ -254,6 +254,7 @@ def test_messages_of_a_filter_are_requeued_and_cancelled(
     assert api.post("outbox/requeue/", wanted).json == {
         "ok": True,
         "count": 700,
+        "left_out": 0,
         "is_complete": True,
     }
     assert api.post("outbox/cancel/", {"channel": "SMS"}).json["count"] == 702
@@ -262,7 +263,37 @@ def test_messages_of_a_filter_are_requeued_and_cancelled(
     assert queued == []
 
 
-@pytest.mark.parametrize("given", [{}, {"status": None}, {"colour": "red"}, {"status": "NEW"}])
+def test_messages_that_were_requeued_before_are_left_out_unless_they_are_wanted(
+    store: Any, api: Any
+) -> None:
+    failed = {"status": MessageStatus.FAILED, "is_final": True, "attempt_count": 5}
+    [first] = store.queue(1, **failed)
+    api.post("outbox/requeue/", {"channel": "SMS"})
+    store.change(first, **failed)
+    store.queue(2, **failed)
+
+    again = api.post("outbox/requeue/", {"channel": "SMS"}).json
+    assert (again["count"], again["left_out"]) == (2, 1)
+    assert store.one(first).status is MessageStatus.FAILED
+    wanted = api.post("outbox/requeue/", {"channel": "SMS", "include_repeated": True}).json
+    assert (wanted["count"], wanted["left_out"]) == (1, 0)
+
+
+@pytest.mark.parametrize("status", ["UNKNOWN", "CANCELLED"])
+def test_what_may_arrive_twice_or_was_stopped_is_requeued_by_name(
+    store: Any, api: Any, status: str
+) -> None:
+    [message] = store.queue(1, status=MessageStatus(status), is_final=True, attempt_count=1)
+
+    assert api.post("outbox/requeue/", {"channel": "SMS"}).json["left_out"] == 1
+    assert store.one(message).status == status
+    assert api.post("outbox/requeue/", {"status": status}).json["count"] == 1
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{}, {"include_repeated": True}, {"status": None}, {"colour": "red"}, {"status": "NEW"}],
+)
 def test_a_filter_needs_a_condition(api: Any, given: Any) -> None:
     assert api.post("outbox/requeue/", given).status_code == 422
     assert api.post("outbox/cancel/", given).status_code == 422

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from common.jobs.dead_letters import Done
 from common.web.api import Blueprint
 from common.web.paging import Page, page_schema
 
@@ -24,14 +25,14 @@ def list_dead_letters() -> Page[Any]:
 @blp.route("/<string(length=16):key>/replay/", methods=["POST"])
 @blp.scope("policy:write")
 @blp.response(202, DoneOut)
-def replay_dead_letter(key: str) -> dict[str, Any]:
+def replay_dead_letter(key: str) -> Done:
     """Send an event again that could not be handled."""
-    return {"ok": True, "count": dead_letters(container().settings).replay(key)}
+    return dead_letters(container().settings).replay(key)
 
 
 @blp.route("/<string(length=16):key>/", methods=["DELETE"])
 @blp.scope("policy:write")
 @blp.response(200, DoneOut)
-def drop_dead_letter(key: str) -> dict[str, Any]:
+def drop_dead_letter(key: str) -> Done:
     """Forget an event that could not be handled."""
-    return {"ok": True, "count": dead_letters(container().settings).drop(key)}
+    return dead_letters(container().settings).drop(key)

@@ -12,6 +12,9 @@ class DeadLetterOut(Schema):
     event_id = ma.fields.String(required=True, allow_none=True)
     type = ma.fields.String(required=True, allow_none=True)
     size_bytes = ma.fields.Integer(required=True)
+    replayed = ma.fields.Integer(
+        required=True, metadata={"description": "How often it was sent again, and came back"}
+    )
 
 
 class DoneOut(Schema):

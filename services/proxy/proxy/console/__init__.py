@@ -24,6 +24,7 @@ from proxy.console import (  # noqa: F401 - their views join `pages`
     second_step,
     shadow_differences,
     staff,
+    tasks,
     tester,
     transactions,
 )

@@ -19,7 +19,14 @@ from proxy.console.inbound import inbound_words
 from proxy.console.reading import matching, read, rows_of
 from proxy.console.saving import save, write
 from proxy.container import container
-from proxy.models import USUAL_RESPONSE_RETENTION_DAYS, Channel, ChannelType, Framing, Mediator
+from proxy.models import (
+    USUAL_RESPONSE_RETENTION_DAYS,
+    USUAL_RETRY_ATTEMPTS,
+    Channel,
+    ChannelType,
+    Framing,
+    Mediator,
+)
 from proxy.registry import channels as domain
 from proxy.registry.dry_run import Trial
 from proxy.registry.records import existing
@@ -56,6 +63,7 @@ _USUAL = Form.of(
         "store_response_body": True,
         "tell_client": True,
         "response_retention_days": USUAL_RESPONSE_RETENTION_DAYS,
+        "retry_max_attempts": USUAL_RETRY_ATTEMPTS,
     }
 )
 

@@ -21,7 +21,15 @@ from proxy.console.reading import read
 from proxy.console.stages import stages, steps
 from proxy.container import container
 from proxy.errors import NotRepeatable
-from proxy.models import AsyncCall, CallGrant, Channel, Client, Transaction, TransactionStatus
+from proxy.models import (
+    AsyncCall,
+    CallGrant,
+    Channel,
+    Client,
+    Retry,
+    Transaction,
+    TransactionStatus,
+)
 from proxy.record import reruns
 from proxy.record.reports import KeptReport, reports_of
 from proxy.record.search import Found, find
@@ -63,6 +71,7 @@ class Detail:
     channel_id: uuid.UUID | None
     client_id: uuid.UUID | None
     work: AsyncCall | None
+    retry: Retry | None
     made_by: str | None
     report: KeptReport
     asks_reason: bool
@@ -159,6 +168,7 @@ def _detail(session: Session, correlation_id: uuid.UUID) -> Detail:
         channel_id=session.scalar(select(Channel.id).where(Channel.name == call.channel_name)),
         client_id=session.scalar(select(Client.id).where(Client.client_id == call.client_name)),
         work=session.get(AsyncCall, correlation_id),
+        retry=session.get(Retry, correlation_id),
         asks_reason=asks_reason(session, call),
         made_by=session.scalar(
             select(CallGrant.staff_name).where(CallGrant.correlation_id == correlation_id)

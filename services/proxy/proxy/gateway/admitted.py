@@ -33,6 +33,8 @@ class Admitted:
     #: Whether its end was handed to the record.
     is_ended: bool = False
     is_surely_not_sent: bool = False
+    #: Whether its answer broke off.
+    has_broken_off: bool = False
     #: What its mediator reports besides the answer.
     report: Report | None = None
     #: Its channel's secondary routes, once they were sent.

@@ -16,6 +16,7 @@ from common.http.outcomes import NotSent, OutboundError
 from common.jobs.leases import ClaimLost, held
 from common.logs import get_logger
 from sqlalchemy import delete, insert, update
+from sqlalchemy.orm import Session
 
 from proxy.config import Settings
 from proxy.gateway.admitted import storing_for
@@ -48,6 +49,7 @@ from proxy.models import (
 from proxy.record.final_status import judged_status
 from proxy.record.headers import recorded_headers
 from proxy.record.reports import report_rows
+from proxy.record.retry_rows import FailedCall, note_end
 from proxy.record.rows import Row, Stopwatch, Storing, ended_row, ms_since, response_copy
 from proxy.record.sealing import ResponseCopy, Sealer
 from proxy.record.stored_calls import rebuild
@@ -119,6 +121,7 @@ class CallRunner:
             if channel is None:
                 await self._end(attempt, TransactionStatus.FAILED, error_message=CHANNEL_GONE)
                 return
+            attempt.channel = channel
             if channel.tell_client:
                 attempt.call.client_fields = self._client_fields(attempt.client_name)
         try:
@@ -217,6 +220,9 @@ class CallRunner:
             now=utc_now(),
         )
         if isinstance(verdict, GiveUp):
+            attempt.is_surely_not_sent = (
+                trouble is Trouble.NOT_SENT and not attempt.may_have_arrived
+            )
             await self._end(attempt, TransactionStatus.FAILED, error_message=verdict.reason)
         else:
             await self._threads.run(lambda: self._again(attempt, verdict, trouble))
@@ -260,6 +266,7 @@ class CallRunner:
             if not finished.rowcount:  # type: ignore[attr-defined]
                 raise ClaimLost
             _set(session, claimed, **row)
+            self._note_end(session, attempt, row)
             if attempt.response is not None:
                 session.add(StoredResponse(**attempt.response))
             for model, found in zip(_REPORTED, attempt.report, strict=False):
@@ -267,6 +274,23 @@ class CallRunner:
                     session.execute(insert(model), found["rows"])
             if attempt.steps:
                 session.execute(insert(TransactionReport), attempt.steps)
+
+    @staticmethod
+    def _note_end(session: Session, attempt: "_Attempt", row: Row) -> None:
+        """Failed calls, and those that repeat one, may be made again by themselves."""
+        call, failure = attempt.call, None
+        if row["status"] is TransactionStatus.FAILED:
+            failure = FailedCall(
+                call.method,
+                row["response_status_code"],
+                is_surely_not_sent=attempt.is_surely_not_sent,
+                is_for_bus=attempt.claimed.esb is not None,
+            )
+        elif call.parent_id is None:
+            return
+        rule = attempt.channel.retry if attempt.channel else None
+        channel_id = attempt.claimed.channel_id
+        note_end(session, call.correlation_id, call.parent_id, channel_id, rule, failure)
 
 
 class _Attempt:
@@ -286,6 +310,14 @@ class _Attempt:
         self.report: tuple[Row | None, ...] = ()
         #: Rows of the secondary routes.
         self.steps: list[Row] = []
+        #: Its channel as it is now, where it has one.
+        self.channel: RoutedChannel | None = None
+        self.is_surely_not_sent = False
+
+    @property
+    def may_have_arrived(self) -> bool:
+        """Whether an earlier attempt may have arrived: its key let this one follow."""
+        return self.claimed.has_idempotency_key and self.claimed.attempts > 1
 
     @property
     def repeatable(self) -> bool:

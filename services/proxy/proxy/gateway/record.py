@@ -23,6 +23,7 @@ from proxy.record.headers import recorded_headers
 from proxy.record.idempotency import digest_of, kept_answer, key_end_row, key_row
 from proxy.record.rejections import rejection_row
 from proxy.record.reports import Report, report_rows
+from proxy.record.retry_rows import FailedCall, first_retry, may_retry
 from proxy.record.rows import Row, ended_row, ms_since, response_copy
 from proxy.record.sealing import Sealer
 from proxy.record.statements import Act
@@ -160,6 +161,7 @@ class CallRecord:
                 error = ""
             except OutboundError as exc:
                 error = BROKE_OFF.format(exc)
+                admitted.has_broken_off = True
                 raise BrokenReply(error) from exc
         finally:
             rest.abandon()
@@ -214,6 +216,8 @@ class CallRecord:
             rows |= self._report_rows(admitted, admitted.report)
         if admitted.routes is not None:
             self._add_routes(rows, admitted, admitted.routes)
+        if ended["status"] is TransactionStatus.FAILED:
+            await self._add_what_repeats_it(rows, admitted, ended)
         admitted.is_ended = True
         try:
             await self._writer.end(rows)
@@ -224,6 +228,29 @@ class CallRecord:
             if admitted.routes is not None and admitted.routes.are_under_way:
                 self._settle_later(admitted, admitted.routes, ended["status"])
         return True
+
+    async def _add_what_repeats_it(self, rows: Rows, admitted: Admitted, ended: Row) -> None:
+        """What it takes to make a failed call again, by itself or by hand.
+
+        The request of a call that never began was not kept; where it streams it is not read now.
+        """
+        call, channel = admitted.call, admitted.channel
+        if channel is None:
+            return
+        if not admitted.is_begun and admitted.body.is_whole and admitted.keeps_whole_bodies:
+            copy = await request_copy(call, admitted.body, is_async=False)
+            rows[Act.STORE] = self._sealer.row(call.correlation_id, copy)
+        if channel.retry is not None and may_retry(
+            FailedCall(
+                call.method,
+                ended["response_status_code"],
+                is_surely_not_sent=admitted.is_surely_not_sent,
+                has_broken_off=admitted.has_broken_off,
+                is_for_bus=admitted.esb is not None,
+            )
+        ):
+            row = first_retry(call.correlation_id, channel.id, channel.retry, ended["completed_at"])
+            rows[Act.RETRY] = row
 
     def _add_routes(self, rows: Rows, admitted: Admitted, routes: SentRoutes) -> None:
         """Put the steps of the routes that have ended into `rows`."""

@@ -102,6 +102,14 @@ class Shadowing:
 
 
 @dataclass(frozen=True, slots=True)
+class RetryRule:
+    """When and how often failed calls of a channel are made again by themselves."""
+
+    period_s: int
+    max_attempts: int
+
+
+@dataclass(frozen=True, slots=True)
 class RoutedChannel:
     """A channel with its rules compiled."""
 
@@ -147,6 +155,9 @@ class RoutedChannel:
     def has_path(self) -> bool:
         """Whether clients' requests can be for it."""
         return self.listening is None and self.schedule is None
+
+    #: Asked for calls that have failed.
+    retry: RetryRule | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -482,4 +493,11 @@ def _routed(
         listening=listening_of(channel.listener) if channel.listener else None,
         schedule=schedule_of(**channel.polling) if channel.polling else None,
         acts_for=channel.acts_for,
+        retry=_retry_rule(channel),
     )
+
+
+def _retry_rule(channel: Channel) -> RetryRule | None:
+    if channel.retry_period_s is None:
+        return None
+    return RetryRule(channel.retry_period_s, channel.retry_max_attempts)

@@ -5,6 +5,7 @@ from proxy.models.base import Base
 from proxy.models.channel_versions import ChannelVersion
 from proxy.models.channels import (
     USUAL_RESPONSE_RETENTION_DAYS,
+    USUAL_RETRY_ATTEMPTS,
     Channel,
     ChannelType,
     ExternalSystemRegistration,
@@ -16,6 +17,7 @@ from proxy.models.channels import (
 )
 from proxy.models.clients import MAX_LIVE_SECRETS, CallGrant, Client, ClientSecret
 from proxy.models.former import FormerRecord
+from proxy.models.reruns import RerunState, RerunTask, RerunTaskCall, Retry, TaskStatus
 from proxy.models.shadows import Difference, ShadowDifference
 from proxy.models.staff import (
     EndedSession,
@@ -48,6 +50,7 @@ __all__ = [
     "MAX_LIVE_SECRETS",
     "OPEN_STATUSES",
     "USUAL_RESPONSE_RETENTION_DAYS",
+    "USUAL_RETRY_ATTEMPTS",
     "AsyncCall",
     "AuditCheckpoint",
     "AuditEvent",
@@ -76,11 +79,16 @@ __all__ = [
     "PasswordReset",
     "Poll",
     "Rejection",
+    "RerunState",
+    "RerunTask",
+    "RerunTaskCall",
+    "Retry",
     "RoutingVersion",
     "ShadowDifference",
     "StaffUser",
     "StoredRequest",
     "StoredResponse",
+    "TaskStatus",
     "Transaction",
     "TransactionProperty",
     "TransactionReport",

@@ -26,6 +26,7 @@ from proxy.models.base import Base, Recorded
 from proxy.models.clients import network_text
 
 USUAL_RESPONSE_RETENTION_DAYS = 1
+USUAL_RETRY_ATTEMPTS = 5
 
 
 class ChannelType(enum.StrEnum):
@@ -151,6 +152,12 @@ class Channel(Recorded, Base):
     polling: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     #: The client id that messages of the listener and polls are made for; empty: nobody's.
     acts_for: Mapped[str] = mapped_column(String(255), default="", server_default="")
+    #: Seconds after which a failed call is made again by itself; null: it is not.
+    retry_period_s: Mapped[int | None]
+    #: Most times that it is.
+    retry_max_attempts: Mapped[int] = mapped_column(
+        default=USUAL_RETRY_ATTEMPTS, server_default=str(USUAL_RETRY_ATTEMPTS)
+    )
     mediator_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("mediators.id"), index=True)
 
     mediator: Mapped[Mediator] = relationship(lazy="joined")

@@ -12,10 +12,11 @@ from typing import Any
 
 from common.importing.report import LeftOut
 
-from proxy.models import ChannelType
+from proxy.models import USUAL_RETRY_ATTEMPTS, ChannelType
 from proxy.openhim import inbound
 from proxy.openhim.reading import flag, listed, number, port_of, text, texts
 from proxy.registry.patterns import is_expression
+from proxy.schemas.channels import LONGEST_RETRY_PERIOD_S, MOST_RETRIES
 from proxy.schemas.fields import METHODS
 
 Document = Mapping[str, Any]
@@ -29,6 +30,7 @@ _OVER_TCP = frozenset({"tcp", "mllp"})
 #: After every channel that has a priority, as OpenHIM orders them.
 LAST_PRIORITY = 1000
 SMALLEST_TIMEOUT_S = 0.001
+USUAL_RETRY_MINUTES = 60
 _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
 
 
@@ -133,6 +135,21 @@ def _forwarding(_channel: Document, route: Document) -> bool:
     return flag(route, "forwardAuthHeader")
 
 
+def _retry_period(channel: Document, _route: Document) -> int | None:
+    """Minutes there, seconds here."""
+    if not flag(channel, "autoRetryEnabled"):
+        return None
+    minutes = number(channel, "autoRetryPeriodMinutes") or USUAL_RETRY_MINUTES
+    return round(min(max(minutes * 60, 1), LONGEST_RETRY_PERIOD_S))
+
+
+def _retries(channel: Document, _route: Document) -> int:
+    """As often as it may be where nothing is said: there it goes on for ever."""
+    if not flag(channel, "autoRetryEnabled"):
+        return USUAL_RETRY_ATTEMPTS
+    return round(min(max(number(channel, "autoRetryMaxAttempts") or MOST_RETRIES, 1), MOST_RETRIES))
+
+
 MEMBERS = (
     Member("authType public (calls without credentials)", "is_public", _public),
     Member("whitelist (addresses)", "allowed_addresses", _addresses, narrows=True),
@@ -144,6 +161,8 @@ MEMBERS = (
     Member("secondary routes", "routes", _secondary),
     Member("isAsynchronousProcess", "always_async", _asynchronous),
     Member("forwardAuthHeader", "forward_authorization", _forwarding),
+    Member("autoRetryEnabled (automatic retries)", "retry_period_s", _retry_period),
+    Member("autoRetryMaxAttempts", "retry_max_attempts", _retries),
 )
 
 
@@ -311,7 +330,8 @@ def _target(route: Document, differs: list[str]) -> Target:
 
 
 _SAID_OF_FLAGS = {
-    "autoRetryEnabled": "automatic retries do not come over yet",
+    "autoRetryEnabled": "retries by themselves: here only of what was surely not sent, or whose"
+    " method is idempotent",
 }
 _SAID_OF_LISTS = {
     "alerts": "alerts do not come over",

@@ -31,6 +31,7 @@ def channel_document(channel: Channel) -> dict[str, Any]:
         **_content(channel),
         "rewriteUrls": channel.rewrite_urls,
         "isAsynchronousProcess": channel.always_async,
+        **_retries(channel),
         **({"timeout": round(channel.timeout_s * 1000)} if channel.timeout_s else {}),
         "routes": [_route(channel), *(_secondary(one) for one in channel.routes)],
     }
@@ -64,6 +65,17 @@ def pattern_there(pattern: str) -> str:
         return pattern
     literal, star, _ = pattern.partition("*")
     return f"^{re.escape(literal)}" + ("" if star else "$")
+
+
+def _retries(channel: Channel) -> dict[str, Any]:
+    """Seconds here, minutes there."""
+    if channel.retry_period_s is None:
+        return {"autoRetryEnabled": False}
+    return {
+        "autoRetryEnabled": True,
+        "autoRetryPeriodMinutes": max(1, round(channel.retry_period_s / 60)),
+        "autoRetryMaxAttempts": channel.retry_max_attempts,
+    }
 
 
 def _content(channel: Channel) -> dict[str, Any]:

@@ -14,6 +14,15 @@ _SPELLED = {
 }
 
 
+#: What the errors of calls say whose request may have arrived while its answer did not.
+_NOT_KNOWN = "outcome unknown"
+
+
+def is_outcome_unknown(error_message: str | None) -> bool:
+    """Whether a failed call may have acted, by what its record says."""
+    return error_message is not None and _NOT_KNOWN in error_message
+
+
 def spelled_status(text: object) -> TransactionStatus | None:
     """The status that a mediator gives its call; None for any other text."""
     return _SPELLED.get(text.strip().lower()) if isinstance(text, str) else None

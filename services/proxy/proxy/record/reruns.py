@@ -5,17 +5,17 @@ It obeys the channel's rules and the registrations as they are now; a worker mak
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from common.audit.log import note_act
 from common.clock import utc_now
 from common.db.database import Database
 from common.ids import new_id
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from proxy.errors import NotRepeatable
+from proxy.errors import NotRepeatable, RepeatedAlready
 from proxy.gateway import admission, esb
 from proxy.gateway.call import Body, Call
 from proxy.gateway.headers import forwarded_headers
@@ -35,12 +35,14 @@ from proxy.record.search import newest
 from proxy.record.stored_calls import rebuild
 from proxy.record.transactions import TransactionFilter
 from proxy.registry.body_rules import check_body
-from proxy.registry.records import existing
+from proxy.registry.records import locked
 
 #: A body that was let in once is looked into whatever its size.
 _RULES_MAX_BYTES = 256 * 1024 * 1024
 #: Reruns that are committed together: small, so that calls do not wait for them.
 BATCH = 50
+REPEATED = "It was made again already"
+IS_REPETITION = "It makes another call again itself"
 
 _COPIED = (
     "channel_name",
@@ -77,9 +79,9 @@ class Reruns:
 
     data: list[Rerun] = field(default_factory=list)
     refused: list[RefusedRerun] = field(default_factory=list)
+    #: Calls that were repeated already.
+    left_out: int = 0
     more: bool = False
-    #: The oldest call that was looked at: the next ones are before it.
-    last: uuid.UUID | None = None
     ok: bool = True
 
     @property
@@ -94,42 +96,49 @@ def rerun_matching(
     wanted: TransactionFilter,
     limit: int,
     forward_timeout_s: float,
-    before: uuid.UUID | None = None,
+    *,
+    include_repeated: bool = False,
 ) -> Reruns:
     """Repeat the newest `limit` calls that meet the filter; each batch is one transaction.
 
-    Only those that are older than the call `before`, where it is given.
+    Repetitions do not count, and calls that were repeated are left out unless they are wanted, too.
     """
     with database.reading() as session:
-        calls, _ = newest(session, wanted, limit + 1, before)
-    repeated = [call.correlation_id for call in calls[:limit]]
-    outcome = Reruns(more=len(calls) > limit, last=repeated[-1] if repeated else None)
-    for start in range(0, len(repeated), BATCH):
-        batch = repeated[start : start + BATCH]
-        _rerun_batch(database, sealer, batch, outcome, forward_timeout_s)
+        calls, _ = newest(session, wanted, limit + 1)
+    originals = [call.correlation_id for call in calls[:limit] if call.parent_id is None]
+    outcome = Reruns(more=len(calls) > limit)
+    for start in range(0, len(originals), BATCH):
+        batch = originals[start : start + BATCH]
+        _rerun_batch(database, sealer, batch, outcome, forward_timeout_s, include_repeated)
     return outcome
 
 
-def count_matching(session: Session, wanted: TransactionFilter, most: int) -> int:
-    """How many calls meet the filter; beyond `most` they are not counted."""
-    calls, _ = newest(session, wanted, most)
-    return len(calls)
+@dataclass(frozen=True)
+class Meant:
+    """Calls that meet a filter: originals, how many of them were repeated, and repetitions."""
+
+    originals: int
+    repeated: int
+    repetitions: int
+    #: There are more of them, which were not counted.
+    is_cut: bool
 
 
-def ends_since(
-    session: Session, wanted: TransactionFilter, began: uuid.UUID
-) -> dict[TransactionStatus, int]:
-    """How those repetitions stand that were made since `began`, of older calls."""
-    older = select(Transaction.correlation_id).where(
-        *wanted.criteria(), Transaction.correlation_id < began
-    )
-    repeated = Transaction.parent_id.in_(older)
-    counts = (
-        select(Transaction.status, func.count())
-        .where(Transaction.correlation_id >= began, repeated)
-        .group_by(Transaction.status)
-    )
-    return dict(session.execute(counts).all())
+def meant(session: Session, wanted: TransactionFilter, most: int) -> Meant:
+    """What the newest `most` calls that meet the filter are."""
+    calls, _ = newest(session, wanted, most + 1)
+    originals = [call.correlation_id for call in calls[:most] if call.parent_id is None]
+    repeated = len(repeated_of(session, originals))
+    counted = min(most, len(calls))
+    return Meant(len(originals), repeated, counted - len(originals), len(calls) > most)
+
+
+def repeated_of(session: Session, ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
+    """Those of the calls that were made again already."""
+    if not ids:
+        return set()
+    parent = Transaction.parent_id
+    return set(session.scalars(select(parent).where(parent.in_(ids)).distinct()))
 
 
 def _rerun_batch(
@@ -138,17 +147,23 @@ def _rerun_batch(
     ids: Sequence[uuid.UUID],
     outcome: Reruns,
     forward_timeout_s: float,
+    include_repeated: bool,
 ) -> None:
-    created, refused = [], []
+    created, refused, left_out = [], [], 0
     with database.writing() as session:
         table = load_table(session, 0, forward_timeout_s)
         for parent_id in ids:
             try:
-                created.append(rerun(session, sealer, table, parent_id))
+                created.append(
+                    rerun(session, sealer, table, parent_id, only_once=not include_repeated)
+                )
+            except RepeatedAlready:
+                left_out += 1
             except NotRepeatable as exc:
                 refused.append(RefusedRerun(parent_id, str(exc)))
     outcome.data += created
     outcome.refused += refused
+    outcome.left_out += left_out
 
 
 def rerun_one(
@@ -159,12 +174,23 @@ def rerun_one(
         return rerun(session, sealer, load_table(session, 0, forward_timeout_s), parent_id)
 
 
-def rerun(session: Session, sealer: Sealer, table: RoutingTable, parent_id: uuid.UUID) -> Rerun:
-    """Put a repetition of one call where a worker finds it.
+def rerun(
+    session: Session,
+    sealer: Sealer,
+    table: RoutingTable,
+    parent_id: uuid.UUID,
+    *,
+    only_once: bool = False,
+) -> Rerun:
+    """Put a repetition of one call where a worker finds it; with `only_once` of an original that
+    was not repeated yet.
 
-    Send a wake-up after the commit. Raises UnknownRecord, NotRepeatable with the reason.
+    Send a wake-up after the commit. Raises UnknownRecord, NotRepeatable (RepeatedAlready among
+    them) with the reason.
     """
-    parent = existing(session, Transaction, parent_id)
+    parent = locked(session, Transaction, parent_id)
+    if only_once:
+        _check_first(session, parent)
     if parent.status not in FINAL_STATUSES:
         raise NotRepeatable("The call has not ended yet")
     transaction = _repetition(parent)
@@ -181,6 +207,14 @@ def rerun(session: Session, sealer: Sealer, table: RoutingTable, parent_id: uuid
     made = {"correlation_id": transaction.correlation_id}
     note_act(session, "transaction.rerun", parent_id, parent.channel_name or "", after=made)
     return Rerun(transaction.correlation_id, parent_id)
+
+
+def _check_first(session: Session, parent: Transaction) -> None:
+    """The parent's lock makes two who ask at once ask one after the other."""
+    if parent.parent_id is not None:
+        raise RepeatedAlready(IS_REPETITION)
+    if repeated_of(session, [parent.correlation_id]):
+        raise RepeatedAlready(REPEATED)
 
 
 def _request_of(session: Session, sealer: Sealer, parent: Transaction) -> RequestCopy:

@@ -11,6 +11,7 @@ from proxy.models import (
     GatewayProcess,
     IdempotencyKey,
     Rejection,
+    Retry,
     ShadowDifference,
     StoredRequest,
     Transaction,
@@ -28,6 +29,7 @@ class Act(enum.Enum):
     ACCEPT = "accept"  # a worker will make the call
     KEY = "key"  # it came with an Idempotency-Key
     END = "end"  # a transaction ends
+    RETRY = "retry"  # it failed, and is made again by itself
     REPORT = "report"  # what its mediator reports of it, or a secondary route
     JUDGE = "judge"  # a secondary route ended after it
     PROPERTIES = "properties"  # what it can be found by
@@ -65,6 +67,7 @@ STATEMENTS: dict[Act, Acting] = {
     Act.ACCEPT: Insert(cast(Table, AsyncCall.__table__)),
     Act.KEY: Insert(_keys),
     Act.END: Change(_transactions, _ENDED),
+    Act.RETRY: Insert(cast(Table, Retry.__table__)),
     Act.JUDGE: Change(_transactions, ("status",)),
     Act.REPORT: InsertSeveral(Insert(cast(Table, TransactionReport.__table__))),
     Act.PROPERTIES: InsertSeveral(Insert(cast(Table, TransactionProperty.__table__))),

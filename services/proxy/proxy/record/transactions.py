@@ -3,10 +3,11 @@
 import re
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
+from common.clock import rfc3339
 from common.ids import lowest_id_at
 from sqlalchemy import ColumnElement, Select, TextClause, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, load_only
@@ -76,6 +77,24 @@ class TransactionFilter:
     def is_empty(self) -> bool:
         """Whether every call meets it."""
         return self == TransactionFilter()
+
+    def document(self) -> dict[str, Any]:
+        """The filter as JSON, in the words of the list's query, less what does not count."""
+        given = {name: value for name, value in asdict(self).items() if value}
+        moments = {name: rfc3339(given[name]) for name in ("since", "until") if name in given}
+        pairs = {"properties": dict(self.properties)} if self.properties else {}
+        return {**given, **moments, **pairs}
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> Self:
+        """The filter that `document` gave."""
+        given = dict(document)
+        for name in ("since", "until"):
+            if name in given:
+                given[name] = datetime.fromisoformat(given[name])
+        if "status" in given:
+            given["status"] = TransactionStatus(given["status"])
+        return cls(**{**given, "properties": tuple(given.get("properties", {}).items())})
 
     def criteria(self) -> list[ColumnElement[bool]]:
         """The filter in SQL."""

@@ -13,6 +13,7 @@ from proxy.models import (
     ExternalSystemRegistration,
     Mediator,
     Passkey,
+    RerunTask,
     StaffUser,
     Transaction,
 )
@@ -25,6 +26,7 @@ _KINDS: dict[type[Any], str] = {
     ExternalSystemRegistration: "registration",
     Mediator: "mediator",
     Passkey: "passkey",
+    RerunTask: "task",
     StaffUser: "member of staff",
     Transaction: "transaction",
 }

@@ -16,6 +16,7 @@ from proxy.routes import (
     report,
     shadow_differences,
     staff,
+    tasks,
     tokens,
     transactions,
 )
@@ -32,6 +33,7 @@ def register_routes(api: Api) -> None:
         registrations,
         staff,
         transactions,
+        tasks,
         rejections,
         shadow_differences,
         metrics,

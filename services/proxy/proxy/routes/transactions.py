@@ -84,9 +84,15 @@ def rerun(correlation_id: uuid.UUID) -> tuple[Rerun, dict[str, str]]:
 @blp.arguments(RerunIn)
 @blp.response(202, RerunsOut)
 def rerun_matching(given: dict[str, Any]) -> Reruns:
-    """Make the newest calls again that meet conditions, and tell which cannot be repeated."""
-    wanted: TransactionFilter = given["wanted"]
+    """Make the newest calls again that meet conditions, and tell which cannot be repeated.
+
+    Repetitions are never repeated, and calls that were repeated already only on demand. For more
+    than a thousand calls, or to see how they end, make a task.
+    """
+    wanted: TransactionFilter = given.pop("wanted")
     database, timeout_s = container().database, container().settings.forward_timeout_s
-    outcome = reruns.rerun_matching(database, container().sealer, wanted, given["limit"], timeout_s)
+    outcome = reruns.rerun_matching(
+        database, container().sealer, wanted, forward_timeout_s=timeout_s, **given
+    )
     container().wake_up.send()
     return outcome

@@ -6,7 +6,12 @@ import marshmallow as ma
 from common.web.fields import Flag, Integer, JsonObject, Line, Name, Text
 from marshmallow import validate
 
-from proxy.models import USUAL_RESPONSE_RETENTION_DAYS, ChannelType, Framing
+from proxy.models import (
+    USUAL_RESPONSE_RETENTION_DAYS,
+    USUAL_RETRY_ATTEMPTS,
+    ChannelType,
+    Framing,
+)
 from proxy.registry.content_match import KINDS
 from proxy.registry.patterns import with_slash
 from proxy.schemas.fields import (
@@ -26,6 +31,8 @@ LONGEST_TOTAL_S = 24 * 3600
 MOST_RESPONSE_RETENTION_DAYS = 365
 MOST_ROUTES = 10
 MOST_PORT = 65_535
+LONGEST_RETRY_PERIOD_S = 30 * 24 * 3600
+MOST_RETRIES = 100
 
 
 class PathPattern(Name):
@@ -324,6 +331,23 @@ class ChannelIn(Schema):
         max_length=255,
         metadata={"description": "The client id that messages and polls are for; empty: nobody's"},
     )
+    retry_period_s = Integer(
+        low=1,
+        high=LONGEST_RETRY_PERIOD_S,
+        load_default=None,
+        allow_none=True,
+        metadata={
+            "description": "A call that failed is made again by itself after so many seconds, where"
+            " it was surely not sent or its method is idempotent; null: never",
+            "example": 300,
+        },
+    )
+    retry_max_attempts = Integer(
+        low=1,
+        high=MOST_RETRIES,
+        load_default=USUAL_RETRY_ATTEMPTS,
+        metadata={"description": "How often it is made again at the most"},
+    )
     mediator_id = ma.fields.UUID(required=True)
 
     @ma.post_load
@@ -373,6 +397,8 @@ class ChannelOut(Recorded):
     listener = ma.fields.Nested(ListenerOut, required=True, allow_none=True)
     polling = ma.fields.Nested(Polling, required=True, allow_none=True)
     acts_for = ma.fields.String(required=True)
+    retry_period_s = ma.fields.Integer(required=True, allow_none=True)
+    retry_max_attempts = ma.fields.Integer(required=True)
     mediator_id = ma.fields.UUID(required=True)
     mediator_urn = ma.fields.String(required=True, attribute="mediator.urn")
 

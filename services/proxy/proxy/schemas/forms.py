@@ -9,15 +9,24 @@ from marshmallow import validate
 
 from proxy.access.reasons import MAX_REASON_CHARS
 from proxy.access.scopes import HEARTBEAT
-from proxy.models import USUAL_RESPONSE_RETENTION_DAYS, Framing
+from proxy.models import (
+    USUAL_RESPONSE_RETENTION_DAYS,
+    USUAL_RETRY_ATTEMPTS,
+    Framing,
+    RerunState,
+    TaskStatus,
+)
+from proxy.record.rerun_tasks import MOST_BATCH_SIZE, USUAL_BATCH_SIZE
 from proxy.registry.content_match import KINDS
 from proxy.registry.credentials import KINDS as SHOWN
 from proxy.registry.mediators import URN
 from proxy.schemas.channels import (
+    LONGEST_RETRY_PERIOD_S,
     LONGEST_TIMEOUT_S,
     LONGEST_TOTAL_S,
     MOST_PORT,
     MOST_RESPONSE_RETENTION_DAYS,
+    MOST_RETRIES,
     MOST_ROUTES,
     ChannelIn,
     MatchIn,
@@ -285,6 +294,8 @@ class ChannelForm(ChannelIn):
     listener_authorities = Typed(max_length=MOST_PEM_CHARS, load_default="")
     polling = ScheduleText(max_length=200, load_default=None)  # type: ignore[assignment]
     polling_time_zone = Line(max_length=64, load_default="")
+    retry_period_s = WholeOrBlank(low=1, high=LONGEST_RETRY_PERIOD_S, load_default=None)
+    retry_max_attempts = WholeOrBlank(low=1, high=MOST_RETRIES, load_default=USUAL_RETRY_ATTEMPTS)
     mediator_id = Chosen(required=True)
 
     class Meta:
@@ -317,6 +328,25 @@ class ChannelForm(ChannelIn):
             **{name: listener.get(of, "") for name, of in _LISTENER.items()},
             "polling_time_zone": (channel.polling or {}).get("time_zone", ""),
         }
+
+
+class RerunForm(ma.Schema):
+    """How calls are made again; which is said by the list's filters beside it."""
+
+    batch_size = Whole(low=1, high=MOST_BATCH_SIZE, load_default=USUAL_BATCH_SIZE)
+    include_repeated = Box()
+
+
+class TaskFilter(NameFilter):
+    """Which tasks: by a part of the name of whoever made them, and by where they stand."""
+
+    status = ma.fields.Enum(TaskStatus, by_value=ma.fields.String)
+
+
+class TaskCallFilter(ma.Schema):
+    """Which calls of a task: by what became of them."""
+
+    state = ma.fields.Enum(RerunState, by_value=ma.fields.String)
 
 
 class TrialForm(MatchIn):

@@ -3,7 +3,7 @@
 from typing import Any
 
 import marshmallow as ma
-from common.web.fields import Integer, Line, Moment, Name, Text, check_storable
+from common.web.fields import Flag, Integer, Line, Moment, Name, Text, check_storable
 from common.web.paging import PageArgs, page_schema
 from marshmallow import validate
 
@@ -114,14 +114,22 @@ class RerunIn(Filter):
         load_default=MAX_RERUNS,
         metadata={"description": "The newest so many of them"},
     )
+    include_repeated = Flag(
+        load_default=False, metadata={"description": "Those that were repeated already, too"}
+    )
 
     @ma.post_load
     def _gather(self, given: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
-        limit = given.pop("limit")
-        wanted = TransactionFilter(**given)
-        if wanted.is_empty():
-            raise ma.ValidationError("Name at least one condition: this would repeat every call.")
-        return {"limit": limit, "wanted": wanted}
+        beside = {name: given.pop(name) for name in ("limit", "include_repeated")}
+        return {**beside, "wanted": some_condition(given)}
+
+
+def some_condition(given: dict[str, Any]) -> TransactionFilter:
+    """What a filter's fields say. Raises ValidationError where every call meets it."""
+    wanted = TransactionFilter(**given)
+    if wanted.is_empty():
+        raise ma.ValidationError("Name at least one condition: this would repeat every call.")
+    return wanted
 
 
 class TransactionSummaryOut(Schema):
@@ -227,6 +235,9 @@ class RerunsOut(Schema):
     count = ma.fields.Integer(required=True, metadata={"description": "New calls"})
     data = ma.fields.List(ma.fields.Nested(RerunOut), required=True)
     refused = ma.fields.List(ma.fields.Nested(RefusedRerunOut), required=True)
+    left_out = ma.fields.Integer(
+        required=True, metadata={"description": "Calls that were repeated already"}
+    )
     more = ma.fields.Boolean(
         required=True, metadata={"description": "Further calls meet the conditions"}
     )

@@ -19,7 +19,7 @@ def test_plain_channel_comes_over_whole() -> None:
     assert found.target.url == "http://registry:3000"
     unused = ("is_public", "allowed_addresses", "match_body", "match_content_types", "rewrite_path")
     unused += ("rewrite_expression", "rewrite_urls", "forward_authorization", "always_async")
-    unused += ("routes", "listener", "polling")
+    unused += ("routes", "listener", "polling", "retry_period_s")
     assert not any(found.fields.pop(name) for name in unused)
     assert found.fields == {
         "name": "Registry",
@@ -32,6 +32,7 @@ def test_plain_channel_comes_over_whole() -> None:
         "store_response_body": True,
         "timeout_s": 1.5,
         "allow": ["lab"],
+        "retry_max_attempts": 5,
     }
 
 
@@ -72,6 +73,20 @@ def test_what_channels_do_not_have_yet_is_named_and_set_once_they_do(
     assert any(note.startswith(member.theirs) for note in now.lacks)
     assert now.fields["is_active"] is not member.narrows
     assert then.lacks == []
+
+
+@pytest.mark.parametrize(
+    ("period", "most", "expected"),
+    [(5, 3, (300, 3)), (None, None, (3600, 100)), (600_000_000, 500, (2_592_000, 100))],
+)
+def test_retries_come_over_within_our_bounds(
+    period: int | None, most: int | None, expected: tuple[int, int]
+) -> None:
+    wanted = {"autoRetryPeriodMinutes": period, "autoRetryMaxAttempts": most}
+
+    found = translated(a_channel(autoRetryEnabled=True, **wanted)).fields
+
+    assert (found["retry_period_s"], found["retry_max_attempts"]) == expected
 
 
 def test_table_says_of_no_field_that_it_is_missing_which_channels_have() -> None:

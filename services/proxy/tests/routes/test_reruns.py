@@ -10,7 +10,7 @@ from common.ids import new_id
 from proxy.container import Container
 from proxy.models import AsyncCall, StoredRequest, Transaction, TransactionStatus
 from proxy.record.sealing import RequestCopy
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 Record = Callable[..., str]
 
@@ -181,6 +181,21 @@ def test_rerun_by_filter_tells_what_was_made_and_what_not(
     assert [one["correlation_id"] for one in made["refused"]] == [bad]
     with container.database.reading() as session:
         assert session.scalar(select(func.count()).select_from(AsyncCall)) == 3
+
+
+def test_rerun_by_filter_leaves_out_what_was_repeated_and_every_repetition(
+    api: Any, container: Container, record: Record
+) -> None:
+    call = record()
+    first = api.post("transactions/rerun/", {"status": "failed"}).get_json()
+    with container.database.writing() as session:
+        session.execute(update(Transaction).values(status=TransactionStatus.FAILED))
+
+    second = api.post("transactions/rerun/", {"status": "failed"}).get_json()
+    third = api.post("transactions/rerun/", {"status": "failed", "include_repeated": True})
+
+    assert [(one["count"], one["left_out"]) for one in (first, second)] == [(1, 0), (0, 1)]
+    assert [one["parent_id"] for one in third.get_json()["data"]] == [call]
 
 
 def test_rerun_by_filter_stops_at_its_limit_and_says_that_there_are_more(

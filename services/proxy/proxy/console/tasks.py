@@ -1,0 +1,117 @@
+"""`/admin/mediator/tasks/`: calls that are made again as tasks, with progress."""
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from common.console.csv_export import Column
+from common.console.flashes import flash
+from common.console.forms import choices, read_filters
+from common.console.listing import listing
+from common.console.staff import StaffRole
+from common.web.paging import Page, fetch_page
+from flask import redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+
+from proxy.console.blueprint import pages
+from proxy.console.reading import matching, read, rows_of
+from proxy.console.saving import write
+from proxy.container import container
+from proxy.errors import TaskHasEnded
+from proxy.models import RerunState, RerunTask, RerunTaskCall, TaskStatus
+from proxy.record import rerun_tasks
+from proxy.registry.records import existing
+from proxy.schemas.forms import TaskCallFilter, TaskFilter
+
+COLUMNS = (
+    Column("Made", lambda task: task.created_at),
+    Column("By", lambda task: task.made_by),
+    Column("Status", lambda task: task.status),
+    Column("Calls", lambda task: task.total),
+    Column("Waiting", lambda task: task.waiting),
+    Column("Under way", lambda task: task.in_hand),
+    Column("Done", lambda task: task.done),
+    Column("Failed", lambda task: task.failed),
+    Column("Outcome unknown", lambda task: task.unknown),
+    Column("Left out", lambda task: task.left_out),
+    Column("Ended", lambda task: task.finished_at),
+)
+CALL_COLUMNS = (
+    Column("Original", lambda call: call.correlation_id),
+    Column("New call", lambda call: call.repeat_id),
+    Column("State", lambda call: call.state),
+    Column("Reason", lambda call: call.reason),
+)
+_ACTS = {
+    "pause": (rerun_tasks.pause_task, "Paused. Calls that are under way still end."),
+    "resume": (rerun_tasks.resume_task, "The task goes on."),
+    "cancel": (rerun_tasks.cancel_task, "Cancelled. Calls that are under way still end."),
+}
+
+
+@pages.page("/mediator/tasks/")
+def tasks() -> ResponseReturnValue:
+    """The tasks, newest first."""
+    filters = read_filters(TaskFilter())
+    wanted = matching(RerunTask, (RerunTask.made_by,), **filters.values)
+    return listing(
+        "pages/tasks.html",
+        rows_of(RerunTask, wanted),
+        filters,
+        csv_name="tasks",
+        columns=COLUMNS,
+        statuses=choices(TaskStatus),
+    )
+
+
+@pages.page("/mediator/tasks/<uuid:task_id>/")
+def task(task_id: uuid.UUID) -> ResponseReturnValue:
+    """One task: how far it has come, and its calls."""
+    found = read(lambda session: existing(session, RerunTask, task_id))
+    filters = read_filters(TaskCallFilter())
+    wanted = rerun_tasks.calls_of(task_id, filters.values.get("state"))
+
+    def fetch(limit: int, cursor: str | None) -> Page[RerunTaskCall]:
+        key = RerunTaskCall.correlation_id
+        return read(lambda session: fetch_page(session, wanted, key, limit=limit, cursor=cursor))
+
+    return listing(
+        "pages/task.html",
+        fetch,
+        filters,
+        csv_name="task",
+        columns=CALL_COLUMNS,
+        task=found,
+        reasons=read(lambda session: rerun_tasks.reasons_of(session, task_id)),
+        wanted=_as_typed(found.filter),
+        states=choices(RerunState),
+    )
+
+
+@pages.page("/mediator/tasks/<uuid:task_id>/progress/")
+def task_progress(task_id: uuid.UUID) -> ResponseReturnValue:
+    """The part of the page that changes."""
+    found = read(lambda session: existing(session, RerunTask, task_id))
+    return render_template("pages/task_progress.html", task=found)
+
+
+@pages.act("/mediator/tasks/<uuid:task_id>/<any(pause, resume, cancel):act>/", StaffRole.OPERATOR)
+def move_task(task_id: uuid.UUID, act: str) -> ResponseReturnValue:
+    """Pause a task, let it go on, or cancel it."""
+    move, said = _ACTS[act]
+    try:
+        write(lambda session: move(session, task_id))
+    except TaskHasEnded as exc:
+        flash(f"{exc} already.", "bad")
+    else:
+        container().wake_up.send()
+        flash(said)
+    return redirect(url_for("console.task", task_id=task_id), 303)
+
+
+def _as_typed(wanted: Mapping[str, Any] | None) -> dict[str, str]:
+    """A task's filter as the list of transactions has it in its address, where one pair stands."""
+    shown = dict(wanted or {})
+    for name, value in shown.pop("properties", {}).items():
+        shown["properties"] = f"{name}={value}"
+    return shown
