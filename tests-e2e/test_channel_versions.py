@@ -18,7 +18,7 @@ from systems import Start
 AT_ONCE = 20
 
 
-def told_target(sock: Any, received: Any) -> None:
+def seen_target(sock: Any, received: Any) -> None:
     """Answers what was asked for."""
     answer(f"{received.request_line.split(' ')[0]} {received.target}".encode())(sock, received)
 
@@ -55,7 +55,7 @@ async def make_calls(hub: Hub, path: str, count: int) -> None:
 def test_a_channel_changed_three_times_is_tried_and_rolled_back(
     hub: Hub, mediator: RawMediator, calls: int
 ) -> None:
-    mediator.default = told_target
+    mediator.default = seen_target
     path = f"/{unique('v')}/a"
     record = hub.new_mediator(mediator.url)
     channel = hub.new_channel(f"{path}*", record["id"])
@@ -98,7 +98,7 @@ def test_a_channel_changed_three_times_is_tried_and_rolled_back(
 def test_an_export_makes_the_same_channels_elsewhere(
     own_hub: Start, mediator: RawMediator, tmp_path: Path
 ) -> None:
-    mediator.default = told_target
+    mediator.default = seen_target
     first = own_hub("embedded", services=["proxy"])
     second = own_hub("embedded", services=["proxy"], DEMO="0")
     to = first.new_mediator(mediator.url, config={"password": "never-exported"})["id"]

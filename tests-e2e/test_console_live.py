@@ -87,10 +87,10 @@ def test_filtered_calls_are_made_again_with_progress(hub, watched, base):
     page.get_by_role("link", name="Make these calls again").click()
     page.get_by_role("button", name="Make them again").click()
 
-    expect(page.get_by_text("All have ended.")).to_be_visible(timeout=30_000)
-    page.get_by_role("link", name="3 successful").click()
-    expect(page.locator("#rows tr")).to_have_count(3)
-    page.locator("#rows a").first.click()
+    expect(page.get_by_text("3 of 3 calls")).to_be_visible(timeout=30_000)
+    page.reload()
+    expect(page.locator("main tbody tr")).to_have_count(3)
+    page.locator("main tbody tr td:nth-child(3) a").first.click()
     expect(page.get_by_text("This call repeats")).to_be_visible()
     assert watched.problems == []
     assert watched.asked_elsewhere(hub.url) == set()

@@ -129,25 +129,23 @@ def test_channel_makes_failed_calls_again_by_itself_only_where_they_cannot_act_t
     not_sent = hub.call("POST", f"{base}/post", data=b"body")
     assert not_sent.status_code == 502
     hub.api("PATCH", f"mediators/{place}/", 200, json={"endpoint_url": mediator.url})
-    for path in ("lost-put", "lost-post"):
-        answers = iter([hang_up])
-        mediator.on(
-            f"{base}/{path}",
-            lambda sock, got, answers=answers: next(answers, answer(b"ok"))(sock, got),
-        )
+    answers = iter([answer(b"", "503 Service Unavailable")])
+    mediator.on(f"{base}/put", lambda sock, got: next(answers, answer(b"ok"))(sock, got))
+    mediator.on(f"{base}/lost", hang_up)
     eventually(lambda: hub.call("GET", f"{base}/there").status_code == 200)
     hub.in_force()
-    lost = [hub.call(one, f"{base}/lost-{one.lower()}", data=b"x") for one in ("PUT", "POST")]
-    assert [one.status_code for one in lost] == [502, 502]
+    assert hub.call("POST", f"{base}/lost", data=b"x").status_code == 502
+    failed = hub.call("PUT", f"{base}/put", data=b"x")
+    assert failed.status_code == 503
 
-    for original in (not_sent, lost[0]):
+    for original in (not_sent, failed):
         found = eventually(lambda original=original: repetition(hub, original), 60)
         assert found["parent_id"] == original.headers["X-Correlation-Id"]
     assert len(mediator.to(f"{base}/post")) == 1
     assert mediator.to(f"{base}/post")[0].body == b"body"
-    assert len(mediator.to(f"{base}/lost-put")) == 2
-    # It would have been due before the PUT was made again, or with it.
-    assert len(mediator.to(f"{base}/lost-post")) == 1
+    assert len(mediator.to(f"{base}/put")) == 2
+    found = hub.api("GET", "transactions/", 200, params={"path": f"{base}/lost"})
+    assert (found["count"], len(mediator.to(f"{base}/lost"))) == (1, 1)
 
 
 def repetition(hub: Hub, original: Any) -> dict[str, Any] | None:

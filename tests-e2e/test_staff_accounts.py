@@ -15,7 +15,7 @@ from console import open_console, staff_of
 from console import sign_in as send_login
 from hub import unique
 from npm_packages import npm_packages
-from systems import eventually
+from waiting import eventually
 
 pytestmark = pytest.mark.parametrize("hub", ["embedded"], indirect=True)
 

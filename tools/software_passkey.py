@@ -57,8 +57,8 @@ class SoftwarePasskey:
         return host + bytes([self.flags | more]) + self.count.to_bytes(4)
 
     def _client_data(self, kind: str, options: dict[str, Any]) -> bytes:
-        told = {"type": kind, "challenge": options["challenge"], "origin": self.origin}
-        return json.dumps(told).encode()
+        said = {"type": kind, "challenge": options["challenge"], "origin": self.origin}
+        return json.dumps(said).encode()
 
     def _answer(self, **response: bytes) -> str:
         name = bytes_to_base64url(self.credential_id)

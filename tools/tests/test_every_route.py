@@ -115,7 +115,7 @@ def path_of(rule: Rule) -> str:
 
     def example(found: re.Match[str]) -> str:
         kind, _, _name = found.group(1).rpartition(":")
-        return _EXAMPLES.get(kind, "x")
+        return _EXAMPLES.get(kind) or _EXAMPLES.get(kind.partition("(")[0], "x")
 
     return re.sub(r"<([^>]*)>", example, rule.rule)
 

@@ -90,9 +90,9 @@ def run_worker(container: Container) -> None:
     every(PURGE_EVERY_S, lambda: keep_bounded(container.database, container.settings), stopping)
     every(CAMPAIGNS_EVERY_S, lambda: _run_campaigns(container, stopping), stopping)
     _ask_about_doubts(container, stopping)
-    for way in container.transports.values():
-        if isinstance(way, SmsTransport):
-            way.listen()
+    for transport in container.transports.values():
+        if isinstance(transport, SmsTransport):
+            transport.listen()
     lanes = [Lane(container.outbox, channel, stopping) for channel in container.outbox.channels]
     log.info("worker_started", channels=container.outbox.channels)
 

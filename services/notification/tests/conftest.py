@@ -161,7 +161,7 @@ EVENT = "LICENCE_ISSUED"
 
 
 @dataclass
-class Catalogue:
+class Client:
     """Writes rules and templates, emits events, reads what came of them."""
 
     container: Container
@@ -223,8 +223,8 @@ class Catalogue:
 
 
 @pytest.fixture
-def desk(container: Container, api: Api) -> Catalogue:
-    return Catalogue(container, api)
+def client(container: Container, api: Api) -> Client:
+    return Client(container, api)
 
 
 @pytest.fixture
@@ -261,7 +261,7 @@ class Campaigns:
     container: Container
     writer: Any
     second: Any
-    catalogue: Catalogue
+    catalogue: Client
 
     def queued(self) -> list[OutboxMessage]:
         return self.catalogue.queued()
@@ -333,7 +333,7 @@ class Campaigns:
 @pytest.fixture
 def campaigns(container: Container, api_as: Callable[[str], Any]) -> Campaigns:
     writer, second = api_as("writer"), api_as("second")
-    return Campaigns(container, writer, second, Catalogue(container, writer))
+    return Campaigns(container, writer, second, Client(container, writer))
 
 
 @pytest.fixture

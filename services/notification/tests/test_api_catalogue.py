@@ -25,7 +25,7 @@ def codes(answer: Any) -> list[str]:
 # Events
 
 
-def test_event_is_made_read_changed_and_taken_out_of_use(api: Any, desk: Any) -> None:
+def test_event_is_made_read_changed_and_taken_out_of_use(api: Any, client: Any) -> None:
     made = api.post("events/", an_event())
     assert made.status_code == 201
     assert made.headers["Location"] == "/api/notification/events/POLICY_EXPIRES/"
@@ -41,7 +41,7 @@ def test_event_is_made_read_changed_and_taken_out_of_use(api: Any, desk: Any) ->
         **changes,
         "updated_at": changed.get_json()["updated_at"],
     }
-    desk.emit("anna", event_code="POLICY_EXPIRES", status=404)
+    client.emit("anna", event_code="POLICY_EXPIRES", status=404)
 
 
 def test_events_are_listed_by_module_and_activity(api: Any) -> None:
@@ -93,7 +93,7 @@ def test_context_schema_can_be_taken_away(api: Any) -> None:
 # Rules
 
 
-def test_rule_is_made_changed_and_taken_out_of_use(api: Any, desk: Any) -> None:
+def test_rule_is_made_changed_and_taken_out_of_use(api: Any, client: Any) -> None:
     given = {"event_code": "LICENCE_ISSUED", "channels": ["IN_APP", "SMS"], "priority": "HIGH"}
     made = api.post("rules/", {**given, "recipient_policy": "ALL"})
     assert made.status_code == 201
@@ -108,13 +108,13 @@ def test_rule_is_made_changed_and_taken_out_of_use(api: Any, desk: Any) -> None:
     assert api.get(path).get_json() == changed.get_json()
 
     api.patch(path, {"is_active": False})
-    assert desk.emit("anna", status=200)["reason"] == "no_active_rule"
+    assert client.emit("anna", status=200)["reason"] == "no_active_rule"
 
 
-def test_rules_are_listed_by_event_and_activity(api: Any, desk: Any) -> None:
-    active = desk.rule(SMS)
-    desk.rule(SMS, is_active=False)
-    desk.rule(SMS, event_code="LICENCE_EXPIRING_SOON")
+def test_rules_are_listed_by_event_and_activity(api: Any, client: Any) -> None:
+    active = client.rule(SMS)
+    client.rule(SMS, is_active=False)
+    client.rule(SMS, event_code="LICENCE_EXPIRING_SOON")
 
     found = api.get("rules/", event_code="LICENCE_ISSUED", active="true").get_json()
 
@@ -153,10 +153,10 @@ def test_channel_that_is_named_twice_counts_once(api: Any) -> None:
 # Templates
 
 
-def test_changed_template_is_a_new_version_that_takes_its_place(api: Any, desk: Any) -> None:
-    desk.rule(SMS)
+def test_changed_template_is_a_new_version_that_takes_its_place(api: Any, client: Any) -> None:
+    client.rule(SMS)
     first = api.post("templates/", a_template(body="One")).get_json()["data"]
-    message = desk.emit("anna")["queued_outbox_ids"][0]
+    message = client.emit("anna")["queued_outbox_ids"][0]
 
     changed = api.patch(f"templates/{first['id']}/", {"body": "Two"})
 
@@ -165,8 +165,8 @@ def test_changed_template_is_a_new_version_that_takes_its_place(api: Any, desk: 
     assert (second["version"], second["body"], second["is_active"]) == (2, "Two", True)
     assert second["id"] != first["id"]
     assert api.get(f"templates/{first['id']}/").get_json()["data"] == {**first, "is_active": False}
-    desk.emit("ben")
-    assert [(one.body, one.template_version) for one in desk.queued()] == [("One", 1), ("Two", 2)]
+    client.emit("ben")
+    assert [(one.body, one.template_version) for one in client.queued()] == [("One", 1), ("Two", 2)]
     assert api.get(f"outbox/{message}/").get_json()["template_id"] == first["id"]
 
 
@@ -179,31 +179,31 @@ def test_same_event_channel_and_language_again_is_the_next_version(api: Any) -> 
     assert [(one["language"], one["version"]) for one in found] == [("sw", 1), ("en", 3)]
 
 
-def test_template_is_taken_out_of_use_in_place(api: Any, desk: Any) -> None:
-    desk.rule(SMS)
+def test_template_is_taken_out_of_use_in_place(api: Any, client: Any) -> None:
+    client.rule(SMS)
     made = api.post("templates/", a_template()).get_json()["data"]
 
     changed = api.patch(f"templates/{made['id']}/", {"is_active": False}).get_json()["data"]
 
     assert changed == {**made, "is_active": False}
-    assert desk.emit("anna")["queued_count"] == 0
+    assert client.emit("anna")["queued_count"] == 0
 
 
-def test_draft_leaves_the_version_in_use(api: Any, desk: Any) -> None:
-    desk.rule(SMS)
+def test_draft_leaves_the_version_in_use(api: Any, client: Any) -> None:
+    client.rule(SMS)
     api.post("templates/", a_template(body="In use"))
     api.post("templates/", a_template(body="Draft", is_active=False))
 
-    desk.emit("anna")
+    client.emit("anna")
 
-    assert [one.body for one in desk.queued()] == ["In use"]
+    assert [one.body for one in client.queued()] == ["In use"]
 
 
-def test_templates_are_listed_by_each_of_their_marks(api: Any, desk: Any) -> None:
+def test_templates_are_listed_by_each_of_their_marks(api: Any, client: Any) -> None:
     for channel in ChannelCode:
         for language in ("en", "sw"):
-            desk.template(channel, language=language)
-    desk.template(SMS, event_code="LICENCE_EXPIRING_SOON", is_active=False)
+            client.template(channel, language=language)
+    client.template(SMS, event_code="LICENCE_EXPIRING_SOON", is_active=False)
 
     def count(**query: str) -> int:
         found: int = api.get("templates/", **query).get_json()["count"]
@@ -314,8 +314,8 @@ def test_preview_of_words_that_grow_beyond_measure_is_cut(api: Any) -> None:
     assert len(answer["body"]) < 200_000
 
 
-def test_preview_needs_a_template_or_words_and_not_both(api: Any, desk: Any) -> None:
-    template = str(desk.template(SMS))
+def test_preview_needs_a_template_or_words_and_not_both(api: Any, client: Any) -> None:
+    template = str(client.template(SMS))
     for body in ({}, {"template_id": template, "body": "x"}):
         assert api.post("templates/preview/", body).status_code == 422
     assert api.post("templates/preview/", {"template_id": str(uuid.uuid4())}).status_code == 404

@@ -66,8 +66,8 @@ def test_empty_list_has_the_shape_of_every_list(api: Any, noun: str) -> None:
     assert api.get(f"{noun}/").get_json() == {**EMPTY, **more}
 
 
-def test_pages_follow_each_other_newest_first(api: Any, desk: Any) -> None:
-    rules = [str(desk.rule(ChannelCode.IN_APP)) for _ in range(5)]
+def test_pages_follow_each_other_newest_first(api: Any, client: Any) -> None:
+    rules = [str(client.rule(ChannelCode.IN_APP)) for _ in range(5)]
 
     seen: list[str] = []
     page: dict[str, Any] = {"next_cursor": ""}
@@ -83,13 +83,13 @@ def test_pages_follow_each_other_newest_first(api: Any, desk: Any) -> None:
 @pytest.mark.parametrize(("limit", "count"), [("0", 1), ("-3", 1), ("2", 2), ("9999", 3)])
 @pytest.mark.parametrize("noun", ["outbox", "inbox/anna"])
 def test_limit_is_brought_into_range(
-    api: Any, desk: Any, noun: str, limit: str, count: int
+    api: Any, client: Any, noun: str, limit: str, count: int
 ) -> None:
-    desk.rule(ChannelCode.IN_APP)
-    desk.template(ChannelCode.IN_APP)
+    client.rule(ChannelCode.IN_APP)
+    client.template(ChannelCode.IN_APP)
     for _ in range(3):
-        desk.emit("anna")
-        desk.in_app("anna")
+        client.emit("anna")
+        client.in_app("anna")
 
     assert api.get(f"{noun}/", limit=limit).get_json()["count"] == count
 

@@ -11,13 +11,13 @@ from schemathesis import Case, GenerationMode
 
 
 @pytest.fixture
-def known(desk: Any) -> dict[str, Any]:
+def known(client: Any) -> dict[str, Any]:
     """Ids, codes and values that mean something, by the name of their parameter."""
-    rule = desk.rule(*ChannelCode)
-    templates = [desk.template(one, "Habari {name}", subject="Leseni") for one in ChannelCode]
-    desk.prefers("anna", preferred_lang="sw")
-    message = desk.emit("anna", context={"name": "Anna"})["queued_outbox_ids"][0]
-    in_app = desk.in_app("anna")
+    rule = client.rule(*ChannelCode)
+    templates = [client.template(one, "Habari {name}", subject="Leseni") for one in ChannelCode]
+    client.prefers("anna", preferred_lang="sw")
+    message = client.emit("anna", context={"name": "Anna"})["queued_outbox_ids"][0]
+    in_app = client.in_app("anna")
     return {
         "code": "LICENCE_ISSUED",
         "event_code": "LICENCE_ISSUED",

@@ -20,17 +20,17 @@ SMS, EMAIL, IN_APP = ChannelCode.SMS, ChannelCode.EMAIL, ChannelCode.IN_APP
 
 
 @pytest.fixture
-def told(desk: Any) -> dict[str, Any]:
+def told(client: Any) -> dict[str, Any]:
     """A rule over all channels with templates, and Anna who was told."""
-    rule = desk.rule(SMS, EMAIL, IN_APP)
+    rule = client.rule(SMS, EMAIL, IN_APP)
     for channel in ChannelCode:
-        desk.template(channel, "Hello {name}")
-    desk.emit("anna", context={"name": "Anna"})
-    return {"rule": str(rule), **{one.channel.value: one for one in desk.queued()}}
+        client.template(channel, "Hello {name}")
+    client.emit("anna", context={"name": "Anna"})
+    return {"rule": str(rule), **{one.channel.value: one for one in client.queued()}}
 
 
-def change(desk: Any, message: OutboxMessage, **values: Any) -> None:
-    with desk.container.database.writing() as session:
+def change(client: Any, message: OutboxMessage, **values: Any) -> None:
+    with client.container.database.writing() as session:
         session.execute(
             update(OutboxMessage).where(OutboxMessage.id == message.id).values(**values)
         )
@@ -54,8 +54,10 @@ def test_message_is_read_with_all_that_is_on_record(api: Any, told: dict[str, An
     assert listed[message["id"]] == message
 
 
-def test_outbox_is_listed_by_status_and_channel(api: Any, desk: Any, told: dict[str, Any]) -> None:
-    change(desk, told["SMS"], status=MessageStatus.SENT)
+def test_outbox_is_listed_by_status_and_channel(
+    api: Any, client: Any, told: dict[str, Any]
+) -> None:
+    change(client, told["SMS"], status=MessageStatus.SENT)
 
     assert channels(api.get("outbox/", status="SENT")) == ["SMS"]
     assert channels(api.get("outbox/", status="QUEUED")) == ["EMAIL", "IN_APP"]
@@ -77,22 +79,22 @@ def test_outbox_is_listed_by_status_and_channel(api: Any, desk: Any, told: dict[
     ],
 )
 def test_due_is_what_a_worker_may_send_now(
-    api: Any, desk: Any, told: dict[str, Any], values: dict[str, Any], is_due: bool
+    api: Any, client: Any, told: dict[str, Any], values: dict[str, Any], is_due: bool
 ) -> None:
     if values.pop("later", False):
         values["next_attempt_at"] = utc_now() + timedelta(hours=1)
     for channel in ("EMAIL", "IN_APP"):
-        change(desk, told[channel], status=MessageStatus.DELIVERED)
+        change(client, told[channel], status=MessageStatus.DELIVERED)
     if values:
-        change(desk, told["SMS"], **values)
+        change(client, told["SMS"], **values)
 
     assert channels(api.get("outbox/", due="true")) == ["SMS"] * is_due
     assert ("SMS" in channels(api.get("outbox/", due="false"))) is not is_due
 
 
-def test_metrics_count_messages_and_segments(api: Any, desk: Any, told: dict[str, Any]) -> None:
-    desk.emit("ben", context={"name": "x" * 200})
-    change(desk, told["SMS"], status=MessageStatus.SENT)
+def test_metrics_count_messages_and_segments(api: Any, client: Any, told: dict[str, Any]) -> None:
+    client.emit("ben", context={"name": "x" * 200})
+    change(client, told["SMS"], status=MessageStatus.SENT)
 
     counts = api.get("metrics/").get_json()["data"]
 
@@ -133,11 +135,11 @@ def test_open_ways_name_their_template_and_its_placeholders(api: Any, told: dict
     assert len(answer["messages"]) == 3
 
 
-def test_blocked_and_wordless_channels_say_so(api: Any, desk: Any) -> None:
-    desk.rule(SMS, EMAIL, IN_APP)
-    desk.template(SMS)
-    desk.template(IN_APP)
-    desk.prefers("anna", allow_sms=False)
+def test_blocked_and_wordless_channels_say_so(api: Any, client: Any) -> None:
+    client.rule(SMS, EMAIL, IN_APP)
+    client.template(SMS)
+    client.template(IN_APP)
+    client.prefers("anna", allow_sms=False)
 
     answer = explain(api)
 
@@ -149,10 +151,10 @@ def test_blocked_and_wordless_channels_say_so(api: Any, desk: Any) -> None:
     assert answer["messages"] == []
 
 
-def test_quiet_hours_show_in_when_a_message_may_go(api: Any, desk: Any) -> None:
-    desk.rule(SMS)
-    desk.template(SMS)
-    desk.prefers("anna", quiet_from=time(0, 0), quiet_until=time(23, 59))
+def test_quiet_hours_show_in_when_a_message_may_go(api: Any, client: Any) -> None:
+    client.rule(SMS)
+    client.template(SMS)
+    client.prefers("anna", quiet_from=time(0, 0), quiet_until=time(23, 59))
 
     (way,) = explain(api)["ways"]
 
@@ -167,23 +169,23 @@ def test_quiet_hours_show_in_when_a_message_may_go(api: Any, desk: Any) -> None:
     ],
 )
 def test_rule_that_is_not_for_the_person_says_so(
-    api: Any, desk: Any, rule: dict[str, Any], reason: str
+    api: Any, client: Any, rule: dict[str, Any], reason: str
 ) -> None:
-    desk.rule(SMS, **rule)
-    desk.prefers("anna")
+    client.rule(SMS, **rule)
+    client.prefers("anna")
 
     assert stops(explain(api)) == {None: ("rule", reason)}
 
 
-def test_rule_without_channels_says_so(api: Any, desk: Any) -> None:
-    desk.rule()
+def test_rule_without_channels_says_so(api: Any, client: Any) -> None:
+    client.rule()
 
     assert set(stops(explain(api)).values()) == {("rule", "No channels configured for active rule")}
 
 
-def test_inactive_event_says_so(api: Any, desk: Any) -> None:
-    desk.rule(SMS)
-    with desk.container.database.writing() as session:
+def test_inactive_event_says_so(api: Any, client: Any) -> None:
+    client.rule(SMS)
+    with client.container.database.writing() as session:
         session.execute(update(Event).values(is_active=False))
 
     answer = explain(api)
@@ -192,9 +194,9 @@ def test_inactive_event_says_so(api: Any, desk: Any) -> None:
     assert set(stops(answer).values()) == {("event", "Unknown or inactive event_code")}
 
 
-def test_person_of_whom_nothing_is_known_may_be_of_any_actor_type(api: Any, desk: Any) -> None:
-    desk.rule(SMS, recipient_policy="STAFF")
-    desk.template(SMS)
+def test_person_of_whom_nothing_is_known_may_be_of_any_actor_type(api: Any, client: Any) -> None:
+    client.rule(SMS, recipient_policy="STAFF")
+    client.template(SMS)
 
     ways = explain(api, event_code="LICENCE_ISSUED", user_id="stranger")["ways"]
 
@@ -203,10 +205,12 @@ def test_person_of_whom_nothing_is_known_may_be_of_any_actor_type(api: Any, desk
     ]
 
 
-def test_message_is_explained_with_its_attempts(api: Any, desk: Any, told: dict[str, Any]) -> None:
+def test_message_is_explained_with_its_attempts(
+    api: Any, client: Any, told: dict[str, Any]
+) -> None:
     message = told["SMS"]
-    change(desk, message, status=MessageStatus.FAILED, is_final=True, last_error="No to_phone")
-    with desk.container.database.writing() as session:
+    change(client, message, status=MessageStatus.FAILED, is_final=True, last_error="No to_phone")
+    with client.container.database.writing() as session:
         for number in (2, 1):
             session.add(
                 DeliveryLog(
@@ -216,7 +220,7 @@ def test_message_is_explained_with_its_attempts(api: Any, desk: Any, told: dict[
                     error_message="No to_phone",
                 )
             )
-    desk.prefers("anna", allow_sms=False)
+    client.prefers("anna", allow_sms=False)
 
     answer = explain(api, outbox_id=str(message.id))
 

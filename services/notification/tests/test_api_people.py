@@ -82,10 +82,10 @@ def test_preference_of_nonsense_is_refused_by_its_field(
     assert api.get(ANNA).get_json()["data"] == DEFAULTS
 
 
-def test_inbox_is_a_persons_own_and_newest_first(api: Any, desk: Any) -> None:
-    first = desk.in_app("anna", title="Leseni")
-    second = desk.in_app("anna")
-    desk.in_app("ben")
+def test_inbox_is_a_persons_own_and_newest_first(api: Any, client: Any) -> None:
+    first = client.in_app("anna", title="Leseni")
+    second = client.in_app("anna")
+    client.in_app("ben")
 
     found = api.get("inbox/anna/").get_json()["data"]
 
@@ -93,8 +93,11 @@ def test_inbox_is_a_persons_own_and_newest_first(api: Any, desk: Any) -> None:
     assert [one["id"] for one in found] == sorted((one["id"] for one in found), reverse=True)
 
 
-def test_people_with_the_same_user_id_are_told_apart(api: Any, desk: Any) -> None:
-    staff, family = desk.in_app("100", actor_type="STAFF"), desk.in_app("100", actor_type="FAMILY")
+def test_people_with_the_same_user_id_are_told_apart(api: Any, client: Any) -> None:
+    staff, family = (
+        client.in_app("100", actor_type="STAFF"),
+        client.in_app("100", actor_type="FAMILY"),
+    )
 
     answer = api.get("inbox/100/")
 
@@ -107,16 +110,16 @@ def test_people_with_the_same_user_id_are_told_apart(api: Any, desk: Any) -> Non
         assert found["unread_count"] == 1
 
 
-def test_a_preference_makes_two_people_of_a_user_id_as_well(api: Any, desk: Any) -> None:
-    desk.in_app("100", actor_type="STAFF")
-    desk.prefers("100", actor_type="FAMILY")
+def test_a_preference_makes_two_people_of_a_user_id_as_well(api: Any, client: Any) -> None:
+    client.in_app("100", actor_type="STAFF")
+    client.prefers("100", actor_type="FAMILY")
     assert api.get("inbox/100/").status_code == 422
 
 
-def test_explained_to_one_of_two_people(api: Any, desk: Any) -> None:
-    desk.rule(ChannelCode.IN_APP)
-    desk.prefers("100", actor_type="FAMILY")
-    desk.prefers("100", actor_type="STAFF")
+def test_explained_to_one_of_two_people(api: Any, client: Any) -> None:
+    client.rule(ChannelCode.IN_APP)
+    client.prefers("100", actor_type="FAMILY")
+    client.prefers("100", actor_type="STAFF")
     asked = {"event_code": EVENT, "user_id": "100"}
     both = api.get("explain/", **asked).get_json()
     one = api.get("explain/", **asked, actor_type="STAFF").get_json()
@@ -128,10 +131,10 @@ ODD_IDS = ["TSC/2019/00123", "/a", "a//b", "a b", "100%", "é?#&+", "read", "x/r
 
 
 @pytest.mark.parametrize("user_id", ODD_IDS)
-def test_a_user_id_may_have_any_characters(api: Any, desk: Any, user_id: str) -> None:
-    desk.rule(ChannelCode.IN_APP)
-    desk.template(ChannelCode.IN_APP)
-    [id_] = desk.emit(user_id)["queued_outbox_ids"]
+def test_a_user_id_may_have_any_characters(api: Any, client: Any, user_id: str) -> None:
+    client.rule(ChannelCode.IN_APP)
+    client.template(ChannelCode.IN_APP)
+    [id_] = client.emit(user_id)["queued_outbox_ids"]
     api.post("outbox/process/")
     path = quote(user_id, safe="")
 
@@ -144,39 +147,39 @@ def test_a_user_id_may_have_any_characters(api: Any, desk: Any, user_id: str) ->
     assert api.get("explain/", event_code=EVENT, user_id=user_id).get_json()["ways"]
 
 
-def test_inbox_and_outbox_are_in_the_order_of_their_events(api: Any, desk: Any) -> None:
-    desk.rule(ChannelCode.IN_APP)
-    desk.template(ChannelCode.IN_APP, "n{number}")
+def test_inbox_and_outbox_are_in_the_order_of_their_events(api: Any, client: Any) -> None:
+    client.rule(ChannelCode.IN_APP)
+    client.template(ChannelCode.IN_APP, "n{number}")
     for number in range(8):
-        desk.emit("anna", context={"number": number})
+        client.emit("anna", context={"number": number})
     api.post("outbox/process/")
     expected = [f"n{number}" for number in reversed(range(8))]
     for path in ("inbox/anna/", "outbox/"):
         assert [one["body"] for one in api.get(path).get_json()["data"]] == expected
 
 
-def test_a_delayed_message_stands_where_its_time_is(api: Any, desk: Any, container: Any) -> None:
-    desk.rule(ChannelCode.IN_APP)
-    desk.template(ChannelCode.IN_APP, "{what}")
+def test_a_delayed_message_stands_where_its_time_is(api: Any, client: Any, container: Any) -> None:
+    client.rule(ChannelCode.IN_APP)
+    client.template(ChannelCode.IN_APP, "{what}")
     soon = utc_now() + timedelta(milliseconds=900)
-    desk.emit("anna", context={"what": "delayed"}, send_at=rfc3339(soon))
-    desk.emit("anna", context={"what": "at once"})
+    client.emit("anna", context={"what": "delayed"}, send_at=rfc3339(soon))
+    client.emit("anna", context={"what": "at once"})
     while api.get("inbox/anna/").get_json()["count"] < 2:
         api.post("outbox/process/")
     found = api.get("inbox/anna/").get_json()["data"]
     assert [one["body"] for one in found] == ["delayed", "at once"]
 
 
-def test_unread_messages_are_counted_whatever_the_page(api: Any, desk: Any) -> None:
-    ids = [desk.in_app("anna") for _ in range(5)]
+def test_unread_messages_are_counted_whatever_the_page(api: Any, client: Any) -> None:
+    ids = [client.in_app("anna") for _ in range(5)]
     api.post(f"inbox/{ids[0]}/read/")
     page = api.get("inbox/anna/", limit=2).get_json()
     assert (page["count"], page["unread_count"]) == (2, 4)
     assert api.get("inbox/anna/", unread="false").get_json()["unread_count"] == 4
 
 
-def test_message_is_read_once(api: Any, desk: Any) -> None:
-    message, other = desk.in_app("anna"), desk.in_app("anna")
+def test_message_is_read_once(api: Any, client: Any) -> None:
+    message, other = client.in_app("anna"), client.in_app("anna")
 
     first = api.post(f"inbox/{message}/read/")
     again = api.post(f"inbox/{message}/read/")

@@ -22,6 +22,7 @@ from notification.models import (
     MessageStatus,
     OutboxMessage,
     TransportState,
+    Webhook,
 )
 from notification.transports.build import build_transports
 from notification.transports.sms.settings import SmsSettings
@@ -40,6 +41,7 @@ WISHES = {
     "quiet_until": "",
     "time_zone": "UTC",
 }
+WEBHOOK = {"user_id": "1", "actor_type": "TEACHER", "url": "https://example.org/hook"}
 #: Every form: who may send it at least, where to, and with what.
 FORMS: list[tuple[str, str, dict[str, str]]] = [
     ("admin", "events/new/", {"code": "NEW", "module": "CPD", "when_unknown": "hold"}),
@@ -53,8 +55,15 @@ FORMS: list[tuple[str, str, dict[str, str]]] = [
     ("operator", "preferences/", WISHES),
     ("operator", "ways/{channel}/{provider}/open/", {}),
     ("operator", "unreachable/{address}/try-again/", {}),
+    ("admin", "webhooks/new/", WEBHOOK),
+    ("admin", "webhooks/{webhook}/use/", {}),
 ]
-PREVIEW = "templates/preview/"
+#: Forms that only ask.
+ASKING: list[tuple[str, str, dict[str, str]]] = [
+    ("viewer", "templates/preview/", WORDS),
+    ("viewer", "templates/preview/e-mail/", {**WORDS, "channel": "EMAIL", "subject": "Hello"}),
+    ("operator", "e-mail/", {}),
+]
 #: What these change stands at the broker; see `test_console_letters.py`.
 LETTERS = ["dead-letters/<>/replay/", "dead-letters/<>/drop/"]
 #: These need a campaign that somebody else has written; see `test_console_campaigns.py`.
@@ -67,14 +76,17 @@ Console = Callable[[str], FlaskClient]
 
 
 @pytest.fixture
-def names(desk: Any) -> dict[str, str]:
+def names(client: Any) -> dict[str, str]:
     """A rule, its words, a message that was refused, and a way that is closed."""
-    rule, template = desk.rule(ChannelCode.SMS, ChannelCode.IN_APP), desk.template(ChannelCode.SMS)
-    desk.template(ChannelCode.IN_APP)
-    desk.emit("anna")
-    message = next(one.id for one in desk.queued() if one.channel is ChannelCode.SMS)
+    rule, template = (
+        client.rule(ChannelCode.SMS, ChannelCode.IN_APP),
+        client.template(ChannelCode.SMS),
+    )
+    client.template(ChannelCode.IN_APP)
+    client.emit("anna")
+    message = next(one.id for one in client.queued() if one.channel is ChannelCode.SMS)
     failed = {"status": MessageStatus.FAILED, "is_final": True, "attempt_count": 1}
-    with desk.container.database.writing() as session:
+    with client.container.database.writing() as session:
         session.execute(update(OutboxMessage).where(OutboxMessage.id == message).values(**failed))
         session.add(DeliveryLog(outbox_id=message, attempt_no=1, status="failed_final"))
         now = utc_now()
@@ -91,12 +103,16 @@ def names(desk: Any) -> dict[str, str]:
         session.add(failure)
         session.flush()
         address = str(failure.id)
+        webhook = Webhook(**{**WEBHOOK, "user_id": "anna"}, sealed_secret=b"sealed")
+        session.add(webhook)
+        session.flush()
+        hook = str(webhook.id)
         session.add(
             TransportState(channel=ChannelCode.SMS, provider="beem", reason="no credit", **closed)
         )
-    desk.in_app("anna", outbox_id=message)
-    desk.prefers("anna")
-    way = {"channel": "SMS", "provider": "beem", "address": address}
+    client.in_app("anna", outbox_id=message)
+    client.prefers("anna")
+    way = {"channel": "SMS", "provider": "beem", "address": address, "webhook": hook}
     return {"rule": str(rule), "template": str(template), "message": str(message), **way}
 
 
@@ -134,7 +150,7 @@ def test_forged_form_of_a_lesser_role_changes_nothing(
     assert everything(container) == before
 
 
-@pytest.mark.parametrize(("role", "path", "form"), [*FORMS, ("viewer", PREVIEW, WORDS)])
+@pytest.mark.parametrize(("role", "path", "form"), [*FORMS, *ASKING])
 def test_form_needs_its_token_and_its_origin(
     console: Console,
     csrf: dict[str, str],
@@ -144,6 +160,7 @@ def test_form_needs_its_token_and_its_origin(
     path: str,
     form: dict[str, str],
 ) -> None:
+    only_asks = (role, path, form) in ASKING
     browser, before, path = console(role), everything(container), HOME + path.format(**names)
     elsewhere = {"Origin": "https://evil.example"}
 
@@ -152,16 +169,16 @@ def test_form_needs_its_token_and_its_origin(
     assert browser.post(path, data={**csrf, **form}, headers=elsewhere).status_code == 403
     assert everything(container) == before
     assert browser.post(path, data={**csrf, **form}).status_code in {200, 303}
-    assert (everything(container) == before) is path.endswith(PREVIEW)
+    assert (everything(container) == before) is only_asks
 
 
 def test_no_form_is_left_out_of_these_tests(app: Flask) -> None:
     rules = [rule for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ())]
     forms = {rule.rule for rule in rules if rule.rule.startswith(HOME)}
 
-    tested = [re.sub(r"LICENCE_ISSUED|\{\w+\}", "<>", path) for _, path, _ in FORMS]
+    tested = [re.sub(r"LICENCE_ISSUED|\{\w+\}", "<>", path) for _, path, _ in [*FORMS, *ASKING]]
     assert {re.sub("<.*?>", "<>", path) for path in forms} == {
-        HOME + path for path in [*tested, *LETTERS, *CAMPAIGNS, PREVIEW, "<>"]
+        HOME + path for path in [*tested, *LETTERS, *CAMPAIGNS, "<>"]
     }
 
 

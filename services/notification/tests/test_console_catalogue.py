@@ -108,8 +108,8 @@ def test_change_that_is_refused_leaves_the_event_as_it_was(
     assert (event.module, event.is_active) == ("LICENCE", True)
 
 
-def test_event_shows_its_rules_and_its_words(console: Console, desk: Any) -> None:
-    rule, words = desk.rule(ChannelCode.SMS), desk.template(ChannelCode.SMS, language="sw")
+def test_event_shows_its_rules_and_its_words(console: Console, client: Any) -> None:
+    rule, words = client.rule(ChannelCode.SMS), client.template(ChannelCode.SMS, language="sw")
 
     page = console("viewer").get(f"{EVENTS}LICENCE_ISSUED/").text
 
@@ -160,9 +160,9 @@ def test_rule_that_is_refused_says_why(
     assert stored(container, Rule) == []
 
 
-def test_rules_are_listed_by_event(console: Console, desk: Any) -> None:
-    meant = desk.rule(ChannelCode.SMS, recipient_policy="STAFF")
-    other = desk.rule(ChannelCode.SMS, event_code="PAYMENT_CONFIRMED")
+def test_rules_are_listed_by_event(console: Console, client: Any) -> None:
+    meant = client.rule(ChannelCode.SMS, recipient_policy="STAFF")
+    other = client.rule(ChannelCode.SMS, event_code="PAYMENT_CONFIRMED")
 
     page = console("viewer").get(f"{RULES}?event_code=LICENCE_ISSUED").text
 

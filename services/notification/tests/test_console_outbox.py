@@ -27,19 +27,19 @@ Console = Callable[[str], FlaskClient]
 
 
 @pytest.fixture
-def told(desk: Any) -> dict[str, OutboxMessage]:
+def told(client: Any) -> dict[str, OutboxMessage]:
     """Anna's messages by channel; the SMS waits, the e-mail was refused for good."""
-    desk.rule(SMS, EMAIL)
+    client.rule(SMS, EMAIL)
     for channel in (SMS, EMAIL):
-        desk.template(channel, "Hello {name}")
-    desk.emit("anna", context={"name": "Anna <3"}, payload={"order": "=1"})
-    messages = {one.channel.value: one for one in desk.queued()}
-    change(desk, messages["EMAIL"], status=MessageStatus.FAILED, is_final=True, last_error="No @")
+        client.template(channel, "Hello {name}")
+    client.emit("anna", context={"name": "Anna <3"}, payload={"order": "=1"})
+    messages = {one.channel.value: one for one in client.queued()}
+    change(client, messages["EMAIL"], status=MessageStatus.FAILED, is_final=True, last_error="No @")
     return messages
 
 
-def change(desk: Any, message: OutboxMessage, **values: Any) -> None:
-    with desk.container.database.writing() as session:
+def change(client: Any, message: OutboxMessage, **values: Any) -> None:
+    with client.container.database.writing() as session:
         session.execute(
             update(OutboxMessage).where(OutboxMessage.id == message.id).values(**values)
         )
@@ -83,9 +83,9 @@ def test_filter_that_cannot_be_read_is_named(console: Console) -> None:
 
 @pytest.mark.parametrize("path", [HOME, OUTBOX])
 def test_messages_are_counted_by_status_and_the_oldest_due_is_told(
-    console: Console, desk: Any, told: dict[str, OutboxMessage], path: str
+    console: Console, client: Any, told: dict[str, OutboxMessage], path: str
 ) -> None:
-    change(desk, told["SMS"], next_attempt_at=utc_now() - timedelta(hours=2, minutes=5.5))
+    change(client, told["SMS"], next_attempt_at=utc_now() - timedelta(hours=2, minutes=5.5))
 
     counts = figures(console("viewer").get(path))
 
@@ -112,7 +112,7 @@ def test_download_has_no_words(console: Console, told: dict[str, OutboxMessage])
 
 
 def test_message_shows_its_words_and_everything_that_happened(
-    console: Console, desk: Any, told: dict[str, OutboxMessage]
+    console: Console, client: Any, told: dict[str, OutboxMessage]
 ) -> None:
     entry = DeliveryLog(
         outbox_id=told["EMAIL"].id,
@@ -122,7 +122,7 @@ def test_message_shows_its_words_and_everything_that_happened(
         error_message="550 no such user",
         response_payload={"code": 550, "said": "<no>"},
     )
-    with desk.container.database.writing() as session:
+    with client.container.database.writing() as session:
         session.add(entry)
 
     page = console("viewer").get(f"{OUTBOX}{told['EMAIL'].id}/").text
@@ -135,7 +135,7 @@ def test_message_shows_its_words_and_everything_that_happened(
 
 
 def test_operator_queues_a_refused_message_anew_and_stops_it(
-    console: Console, csrf: dict[str, str], desk: Any, told: dict[str, OutboxMessage]
+    console: Console, csrf: dict[str, str], client: Any, told: dict[str, OutboxMessage]
 ) -> None:
     browser, page = console("operator"), f"{OUTBOX}{told['EMAIL'].id}/"
     assert "Queue anew" in browser.get(page).text
@@ -148,25 +148,25 @@ def test_operator_queues_a_refused_message_anew_and_stops_it(
 
     browser.post(f"{page}cancel/", data=csrf)
     assert "Cancelled by amina" in browser.get(page).text
-    assert [one.status for one in desk.queued()] == ["CANCELLED", "QUEUED"]
+    assert [one.status for one in client.queued()] == ["CANCELLED", "QUEUED"]
 
 
 def test_act_that_cannot_be_done_says_why(
-    console: Console, csrf: dict[str, str], desk: Any, told: dict[str, OutboxMessage]
+    console: Console, csrf: dict[str, str], client: Any, told: dict[str, OutboxMessage]
 ) -> None:
-    change(desk, told["SMS"], status=MessageStatus.SENT)
+    change(client, told["SMS"], status=MessageStatus.SENT)
     browser, page = console("operator"), f"{OUTBOX}{told['SMS'].id}/"
 
     for act in ("requeue", "cancel"):
         assert browser.post(f"{page}{act}/", data=csrf).status_code == 303
         assert "A message that is SENT cannot be" in browser.get(page).text
-    assert [one.status for one in desk.queued()] == ["FAILED", "SENT"]
+    assert [one.status for one in client.queued()] == ["FAILED", "SENT"]
 
 
 def test_message_whose_words_are_forgotten_cannot_be_queued_anew(
-    console: Console, desk: Any, told: dict[str, OutboxMessage]
+    console: Console, client: Any, told: dict[str, OutboxMessage]
 ) -> None:
-    change(desk, told["EMAIL"], body=None, to_email=None)
+    change(client, told["EMAIL"], body=None, to_email=None)
 
     page = console("operator").get(f"{OUTBOX}{told['EMAIL'].id}/").text
 

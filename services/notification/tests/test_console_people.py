@@ -31,12 +31,12 @@ def stored(container: Container) -> list[Preference]:
         return list(session.scalars(select(Preference)))
 
 
-def test_why_says_where_each_way_ends_and_what_was_made(console: Console, desk: Any) -> None:
-    desk.rule(SMS, EMAIL)
-    desk.template(SMS, "Hello {name}")
-    desk.emit("anna", context={"name": "Anna"})
-    desk.prefers("anna", allow_sms=False)
-    (message,) = desk.queued()
+def test_why_says_where_each_way_ends_and_what_was_made(console: Console, client: Any) -> None:
+    client.rule(SMS, EMAIL)
+    client.template(SMS, "Hello {name}")
+    client.emit("anna", context={"name": "Anna"})
+    client.prefers("anna", allow_sms=False)
+    (message,) = client.queued()
 
     for query in (f"event_code={message.event_code}&user_id=anna", f"outbox_id={message.id}"):
         page = console("viewer").get(f"{WHY}?{query}").text
@@ -47,9 +47,9 @@ def test_why_says_where_each_way_ends_and_what_was_made(console: Console, desk: 
         assert "SMS: no, e-mail: yes" in page
 
 
-def test_why_names_the_words_of_an_open_way(console: Console, desk: Any) -> None:
-    desk.rule(SMS, recipient_policy="STAFF")
-    words = desk.template(SMS, "Hello {name}")
+def test_why_names_the_words_of_an_open_way(console: Console, client: Any) -> None:
+    client.rule(SMS, recipient_policy="STAFF")
+    words = client.template(SMS, "Hello {name}")
 
     page = console("viewer").get(f"{WHY}?event_code=LICENCE_ISSUED&user_id=ben").text
 
@@ -138,10 +138,10 @@ def test_preference_of_an_unknown_actor_type_is_404(console: Console, csrf: dict
     assert console("operator").post(PREFERENCES, data=forged).status_code == 404
 
 
-def test_inbox_shows_what_a_person_has_not_read(console: Console, desk: Any) -> None:
-    desk.in_app("anna", title="Your licence", body="It is <ready>")
-    desk.in_app("anna", body="Long ago", is_read=True)
-    desk.in_app("ben", body="Not hers")
+def test_inbox_shows_what_a_person_has_not_read(console: Console, client: Any) -> None:
+    client.in_app("anna", title="Your licence", body="It is <ready>")
+    client.in_app("anna", body="Long ago", is_read=True)
+    client.in_app("ben", body="Not hers")
 
     page = console("viewer").get(f"{INBOX}?user_id=anna&unread=true").text
 

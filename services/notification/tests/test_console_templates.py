@@ -48,9 +48,9 @@ def test_words_are_written_and_the_next_version_takes_their_place(
 
 
 def test_version_is_taken_out_of_use_and_back(
-    console: Console, csrf: dict[str, str], container: Container, desk: Any
+    console: Console, csrf: dict[str, str], container: Container, client: Any
 ) -> None:
-    page = f"{LIST}{desk.template(SMS)}/"
+    page = f"{LIST}{client.template(SMS)}/"
     browser = console("admin")
 
     assert browser.post(f"{page}use/", data=csrf).headers["Location"] == page
@@ -88,11 +88,11 @@ def test_words_that_are_refused_are_shown_as_typed(
 
 
 def test_preview_shows_all_languages_side_by_side(
-    console: Console, csrf: dict[str, str], desk: Any
+    console: Console, csrf: dict[str, str], client: Any
 ) -> None:
-    desk.template(SMS, "Hello {name} on {date}")
-    desk.template(SMS, "Bonjour {name}", language="fr")
-    desk.template(ChannelCode.EMAIL, "Another channel", language="de")
+    client.template(SMS, "Hello {name} on {date}")
+    client.template(SMS, "Bonjour {name}", language="fr")
+    client.template(ChannelCode.EMAIL, "Another channel", language="de")
     form = {**csrf, **WORDS, "body": "Hābari {name} 😀" + "x" * 60, "context": '{"name": "Asha"}'}
 
     page = console("viewer").post(PREVIEW, data=form).text
@@ -119,9 +119,9 @@ def test_preview_of_half_a_form_shows_what_there_is(console: Console, csrf: dict
 
 
 def test_page_of_a_version_previews_it_with_a_context_of_its_placeholders(
-    console: Console, desk: Any
+    console: Console, client: Any
 ) -> None:
-    words = desk.template(SMS, "Pay {order.total} <b>{name}</b>")
+    words = client.template(SMS, "Pay {order.total} <b>{name}</b>")
 
     page = console("viewer").get(f"{LIST}{words}/").text
 
@@ -138,9 +138,9 @@ def test_sample_context_bears_a_name_that_is_a_value_and_an_object() -> None:
     assert sample_context(made) == {"a": "a", "b": {"c": "c", "d": {"e": "e"}}}
 
 
-def test_templates_are_listed_and_downloaded_by_language(console: Console, desk: Any) -> None:
-    desk.template(SMS, "=cmd()", language="sw")
-    desk.template(SMS, "Hello")
+def test_templates_are_listed_and_downloaded_by_language(console: Console, client: Any) -> None:
+    client.template(SMS, "=cmd()", language="sw")
+    client.template(SMS, "Hello")
 
     assert "Hello" not in console("viewer").get(f"{LIST}?language=SW&channel=SMS").text
     lines = console("viewer").get(f"{LIST}?language=sw&format=csv").text.splitlines()

@@ -77,20 +77,20 @@ def test_each_outcome_is_told(
 ) -> None:
     server.says = says
 
-    told = api_with("notification:mail").post("mail/", {**LETTER, "to": to}).get_json()
+    said = api_with("notification:mail").post("mail/", {**LETTER, "to": to}).get_json()
 
-    assert (told["ok"], told["outcome"]) == (False, outcome)
-    assert told["reason"]
+    assert (said["ok"], said["outcome"]) == (False, outcome)
+    assert said["reason"]
 
 
 @on_one_database()
 def test_without_a_mail_server_it_says_so(api_with: Callable[[str], Any], container: Any) -> None:
     assert container.transports[ChannelCode.EMAIL].gates == ()
 
-    told = api_with("notification:mail").post("mail/", LETTER).get_json()
+    said = api_with("notification:mail").post("mail/", LETTER).get_json()
 
-    assert told["outcome"] == "not sent"
-    assert "NOTIFICATION_SMTP_HOST" in told["reason"]
+    assert said["outcome"] == "not sent"
+    assert "NOTIFICATION_SMTP_HOST" in said["reason"]
 
 
 @on_one_database()

@@ -98,9 +98,9 @@ def expiry(user_id: str, **changes: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def ready(desk: Any) -> None:
-    desk.rule(ChannelCode.SMS)
-    desk.template(ChannelCode.SMS, "Habari {Name}", language="sw")
+def ready(client: Any) -> None:
+    client.rule(ChannelCode.SMS)
+    client.template(ChannelCode.SMS, "Habari {Name}", language="sw")
 
 
 def seen(container: Container) -> set[str]:
@@ -109,7 +109,7 @@ def seen(container: Container) -> set[str]:
 
 
 def test_event_is_queued_once_and_the_worker_is_woken(
-    ready: None, wired: Container, desk: Any
+    ready: None, wired: Container, client: Any
 ) -> None:
     listener = Listener(lambda: open_broker(wired.settings), wake_up_queue())
     for _ in range(2):
@@ -117,22 +117,24 @@ def test_event_is_queued_once_and_the_worker_is_woken(
     publish(wired, expiry("f1"), id="another")  # its messages are known by their keys
     publish(wired, expiry("f2"))
 
-    eventually(lambda: len(desk.queued()) == 2)
+    eventually(lambda: len(client.queued()) == 2)
     began = time.monotonic()
     listener.wait(20.0)
     listener.close()
     assert time.monotonic() - began < 15.0
-    assert [(one.to_phone, one.body) for one in desk.queued()] == [
+    assert [(one.to_phone, one.body) for one in client.queued()] == [
         ("+255712345678", "Habari Asha")
     ] * 2
     assert len(seen(wired)) == 3
 
 
-def test_event_that_makes_no_message_is_done_with(ready: None, wired: Container, desk: Any) -> None:
+def test_event_that_makes_no_message_is_done_with(
+    ready: None, wired: Container, client: Any
+) -> None:
     publish(wired, expiry("f1", context={}), id="nameless")
 
     eventually(lambda: "nameless" in seen(wired))
-    assert desk.queued() == []
+    assert client.queued() == []
 
 
 @pytest.mark.parametrize(
@@ -146,12 +148,12 @@ def test_event_that_makes_no_message_is_done_with(ready: None, wired: Container,
     ],
 )
 def test_event_that_cannot_be_emitted_becomes_a_dead_letter(
-    ready: None, wired: Container, desk: Any, data: Any, changes: dict[str, Any]
+    ready: None, wired: Container, client: Any, data: Any, changes: dict[str, Any]
 ) -> None:
     publish(wired, data, id="bad", **changes)
     publish(wired, expiry("f2"))
 
-    eventually(lambda: len(desk.queued()) == 1)
+    eventually(lambda: len(client.queued()) == 1)
     with open_broker(wired.settings) as connection:
         dead = connection.SimpleQueue(dead_letter_queue(event_intake.QUEUE))
         letter = dead.get(timeout=10)

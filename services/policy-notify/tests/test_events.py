@@ -217,7 +217,7 @@ def test_dead_letters_are_listed_sent_again_and_dropped(wired: Container) -> Non
 
     found = {one.event_id: one for one in dead_letters(wired.settings).all()}
     assert {one.type for one in found.values()} == {"policy-notify.insurees", "policy-notify.cats"}
-    assert dead_letters(wired.settings).drop(found["worse"].key) == 1
+    assert dead_letters(wired.settings).drop(found["worse"].key) == Done(1)
     with pytest.raises(NotFound):
         dead_letters(wired.settings).drop(found["worse"].key)
 

@@ -75,7 +75,6 @@ RULES = AuditRules(
         "openhim.read_transaction": "transaction.viewed",
         "console.transaction": "transaction.viewed",
         "transactions.read_transaction": "transaction.viewed",
-        "console.download_metadata": "metadata.exported",
         "metadata.Metadata": "metadata.exported",
     },
     jobs=frozenset({"worker", "purge", "demo-mediator"}),

@@ -6,7 +6,7 @@ recent failures, sessions whose tokens have not ended.
 """
 
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from common.clock import utc_now
 from common.db.database import Database
@@ -66,13 +66,7 @@ def keep_bounded(database: Database, settings: Settings) -> dict[str, int]:
             FormerRecord.kind == "transaction",
             FormerRecord.record_id < lowest_id_at(oldest),
         ),
-        "rerun_tasks": _remove(
-            database,
-            RerunTask,
-            RerunTask.id < lowest_id_at(oldest),
-            ~RerunTask.is_at_work,
-            batch=TASKS_BATCH,
-        ),
+        "rerun_tasks": _remove_tasks(database, oldest),
         "call_grants": _remove(database, CallGrant, CallGrant.expires_at < oldest),
         "hourly_rollups": _remove(database, HourlyRollup, HourlyRollup.hour < oldest)
         + _remove(database, ClientRollup, ClientRollup.hour < oldest),
@@ -103,6 +97,12 @@ def keep_bounded(database: Database, settings: Settings) -> dict[str, int]:
     }
     log.info("purged", **removed)
     return removed
+
+
+def _remove_tasks(database: Database, oldest: datetime) -> int:
+    """Remove old tasks that no worker has to do with."""
+    old = RerunTask.id < lowest_id_at(oldest)
+    return _remove(database, RerunTask, old, ~RerunTask.is_at_work, batch=TASKS_BATCH)
 
 
 def _remove_beyond(

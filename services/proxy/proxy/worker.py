@@ -1,9 +1,10 @@
-"""The proxy's worker: asynchronous calls, rerun tasks, retries, polls, sweeper, rollups, retention."""
+"""The proxy's worker: asynchronous calls, rerun tasks, retries, polls, sweeper, rollups, purges."""
 
 import asyncio
 import signal
 import threading
 import uuid
+from collections.abc import Callable
 
 import uvloop
 from common.clock import utc_now
@@ -20,9 +21,9 @@ from proxy.container import Container
 from proxy.gateway.async_calls import WAKE_UP_QUEUE, Claimed
 from proxy.gateway.call_runner import CallRunner
 from proxy.gateway.forward import Forwarder
-from proxy.gateway.polls import Polls
+from proxy.gateway.polls import MAY_BE_MADE, Polls
 from proxy.gateway.routing import Routing
-from proxy.models import AsyncCall, RerunTask
+from proxy.models import AsyncCall, Poll, RerunTask
 from proxy.record.retries import make_due_retries
 from proxy.record.task_batches import TaskClaim
 from proxy.record.task_runner import AT_ONCE, TaskRunner, task_claim
@@ -37,7 +38,11 @@ ROLL_UP_EVERY_S = 60.0
 PURGE_EVERY_S = 3600.0
 RETRY_EVERY_S = 1.0
 
-QUEUES = {"async_calls": Queue(AsyncCall), "rerun_tasks": Queue(RerunTask, (RerunTask.is_at_work,))}
+QUEUES = {
+    "async_calls": Queue(AsyncCall),
+    "polls": Queue(Poll, MAY_BE_MADE),
+    "rerun_tasks": Queue(RerunTask, (RerunTask.is_at_work,)),
+}
 
 
 def claimed(row: AsyncCall, token: uuid.UUID) -> Claimed:
@@ -83,37 +88,13 @@ def calls_of(
     )
 
 
-def tasks_of(
-    container: Container,
-    routing: Routing,
-    threads: Reader,
-    stopping: asyncio.Event,
-    calls: LeasedTasks[AsyncCall, Claimed],
-) -> LeasedTasks[RerunTask, TaskClaim]:
-    """What works on operators' rerun tasks in a worker: each makes calls that `calls` take up."""
-    runner = TaskRunner(
-        container.database, routing, container.sealer, threads, stopping, calls.wake
-    )
-    return LeasedTasks(
-        container.database,
-        RerunTask,
-        task_claim,
-        runner.run,
-        RerunTask.is_at_work,
-        threads=threads,
-        most=AT_ONCE,
-        lease_s=container.settings.async_lease_s,
-        log_id=lambda claim: str(claim.task_id),
-    )
-
-
 async def _make_calls(container: Container) -> None:
     settings, database, threads = container.settings, container.database, Reader()
     routing = Routing(database, settings, container.sealer)
     forwarder = Forwarder(settings.connect_timeout_s, container.esb_relay, settings.outbound())
     calls = calls_of(container, routing, forwarder, threads)
     stopping, loop = asyncio.Event(), asyncio.get_running_loop()
-    tasks = tasks_of(container, routing, threads, stopping, calls)
+    tasks = _rerun_tasks(container, routing, threads, stopping, calls.wake)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     listener = Listener(lambda: open_broker(settings), WAKE_UP_QUEUE)
@@ -143,3 +124,24 @@ async def _make_calls(container: Container) -> None:
         task.cancel()
     forwarder.close()
     threads.close()
+
+
+def _rerun_tasks(
+    container: Container,
+    routing: Routing,
+    threads: Reader,
+    stopping: asyncio.Event,
+    wake: Callable[[], None],
+) -> LeasedTasks[RerunTask, TaskClaim]:
+    database, sealer = container.database, container.sealer
+    return LeasedTasks(
+        database,
+        RerunTask,
+        task_claim,
+        TaskRunner(database, routing, sealer, threads, stopping, wake).run,
+        RerunTask.is_at_work,
+        threads=threads,
+        most=AT_ONCE,
+        lease_s=container.settings.async_lease_s,
+        log_id=lambda claim: str(claim.task_id),
+    )

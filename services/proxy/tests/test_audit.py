@@ -371,12 +371,16 @@ def test_views_of_bodies_and_exports_are_noted(
     done(admin.get(f"/admin/mediator/tester/calls/{call}/?later=true"))
     done(api.get(f"transactions/{call}/"))
     done(admin.get("/admin/mediator/transactions/?format=csv&channel=Patients&q=4711"))
+    done(admin.get("/admin/mediator/metadata/export/"))
+    done(api.get("metadata/"))
     seen = events()[begun:]
     assert [(one["act"], one["actor"]) for one in seen] == [
         ("transaction.viewed", "amina"),
         ("transaction.viewed", "amina"),
         ("transaction.viewed", "tester"),
         ("list.exported", "amina"),
+        ("list.exported", "amina"),
+        ("metadata.exported", "tester"),
     ]
     assert [one["object_id"] for one in seen[:3]] == [call] * 3
     exported = json.loads(seen[3]["after"])

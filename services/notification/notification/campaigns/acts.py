@@ -19,6 +19,7 @@ from notification.catalogue.events import active_event
 from notification.catalogue.lookups import check_code
 from notification.emit.choose import CRITICAL
 from notification.emit.event_order import next_id
+from notification.emit.written import as_written
 from notification.errors import CampaignChanged, CampaignStatusForbids, SecondPersonNeeded
 from notification.models import (
     Campaign,
@@ -40,7 +41,12 @@ _OPEN = (CampaignStatus.DRAFT, CampaignStatus.RUNNING, CampaignStatus.PAUSED)
 def create(session: Session, given: Mapping[str, Any], who: str, now: datetime) -> Campaign:
     """A draft without people. Raises UnknownEvent, UnknownCode, Invalid (priority)."""
     _check(session, given)
-    campaign = Campaign(**given, authors=[who], next_attempt_at=now, status=CampaignStatus.DRAFT)
+    campaign = Campaign(
+        **{**given, "context": as_written(given["context"])},
+        authors=[who],
+        next_attempt_at=now,
+        status=CampaignStatus.DRAFT,
+    )
     active_event(session, campaign.event_code)
     session.add(campaign)
     session.flush()
@@ -62,7 +68,7 @@ def change(
         raise CampaignStatusForbids("changed", campaign.status)
     before = {name: getattr(campaign, name) for name in changes if name != "context"}
     for name, value in changes.items():
-        setattr(campaign, name, value)
+        setattr(campaign, name, as_written(value))
     if is_draft:
         _written_by(campaign, who)
     after = {name: changes[name] for name in before}

@@ -9,6 +9,7 @@ from common.csv_reading import CsvRow, csv_rows, format_of
 from common.errors import Invalid
 
 from notification.emit.event import Recipient
+from notification.emit.written import as_written
 
 #: Columns of a list that are no values of the person's own.
 ADDRESSES = ("to_phone", "to_email", "preferred_lang")
@@ -27,7 +28,7 @@ class Person:
         """What is kept of the person besides the id."""
         known = {name: getattr(self.recipient, name) for name in ADDRESSES}
         found = {name: value for name, value in known.items() if value is not None}
-        return {**found, "values": dict(self.values)} if self.values else found
+        return {**found, "values": as_written(dict(self.values))} if self.values else found
 
 
 @dataclass(frozen=True, slots=True)

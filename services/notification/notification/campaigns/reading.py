@@ -94,7 +94,7 @@ def progress(session: Session, campaign: Campaign) -> Progress:
     for status, reason, count in counted:
         by_status[status] += count
         if status is RecipientStatus.LEFT_OUT:
-            left_out[reason] = count
+            left_out[reason or ""] = count
     messages = session.execute(
         select(OutboxMessage.status, func.count())
         .join(person, person.outbox_id == OutboxMessage.id)

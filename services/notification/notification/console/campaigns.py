@@ -1,7 +1,7 @@
 """`/admin/notification/campaigns/`: one text to a list of people, approved by a second person."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -109,7 +109,7 @@ def create_campaign() -> ResponseReturnValue:
     return redirect(url_for("console.campaign", campaign_id=made.id), 303)
 
 
-def _created(session: Session, given: dict[str, Any]) -> Campaign:
+def _created(session: Session, given: Mapping[str, Any]) -> Campaign:
     try:
         return acts.create(session, given, _who(), utc_now())
     except NotFound as exc:

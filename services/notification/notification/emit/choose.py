@@ -126,7 +126,7 @@ class Chooser:
         wishes = self.directory.wishes.get(person, DEFAULT_WISHES)
         language = recipient.preferred_lang or wishes.language
         for channel in channels:
-            words = why_not(channel, person, wishes, self.directory) or self._wording(
+            words = why_not(channel, person, wishes.channels, self.directory) or self._wording(
                 channel, language
             )
             if isinstance(words, str):
@@ -169,10 +169,13 @@ def reachable(address: Address, failures: Mapping[str, int]) -> Address:
 
 
 def why_not(
-    channel: ChannelCode, person: Person, wishes: Wishes, directory: Directory
+    channel: ChannelCode,
+    person: Person,
+    wanted: Collection[ChannelCode],
+    directory: Directory,
 ) -> str | None:
     """What keeps a channel from a person, whatever is to be said; None: nothing. Pure."""
-    if channel not in wishes.channels:
+    if channel not in wanted:
         return BLOCKED
     if channel is ChannelCode.WEBHOOK and person not in (directory.webhooks or ()):
         return NO_WEBHOOK

@@ -210,7 +210,7 @@ def _way(
     wishes = directory.wishes.get(person, DEFAULT_WISHES)
     template = choose_template(directory.templates, channel, wishes.language)
     begun = partial(Way, rule_id=rule.id, actor_type=person[1], channel=channel)
-    reason = why_not(channel, person, wishes, directory)
+    reason = why_not(channel, person, wishes.channels, directory)
     if reason is not None:
         return begun(stopped_at=Step.PREFERENCE, reason=reason)
     if template is None:

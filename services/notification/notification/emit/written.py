@@ -25,3 +25,12 @@ def number_text(number: float) -> str:
     if isinstance(number, WrittenFloat):
         return number.written
     return format(Decimal(repr(number)), "f") if isinstance(number, float) else str(number)
+
+
+def as_written(value: Any) -> Any:
+    """A JSON value to be stored for words to come: numbers with a fraction as they were written."""
+    if isinstance(value, dict):
+        return {name: as_written(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [as_written(inner) for inner in value]
+    return number_text(value) if isinstance(value, float) else value

@@ -107,11 +107,11 @@ def _failure(part: Message | None) -> _Found | None:
 def _complaint(part: Message | None) -> _Found | None:
     if part is None:
         return None
-    told = _held(part)
-    type_ = str(told["Feedback-Type"] or "").strip().lower()
+    said = _held(part)
+    type_ = str(said["Feedback-Type"] or "").strip().lower()
     if type_ not in _COMPLAINTS:
         return None
-    return Kind.COMPLAINT, type_, _addresses(told, ["Original-Mail-From"])
+    return Kind.COMPLAINT, type_, _addresses(said, ["Original-Mail-From"])
 
 
 def _addresses(message: Message, names: Iterable[str]) -> list[str]:

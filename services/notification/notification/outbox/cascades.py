@@ -36,7 +36,7 @@ _ARRIVED = (MessageStatus.DELIVERED, MessageStatus.PARTLY_DELIVERED, MessageStat
 _STOPPABLE = (MessageStatus.WAITING, MessageStatus.QUEUED, MessageStatus.FAILED)
 
 
-class Turn(enum.Enum):
+class Verdict(enum.Enum):
     """What becomes of a message whose turn may have come."""
 
     WAITS = enum.auto()
@@ -48,7 +48,7 @@ class Turn(enum.Enum):
 class Decided:
     """`why` its turn comes; `until`: when to look again, if it waits."""
 
-    turn: Turn
+    verdict: Verdict
     why: str = ""
     until: datetime | None = None
 
@@ -60,15 +60,15 @@ def decide(before: OutboxMessage, since: datetime, wait: timedelta, now: datetim
     """
     status = before.status
     if status in _ARRIVED:
-        return Decided(Turn.NEVER, REACHED)
+        return Decided(Verdict.NEVER, REACHED)
     if status is MessageStatus.CANCELLED or (status is MessageStatus.FAILED and before.is_final):
-        return Decided(Turn.COMES, f"ended {status}")
+        return Decided(Verdict.COMES, f"ended {status}")
     if status in (MessageStatus.SENDING, MessageStatus.WAITING):
-        return Decided(Turn.WAITS, until=now + LOOK_AGAIN)
+        return Decided(Verdict.WAITS, until=now + LOOK_AGAIN)
     end = _begin(before, since) + wait
     if now < end:
-        return Decided(Turn.WAITS, until=end)
-    return Decided(Turn.COMES, NOT_IN_TIME)
+        return Decided(Verdict.WAITS, until=end)
+    return Decided(Verdict.COMES, NOT_IN_TIME)
 
 
 def _begin(before: OutboxMessage, since: datetime) -> datetime:
@@ -111,17 +111,17 @@ def _look(
     step.look_at = None
     if message.status is not MessageStatus.WAITING:
         return False
-    decided = Decided(Turn.COMES, "is not on record")
+    decided = Decided(Verdict.COMES, "is not on record")
     if before is not None:
         decided = decide(before, step.since or now, timedelta(seconds=step.wait_s), now)
-    if decided.turn is Turn.WAITS:
+    if decided.verdict is Verdict.WAITS:
         step.look_at = decided.until
-    elif decided.turn is Turn.NEVER:
+    elif decided.verdict is Verdict.NEVER:
         _stop(session, [line[place] for place in sorted(line) if place >= step.step], now, REACHED)
     else:
         _let_come(session, before, message, decided.why, now)
         _prepare_next(session, step, now)
-    return decided.turn is Turn.COMES
+    return decided.verdict is Verdict.COMES
 
 
 def _lines(

@@ -134,7 +134,9 @@ class Digest:
 def digest_of(session: Session, outbox_id: uuid.UUID) -> Digest:
     """What a message has to do with digests."""
     item = session.get(DigestItem, outbox_id)
-    window = session.get(DigestWindow, item.window_id) if item and not item.digest_id else None
-    told = select(DigestItem.outbox_id).where(DigestItem.digest_id == outbox_id)
-    items = session.scalars(told.order_by(DigestItem.outbox_id)).all()
-    return Digest(item and item.digest_id, window and window.ends_at, items)
+    window = session.get(DigestWindow, item.window_id) if item else None
+    digest_id = item.digest_id if item else None
+    ends_at = window.ends_at if window and digest_id is None else None
+    said = select(DigestItem.outbox_id).where(DigestItem.digest_id == outbox_id)
+    items = session.scalars(said.order_by(DigestItem.outbox_id)).all()
+    return Digest(digest_id, ends_at, items)

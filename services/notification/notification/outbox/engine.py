@@ -25,7 +25,7 @@ from notification.transports import Sender, Transport
 log = get_logger(__name__)
 
 #: Messages claimed at once.
-BATCH = 100
+BATCH = 256
 
 
 @dataclass(frozen=True, slots=True)

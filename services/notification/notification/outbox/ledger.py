@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any, cast
 
 from common.db.database import insert_into
+from common.db.rows.in_session import change_rows
+from common.db.rows.statements import Change
 from common.jobs.events import queue_event
 from common.logs import get_logger
 from sqlalchemy import Table, bindparam, insert, select, update
@@ -76,22 +78,16 @@ _UNCOUNT = (
         attempt_count=_OUTBOX.c.attempt_count - 1, earlier_entries=_OUTBOX.c.earlier_entries + 1
     )
 )
-_END_OF_ATTEMPT = (
-    update(_LOG)
-    .where(_LOG.c.outbox_id == bindparam("of"), _LOG.c.attempt_no == bindparam("entry_no"))
-    .values(
-        {
-            name: bindparam(f"new_{name}")
-            for name in (
-                "status",
-                "provider",
-                "provider_message_id",
-                "response_payload",
-                "error_message",
-                "ended_at",
-            )
-        }
-    )
+_END_OF_ATTEMPT = Change(
+    _LOG,
+    (
+        "status",
+        "provider",
+        "provider_message_id",
+        "response_payload",
+        "error_message",
+        "ended_at",
+    ),
 )
 _ENTRIES = select(
     _OUTBOX.c.id,
@@ -177,7 +173,7 @@ def end(session: Session, ended: Sequence[Ended], now: datetime, token: uuid.UUI
         for values, ids in alike.items():
             session.execute(_END_OF_SOME, {"token": token, **dict(values), "some": ids})
     if ended:
-        session.execute(_END_OF_ATTEMPT, [_entry_values(one, now) for one in ended])
+        change_rows(session, _END_OF_ATTEMPT, [_entry_values(one, now) for one in ended])
         enter_parts(session, ((one.job, one.result) for one in ended))
         count_taken(session, filter(None, map(_taken, ended)), now)
         count_failed(session, [one for attempt in ended for one in _failed(attempt)], now)
@@ -241,14 +237,14 @@ def _entry_values(one: Ended, now: datetime) -> dict[str, Any]:
     if must_escalate(one.ending, one.job.priority):
         response |= ESCALATION
     return {
-        "of": one.job.id,
-        "entry_no": one.job.entry_no,
-        "new_status": one.ending.attempt,
-        "new_provider": result.provider or None,
-        "new_provider_message_id": result.provider_message_id,
-        "new_response_payload": response or None,
-        "new_error_message": result.error,
-        "new_ended_at": now,
+        "key_outbox_id": one.job.id,
+        "key_attempt_no": one.job.entry_no,
+        "status": one.ending.attempt,
+        "provider": result.provider or None,
+        "provider_message_id": result.provider_message_id,
+        "response_payload": response or None,
+        "error_message": result.error,
+        "ended_at": now,
     }
 
 

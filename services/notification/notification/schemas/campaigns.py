@@ -64,7 +64,7 @@ class CampaignIn(Schema):
             "example": {"office": "Dodoma"},
         },
     )
-    only = CampaignFilter(
+    only = CampaignFilter(  # type: ignore[assignment]
         load_default=dict,
         metadata={
             "description": "Who of the lists is meant: by a column the values that count",
@@ -230,7 +230,7 @@ class CampaignOut(Schema):
     channel = ma.fields.Enum(ChannelCode, by_value=ma.fields.String, required=True)
     priority = ma.fields.String(required=True)
     context = ma.fields.Dict(required=True)
-    only = ma.fields.Dict(required=True)
+    only = ma.fields.Dict(required=True)  # type: ignore[assignment]
     rate = ma.fields.Integer(required=True, metadata=_RATE)
     status = ma.fields.Enum(CampaignStatus, by_value=ma.fields.String, required=True)
     reason = ma.fields.String(required=True, allow_none=True)

@@ -34,6 +34,7 @@ SOON = timedelta(seconds=30)
 GROWTH, GROWTH_EVERY = 1.05, timedelta(minutes=1)
 DOUBT, DOUBTED_AFTER = 1.25, timedelta(hours=1)
 LOWEST_RATE = 0.1
+A_SECOND = timedelta(seconds=1)
 
 _random = Random()  # noqa: S311 - jitter, not a secret
 
@@ -92,7 +93,7 @@ class Gate:
         with self._lock:
             if self.state.is_closed(now):
                 return 0
-            paced = self._pace.allowance(now) if self._pace else None
+            paced = self._pace.allowance(now, self._lately(now)) if self._pace else None
             limits = [one for one in (self.state.trickle, paced) if one is not None]
             return min(limits) if limits else None
 
@@ -101,7 +102,7 @@ class Gate:
         with self._lock:
             if self.state.closed_until is not None and self.state.is_closed(now):
                 return (self.state.closed_until - now).total_seconds()
-            return self._pace.pause_s(now) if self._pace else 0.0
+            return self._pace.pause_s(now, self._lately(now)) if self._pace else 0.0
 
     def note(self, results: Sequence[Result], now: datetime | None = None) -> None:
         """What came of messages that this provider was given."""
@@ -130,12 +131,16 @@ class Gate:
 
     def _count(self, accepted: int, now: datetime) -> None:
         self._accepted.append((now, accepted))
-        while self._accepted[0][0] < now - timedelta(seconds=1):
+
+    def _lately(self, now: datetime) -> Sequence[tuple[datetime, int]]:
+        """When and how many were taken within the last second, the earliest first."""
+        while self._accepted and self._accepted[0][0] < now - A_SECOND:
             self._accepted.popleft()
+        return self._accepted
 
     def _slow_down(self, now: datetime) -> None:
         """What was taken within the last second shows the provider's limit."""
-        seen = float(sum(count for _at, count in self._accepted))
+        seen = float(sum(count for _at, count in self._lately(now)))
         if self._pace is not None:
             self._pace.lower(now)
         elif seen:
@@ -143,7 +148,11 @@ class Gate:
 
 
 class _Pace:
-    """Messages a second, as a bucket that holds a tenth of a second's worth, or one message."""
+    """Messages a second, as a bucket that holds half a second's worth, or one message.
+
+    So much lateness is made up for, but within no second more leave than were once too many. They
+    are counted when they were taken, which is later than when the provider counts.
+    """
 
     def __init__(self, too_fast: float, now: datetime) -> None:
         self._too_fast = too_fast
@@ -151,13 +160,20 @@ class _Pace:
         self._tokens, self._at = 0.0, now
         self._changed_at = self._lowered_at = now
 
-    def allowance(self, now: datetime) -> int:
+    def allowance(self, now: datetime, lately: Sequence[tuple[datetime, int]]) -> int:
         self._fill(now)
-        return max(0, int(self._tokens))
+        return max(0, min(int(self._tokens), self._room(lately)))
 
-    def pause_s(self, now: datetime) -> float:
+    def pause_s(self, now: datetime, lately: Sequence[tuple[datetime, int]]) -> float:
         self._fill(now)
-        return max(0.0, (1.0 - self._tokens) / self._rate)
+        until_room = 0.0
+        if lately and self._room(lately) < 1:
+            until_room = (lately[0][0] + A_SECOND - now).total_seconds()
+        return max(0.0, until_room, (1.0 - self._tokens) / self._rate)
+
+    def _room(self, lately: Sequence[tuple[datetime, int]]) -> int:
+        """What is left of the last second."""
+        return max(1, int(self._too_fast)) - sum(count for _at, count in lately)
 
     def spend(self, count: int, now: datetime) -> None:
         self._fill(now)
@@ -176,4 +192,4 @@ class _Pace:
             most = max(self._rate, self._too_fast * SAFE_PART)
             self._rate, self._changed_at = min(self._rate * GROWTH, most), now
         gained = max(0.0, (now - self._at).total_seconds()) * self._rate
-        self._tokens, self._at = min(self._tokens + gained, max(1.0, self._rate / 10)), now
+        self._tokens, self._at = min(self._tokens + gained, max(1.0, self._rate / 2)), now

@@ -84,13 +84,13 @@ class WebhookTransport:
     async def _send(
         self, messages: Sequence[Message], targets: Mapping[Person, Target]
     ) -> list[Result]:
-        under_way = asyncio.Semaphore(CONCURRENCY)
+        in_progress = asyncio.Semaphore(CONCURRENCY)
 
         async def send(message: Message) -> Result:
             target = targets.get(message.person) if message.person else None
             if target is None:
                 return _refused(Outcome.REFUSED_FOR_GOOD, NO_TARGET)
-            async with under_way:
+            async with in_progress:
                 return await self._post(message, target)
 
         return await asyncio.gather(*map(send, messages))

@@ -44,9 +44,9 @@ def mail_server() -> Iterator[MailServer]:
 
 
 @pytest.fixture
-def office(desk: Any) -> Any:
+def office(client: Any) -> Any:
     """Writes rules and templates, emits events, reads what came of them."""
-    return desk
+    return client
 
 
 @dataclass

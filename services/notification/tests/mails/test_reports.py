@@ -31,9 +31,9 @@ def of(action: str, status: str = "5.1.1") -> str:
 
 def complaint(type_: str = "abuse", **fields: str) -> bytes:
     lines = "".join(f"{name.replace('_', '-')}: {value}\n" for name, value in fields.items())
-    told = ("message/feedback-report", f"Feedback-Type: {type_}\nVersion: 1\n{lines}\n")
+    said = ("message/feedback-report", f"Feedback-Type: {type_}\nVersion: 1\n{lines}\n")
     original = ("message/rfc822", "Return-Path: <bounce-ret@bounce.example.org>\n\nx\n")
-    return a_report(told, original, to="complaints@example.org")
+    return a_report(said, original, to="complaints@example.org")
 
 
 @pytest.mark.parametrize(

@@ -98,24 +98,24 @@ def cancelled(store: Any, id_: Any) -> str | None:
 
 @pytest.mark.parametrize("channel", [ChannelCode.SMS, ChannelCode.IN_APP])
 def test_opt_out_after_the_event_stops_the_message(
-    outbox: Any, store: Any, sms: Any, desk: Any, channel: ChannelCode
+    outbox: Any, store: Any, sms: Any, client: Any, channel: ChannelCode
 ) -> None:
     [stopped] = store.queue(channel=channel, recipient_user_id="asha")
     [other] = store.queue(channel=channel, recipient_user_id="asha", recipient_actor_type="STAFF")
-    desk.prefers("asha", allow_sms=False, allow_in_app=False)
+    client.prefers("asha", allow_sms=False, allow_in_app=False)
 
     done = outbox.process([channel], 10)
 
     assert [one.outbox_id for one in done] == [other]
     assert cancelled(store, stopped) == "Blocked by user preference"
-    inbox = desk.api.get("inbox/asha/", actor_type="STAFF").get_json()
+    inbox = client.api.get("inbox/asha/", actor_type="STAFF").get_json()
     assert inbox["count"] == (channel is ChannelCode.IN_APP)
-    assert desk.api.get("inbox/asha/", actor_type="TEACHER").get_json()["count"] == 0
+    assert client.api.get("inbox/asha/", actor_type="TEACHER").get_json()["count"] == 0
     assert len(sms.sent) == (channel is ChannelCode.SMS)
 
 
 def test_opt_out_in_the_last_moment_stops_a_message_that_is_claimed_already(
-    outbox: Any, store: Any, sms: Any, desk: Any
+    outbox: Any, store: Any, sms: Any, client: Any
 ) -> None:
     store.queue(10, recipient_user_id="ben")
     [stopped] = store.queue(recipient_user_id="asha", next_attempt_at=utc_now())
@@ -124,7 +124,7 @@ def test_opt_out_in_the_last_moment_stops_a_message_that_is_claimed_already(
     def opt_out() -> None:
         sms.before_answering = lambda: None
         assert store.one(stopped).status is MessageStatus.SENDING
-        desk.prefers("asha", allow_sms=False)
+        client.prefers("asha", allow_sms=False)
 
     sms.before_answering = opt_out
     outbox.process(SMS, 100)
@@ -142,12 +142,12 @@ def test_opt_out_in_the_last_moment_stops_a_message_that_is_claimed_already(
     ],
 )
 def test_what_went_out_of_use_stops_its_messages(
-    outbox: Any, store: Any, sms: Any, desk: Any, model: Any, reason: str
+    outbox: Any, store: Any, sms: Any, client: Any, model: Any, reason: str
 ) -> None:
-    desk.rule(ChannelCode.SMS)
-    desk.template(ChannelCode.SMS)
-    desk.emit({"user_id": "asha", "actor_type": "TEACHER", "to_phone": "0712345678"})
-    [message] = desk.queued()
+    client.rule(ChannelCode.SMS)
+    client.template(ChannelCode.SMS)
+    client.emit({"user_id": "asha", "actor_type": "TEACHER", "to_phone": "0712345678"})
+    [message] = client.queued()
     with store.database.writing() as session:
         session.execute(update(model).values(is_active=False))
 
@@ -158,12 +158,12 @@ def test_what_went_out_of_use_stops_its_messages(
 
 
 def test_message_keeps_its_words_when_a_new_version_takes_their_place(
-    outbox: Any, store: Any, sms: Any, desk: Any
+    outbox: Any, store: Any, sms: Any, client: Any
 ) -> None:
-    desk.rule(ChannelCode.SMS)
-    template = desk.template(ChannelCode.SMS, "Old")
-    desk.emit({"user_id": "asha", "actor_type": "TEACHER", "to_phone": "0712345678"})
-    desk.api.patch(f"templates/{template}/", {"body": "New"})
+    client.rule(ChannelCode.SMS)
+    template = client.template(ChannelCode.SMS, "Old")
+    client.emit({"user_id": "asha", "actor_type": "TEACHER", "to_phone": "0712345678"})
+    client.api.patch(f"templates/{template}/", {"body": "New"})
 
     outbox.process(SMS, 10)
 
@@ -171,13 +171,13 @@ def test_message_keeps_its_words_when_a_new_version_takes_their_place(
 
 
 def test_requeued_after_an_opt_out_it_is_stopped_again(
-    outbox: Any, store: Any, sms: Any, desk: Any
+    outbox: Any, store: Any, sms: Any, client: Any
 ) -> None:
     [stopped] = store.queue(recipient_user_id="asha")
-    desk.prefers("asha", allow_sms=False)
+    client.prefers("asha", allow_sms=False)
     outbox.process(SMS, 10)
 
-    assert desk.api.post(f"outbox/{stopped}/requeue/").status_code == 200
+    assert client.api.post(f"outbox/{stopped}/requeue/").status_code == 200
     outbox.process(SMS, 10)
 
     entries = [one.status for one in store.log(stopped)]
@@ -185,16 +185,16 @@ def test_requeued_after_an_opt_out_it_is_stopped_again(
     assert (entries, sms.sent) == ([stop, AttemptStatus.REQUEUED, stop], [])
 
 
-def test_requeue_keeps_the_time_that_was_asked_for(outbox: Any, store: Any, desk: Any) -> None:
-    desk.rule(ChannelCode.SMS)
-    desk.template(ChannelCode.SMS)
+def test_requeue_keeps_the_time_that_was_asked_for(outbox: Any, store: Any, client: Any) -> None:
+    client.rule(ChannelCode.SMS)
+    client.template(ChannelCode.SMS)
     later = utc_now().replace(microsecond=0) + timedelta(days=2)
     asha = {"user_id": "asha", "actor_type": "TEACHER", "to_phone": "0712345678"}
-    [id_] = desk.emit(asha, send_at=later.isoformat())["queued_outbox_ids"]
+    [id_] = client.emit(asha, send_at=later.isoformat())["queued_outbox_ids"]
 
-    desk.api.post(f"outbox/{id_}/cancel/")
-    answer = desk.api.post(f"outbox/{id_}/requeue/").get_json()
+    client.api.post(f"outbox/{id_}/cancel/")
+    answer = client.api.post(f"outbox/{id_}/requeue/").get_json()
 
     assert answer["status"] == "QUEUED"
-    assert [one.next_attempt_at for one in desk.queued()] == [later]
+    assert [one.next_attempt_at for one in client.queued()] == [later]
     assert outbox.process(SMS, 10) == []

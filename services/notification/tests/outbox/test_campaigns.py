@@ -213,6 +213,21 @@ def test_everybody_gets_the_approved_words_filled_with_their_values(campaigns: A
     assert campaigns.people(campaign)["ben"] == ("LEFT_OUT", "Missing placeholder: name")
 
 
+def test_numbers_stand_in_the_words_as_they_were_written(campaigns: Any) -> None:
+    campaigns.catalogue.template(ChannelCode.SMS, "{fee} by {day} of {year}", version=2)
+    campaign = campaigns.draft()
+    path, kind = f"campaigns/{campaign}/", {"content_type": "application/json"}
+    campaigns.writer.ask("PATCH", path, data='{"context": {"fee": 1500.00, "year": 2027}}', **kind)
+    person = '{"user_id": "a", "actor_type": "TEACHER", "to_phone": "0712000001", "values": '
+    body = '{"recipients": [' + person + '{"day": 1.50}}]}'
+    campaigns.writer.ask("POST", f"{path}recipients/", data=body, **kind)
+    assert campaigns.approve(campaign).status_code == 200
+
+    campaigns.work()
+
+    assert [one.body for one in campaigns.queued()] == ["1500.00 by 1.50 of 2027"]
+
+
 def test_what_the_list_says_of_people_is_forgotten_when_they_are_queued(
     campaigns: Any, container: Any
 ) -> None:
@@ -317,6 +332,22 @@ def test_paused_nothing_leaves_and_resumed_everything_does(
 def _finish(campaigns: Any, container: Any) -> None:
     _make_due(container)
     campaigns.work()
+
+
+def test_opt_out_after_the_approval_stops_a_persons_message(
+    campaigns: Any, outbox: Any, sms: Any
+) -> None:
+    campaign = campaigns.running(ASHA, BEN, {**ASHA, "user_id": "caro", "to_phone": "0712000003"})
+    campaigns.catalogue.prefers("ben", allow_sms=False)
+    campaigns.work()
+    campaigns.catalogue.prefers("asha", allow_sms=False)
+
+    outbox.process([ChannelCode.SMS], 10)
+
+    assert [one.to for one in sms.slices[0]] == [("+255712000003",)]
+    found = campaigns.read(campaign)["progress"]
+    assert found["left_out"] == {"Blocked by user preference": 1}
+    assert found["messages"] == {"CANCELLED": 1, "SENT": 1}
 
 
 def test_stopped_nothing_more_leaves(campaigns: Any, outbox: Any, sms: Any, container: Any) -> None:

@@ -16,7 +16,7 @@ from notification.models import (
     MessageStatus,
     OutboxMessage,
 )
-from notification.outbox.cascades import Turn, advance, decide
+from notification.outbox.cascades import Verdict, advance, decide
 from notification.outbox.engine import Outbox
 from notification.outbox.receiving import ReceiptIntake
 from notification.transports import Outcome
@@ -44,16 +44,16 @@ class Line:
     """One person's cascade: SMS, e-mail, in-app."""
 
     container: Container
-    desk: Any
+    client: Any
     outbox: Outbox
     sms: Any
     email: Any
 
     def emit(self, **changes: Any) -> None:
-        self.desk.emit(PERSON, **changes)
+        self.client.emit(PERSON, **changes)
 
     def message(self, channel: ChannelCode) -> OutboxMessage:
-        (found,) = [one for one in self.desk.queued() if one.channel is channel]
+        (found,) = [one for one in self.client.queued() if one.channel is channel]
         return found
 
     @property
@@ -88,16 +88,16 @@ class Line:
 
 
 @pytest.fixture
-def line(container: Container, desk: Any, sms: Any) -> Line:
+def line(container: Container, client: Any, sms: Any) -> Line:
     email = type(sms)(EMAIL)
-    ways = {SMS: sms, EMAIL: email}
+    transports = {SMS: sms, EMAIL: email}
     rule = {"event_code": "LICENCE_ISSUED", "recipient_policy": "ALL"}
     channels = ["SMS", "EMAIL", "IN_APP"]
-    made = desk.api.post("rules/", {**rule, "channels": channels, "cascade_after_s": WAIT_S})
+    made = client.api.post("rules/", {**rule, "channels": channels, "cascade_after_s": WAIT_S})
     assert made.get_json()["channels"] == channels
     for channel in (SMS, EMAIL, IN_APP):
-        desk.template(channel)
-    return Line(container, desk, Outbox(container.database, ways, 30.0), sms, email)
+        client.template(channel)
+    return Line(container, client, Outbox(container.database, transports, 30.0), sms, email)
 
 
 def test_the_next_channel_is_used_when_no_receipt_came_in_time(line: Line) -> None:
@@ -161,7 +161,7 @@ def test_a_failure_brings_the_next_one_at_once(line: Line, how: str) -> None:
     if how == "refused":
         line.sms.answer = lambda _message: line.sms.refused(Outcome.REFUSED_FOR_GOOD)
     if how == "opted out":
-        line.desk.prefers("u1", allow_sms=False)
+        line.client.prefers("u1", allow_sms=False)
     line.send()
     if how == "reported":
         line.receipt(SMS, False)
@@ -203,13 +203,13 @@ def test_quiet_hours_are_not_waited_through(line: Line) -> None:
 
 def test_who_stops_a_message_stops_what_follows(line: Line) -> None:
     line.emit()
-    assert line.desk.api.post(f"outbox/{line.message(SMS).id}/cancel/").status_code == 200
+    assert line.client.api.post(f"outbox/{line.message(SMS).id}/cancel/").status_code == 200
     assert line.statuses == [CANCELLED] * 3
 
 
 def test_an_event_that_is_repeated_stays_one_cascade(line: Line) -> None:
     line.emit(idempotency_key="k")
-    again = line.desk.emit(PERSON, idempotency_key="k")
+    again = line.client.emit(PERSON, idempotency_key="k")
     assert len(again["skipped"]) == 3
     line.send()
     line.pass_time()
@@ -217,14 +217,14 @@ def test_an_event_that_is_repeated_stays_one_cascade(line: Line) -> None:
 
 
 def test_a_channel_that_a_person_does_not_want_is_no_step(line: Line) -> None:
-    line.desk.prefers("u1", allow_sms=False)
+    line.client.prefers("u1", allow_sms=False)
     line.emit()
-    assert [one.status for one in line.desk.queued()] == [QUEUED, WAITING]
+    assert [one.status for one in line.client.queued()] == [QUEUED, WAITING]
 
 
 def test_several_workers_bring_a_turn_once(line: Line, in_threads: Callable[..., None]) -> None:
     people = [{**PERSON, "user_id": f"u{n}"} for n in range(30)]
-    line.desk.emit(*people)
+    line.client.emit(*people)
     line.send()
     line.pass_time()
     come: list[int] = []
@@ -239,7 +239,7 @@ def test_it_is_on_record_and_on_the_messages_page(line: Line, console: Any) -> N
     line.emit()
     line.send()
     id_ = line.message(EMAIL).id
-    shown = line.desk.api.get(f"outbox/{id_}/").get_json()["cascade"]
+    shown = line.client.api.get(f"outbox/{id_}/").get_json()["cascade"]
     assert [(one["step"], one["channel"], one["status"]) for one in shown] == [
         (0, "SMS", "SENT"),
         (1, "EMAIL", "WAITING"),
@@ -254,18 +254,18 @@ NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
-    ("values", "turn", "minutes"),
+    ("values", "verdict", "minutes"),
     [
-        ({"status": DELIVERED}, Turn.NEVER, None),
-        ({"status": MessageStatus.PARTLY_DELIVERED}, Turn.NEVER, None),
-        ({"status": FAILED, "is_final": True}, Turn.COMES, None),
-        ({"status": CANCELLED, "is_final": True}, Turn.COMES, None),
-        ({"status": FAILED, "is_final": False}, Turn.WAITS, 10),
-        ({"status": QUEUED}, Turn.WAITS, 10),
-        ({"status": QUEUED, "next_attempt_at": NOON + timedelta(hours=1)}, Turn.WAITS, 70),
-        ({"status": SENT, "sent_at": NOON + timedelta(minutes=4)}, Turn.WAITS, 14),
-        ({"status": SENT, "sent_at": NOON - timedelta(minutes=6)}, Turn.COMES, None),
-        ({"status": MessageStatus.UNKNOWN}, Turn.WAITS, 10),
+        ({"status": DELIVERED}, Verdict.NEVER, None),
+        ({"status": MessageStatus.PARTLY_DELIVERED}, Verdict.NEVER, None),
+        ({"status": FAILED, "is_final": True}, Verdict.COMES, None),
+        ({"status": CANCELLED, "is_final": True}, Verdict.COMES, None),
+        ({"status": FAILED, "is_final": False}, Verdict.WAITS, 10),
+        ({"status": QUEUED}, Verdict.WAITS, 10),
+        ({"status": QUEUED, "next_attempt_at": NOON + timedelta(hours=1)}, Verdict.WAITS, 70),
+        ({"status": SENT, "sent_at": NOON + timedelta(minutes=4)}, Verdict.WAITS, 14),
+        ({"status": SENT, "sent_at": NOON - timedelta(minutes=6)}, Verdict.COMES, None),
+        ({"status": MessageStatus.UNKNOWN}, Verdict.WAITS, 10),
     ],
     ids=[
         "arrived",
@@ -280,8 +280,8 @@ NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
         "unknown",
     ],
 )
-def test_decisions(values: dict[str, Any], turn: Turn, minutes: int | None) -> None:
+def test_decisions(values: dict[str, Any], verdict: Verdict, minutes: int | None) -> None:
     before = OutboxMessage(**{"next_attempt_at": NOON, "is_final": False, **values})
     decided = decide(before, NOON, timedelta(minutes=10), NOON + timedelta(minutes=5))
-    assert decided.turn is turn
+    assert decided.verdict is verdict
     assert decided.until == (minutes and NOON + timedelta(minutes=minutes))

@@ -34,12 +34,12 @@ class Throttled:
     """An event of which a person gets three messages in an hour."""
 
     container: Container
-    desk: Any
+    client: Any
 
     def emit(self, count: int, *people: Any, **changes: Any) -> None:
         for number in range(count):
             context = {"number": number + 1}
-            self.desk.emit(*people or [PERSON], context=context, **changes)
+            self.client.emit(*people or [PERSON], context=context, **changes)
 
     def statuses(self) -> list[MessageStatus]:
         return [one.status for one in self.messages()]
@@ -56,12 +56,12 @@ class Throttled:
 
 
 @pytest.fixture
-def throttled(container: Container, desk: Any) -> Throttled:
+def throttled(container: Container, client: Any) -> Throttled:
     event = {"digest_after": AFTER, "digest_window_s": WINDOW_S}
-    assert desk.api.patch("events/LICENCE_ISSUED/", event).status_code == 200
-    desk.rule(SMS)
-    desk.template(SMS, "Licence {number}", digest_body="{count} licences ({event}):\n{list}")
-    return Throttled(container, desk)
+    assert client.api.patch("events/LICENCE_ISSUED/", event).status_code == 200
+    client.rule(SMS)
+    client.template(SMS, "Licence {number}", digest_body="{count} licences ({event}):\n{list}")
+    return Throttled(container, client)
 
 
 def test_what_is_too_much_is_told_at_once_when_the_window_ends(throttled: Throttled) -> None:
@@ -95,8 +95,8 @@ def test_one_that_was_held_alone_leaves_as_it_is(throttled: Throttled) -> None:
 
 
 def test_each_person_and_channel_is_counted_alone(throttled: Throttled) -> None:
-    throttled.desk.rule(ChannelCode.IN_APP)
-    throttled.desk.template(ChannelCode.IN_APP, "Licence {number}")
+    throttled.client.rule(ChannelCode.IN_APP)
+    throttled.client.template(ChannelCode.IN_APP, "Licence {number}")
     people = [PERSON, {**PERSON, "user_id": "u2", "to_phone": "0712345679"}]
     people.append({**PERSON, "actor_type": "STAFF", "to_phone": "0712345670"})
     throttled.emit(4, *people)
@@ -106,8 +106,8 @@ def test_each_person_and_channel_is_counted_alone(throttled: Throttled) -> None:
 
 
 def test_what_is_critical_is_never_held(throttled: Throttled) -> None:
-    rule = throttled.desk.api.get("rules/").get_json()["data"][0]["id"]
-    throttled.desk.api.patch(f"rules/{rule}/", {"priority": "CRITICAL"})
+    rule = throttled.client.api.get("rules/").get_json()["data"][0]["id"]
+    throttled.client.api.patch(f"rules/{rule}/", {"priority": "CRITICAL"})
     throttled.emit(6)
     assert throttled.statuses() == [QUEUED] * 6
 
@@ -119,7 +119,7 @@ def test_what_is_asked_for_at_a_later_time_is_not_told_before(throttled: Throttl
 
 def test_an_event_that_is_repeated_counts_once(throttled: Throttled) -> None:
     for _ in range(5):
-        throttled.desk.emit(PERSON, context={"number": 1}, idempotency_key="k")
+        throttled.client.emit(PERSON, context={"number": 1}, idempotency_key="k")
     throttled.emit(2)
     assert throttled.statuses() == [QUEUED] * 3
 
@@ -127,7 +127,7 @@ def test_an_event_that_is_repeated_counts_once(throttled: Throttled) -> None:
 def test_what_an_operator_stopped_is_in_no_digest(throttled: Throttled) -> None:
     throttled.emit(6)
     held = throttled.messages()[3]
-    assert throttled.desk.api.post(f"outbox/{held.id}/cancel/").status_code == 200
+    assert throttled.client.api.post(f"outbox/{held.id}/cancel/").status_code == 200
     throttled.end_windows()
     assert "Licence 4" not in (throttled.messages()[-1].body or "")
     assert throttled.messages()[-1].body.startswith("2 licences")
@@ -155,7 +155,7 @@ def test_several_workers_let_through_as_many_and_tell_the_rest_once(
 def test_a_digest_is_asked_again_whether_it_is_wanted(throttled: Throttled, sms: Any) -> None:
     throttled.emit(5)
     throttled.end_windows()
-    throttled.desk.prefers("u1", allow_sms=False)
+    throttled.client.prefers("u1", allow_sms=False)
     Outbox(throttled.container.database, {SMS: sms}, 30.0).process([SMS], 100)
     assert sms.sent == []
 
@@ -167,12 +167,12 @@ def test_it_is_on_record_and_on_the_messages_page(throttled: Throttled, console:
     assert "Waits for its person" in console("viewer").get(page).text
     throttled.end_windows()
     digest = throttled.messages()[-1]
-    shown = throttled.desk.api.get(f"outbox/{held.id}/").get_json()
+    shown = throttled.client.api.get(f"outbox/{held.id}/").get_json()
     assert (shown["status"], shown["digest_id"]) == ("DIGESTED", str(digest.id))
-    items = throttled.desk.api.get(f"outbox/{digest.id}/").get_json()["digest_of"]
+    items = throttled.client.api.get(f"outbox/{digest.id}/").get_json()["digest_of"]
     assert items == [str(one.id) for one in throttled.messages()[3:5]]
     assert str(digest.id) in console("viewer").get(page).text
-    log = throttled.desk.api.get(f"outbox/{held.id}/delivery-logs/").get_json()["data"]
+    log = throttled.client.api.get(f"outbox/{held.id}/delivery-logs/").get_json()["data"]
     assert log[0]["error_message"] == f"Told in the digest {digest.id}"
 
 
@@ -199,8 +199,8 @@ def test_windows_that_are_over_are_forgotten(throttled: Throttled) -> None:
 def test_what_makes_no_sense_is_refused(
     throttled: Throttled, path: str, given: dict[str, Any], field: str
 ) -> None:
-    template = throttled.desk.api.get("templates/").get_json()["data"][0]["id"]
-    refused = throttled.desk.api.patch(path.format(template=template), given)
+    template = throttled.client.api.get("templates/").get_json()["data"][0]["id"]
+    refused = throttled.client.api.patch(path.format(template=template), given)
     assert refused.status_code == 422
     assert list(refused.get_json()["errors"]) == [field]
 

@@ -302,6 +302,6 @@ def test_killed_workers_queue_and_send_a_campaign_to_everybody_once(
     queued = [one.recipient_user_id for one in campaigns.queued()]
     assert sorted(queued) == sorted(one["user_id"] for one in people)
     assert set(gateway.arrived.values()) == {1}
-    # A killed worker's slice is in doubt, and held as the event wants it: not sent again.
+    # Of a killed worker's slice the outcome is unknown: it is held as the event wants it.
     assert statuses()["SENT"] + statuses()["UNKNOWN"] == 600
     workers.stop()

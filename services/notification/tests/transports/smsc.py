@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent / "npm"
-PATIENCE_S = 20.0
+TIMEOUT_S = 20.0
 
 
 class Smsc:
@@ -45,7 +45,7 @@ class Smsc:
     def next(self, kind: str) -> dict[str, Any]:
         """The next thing of a kind that it tells; others before it are dropped."""
         while True:
-            found = self._lines.get(timeout=PATIENCE_S)
+            found = self._lines.get(timeout=TIMEOUT_S)
             if kind in found:
                 return found
 
@@ -59,7 +59,7 @@ class Smsc:
     def close(self) -> None:
         assert self._process.stdin
         self._process.stdin.close()
-        self._process.wait(PATIENCE_S)
+        self._process.wait(TIMEOUT_S)
         self._reader.join()
         assert self._process.stdout
         self._process.stdout.close()

@@ -99,11 +99,28 @@ def test_the_rate_is_learnt_from_what_was_taken_within_a_second() -> None:
     assert 8 <= taken_in_all / 100 <= 10
 
 
+@pytest.mark.parametrize("every_ms", [20, 110, 300])
+def test_late_looks_cost_no_speed_and_make_no_second_too_full(every_ms: int) -> None:
+    gate = Gate(ChannelCode.SMS, "p")
+    gate.note([*sent(10), too_fast(1.0)], NOW)
+    begun = moment = NOW + 2 * S
+    leaving: list[datetime] = []
+    while moment < begun + 50 * S:
+        allowed = gate.allowance(moment) or 0
+        if allowed:
+            leaving += [moment] * allowed
+            gate.note(sent(allowed), moment)
+        moment += timedelta(milliseconds=every_ms)
+    assert 8 <= len(leaving) / 50 <= 10
+    fullest = max(sum(at <= one < at + S for one in leaving) for at in leaving)
+    assert fullest <= 10
+
+
 def test_a_rate_that_is_too_much_again_is_lowered() -> None:
     gate = Gate(ChannelCode.SMS, "p")
     gate.note([*sent(10), too_fast(1.0)], NOW)
     gate.note([too_fast(1.0)], NOW + 2 * S)
-    gate.note(sent(), NOW + 4 * S)
+    gate.note(sent(2), NOW + 4 * S)
     assert gate.pause_s(NOW + 4 * S) == pytest.approx(1 / 4.5, abs=0.2)
 
 

@@ -22,9 +22,9 @@ from notification.transports.sms.smpp import Smpp
 from notification.transports.sms.smpp_text import LongTexts
 from notification.transports.sms.transport import SmsTransport
 from npm_packages import npm_packages
-from systems import eventually
+from waiting import eventually
 
-from .smsc import HERE, PATIENCE_S, Smsc
+from .smsc import HERE, TIMEOUT_S, Smsc
 
 THROTTLED, BAD_NUMBER, SYSTEM_ERROR = 0x58, 0x0B, 0x08
 LONG = "Habari ya leo {x} €" * 20
@@ -130,10 +130,12 @@ def test_a_window_is_under_way_and_no_more(
     smsc: Smsc, provider: Provider, message: Callable
 ) -> None:
     smsc.tell("plan", plan=["late"] * 9)
-    way = provider(concurrency=3)
+    transport = provider(concurrency=3)
     results: list[Any] = []
     sending = threading.Thread(
-        target=lambda: results.extend(way.send([message(reference=f"k{n}") for n in range(9)]))
+        target=lambda: results.extend(
+            transport.send([message(reference=f"k{n}") for n in range(9)])
+        )
     )
     sending.start()
     for _ in range(3):
@@ -150,12 +152,12 @@ def test_too_fast_closes_the_way_and_counts_no_attempt(
     smsc: Smsc, provider: Provider, message: Callable
 ) -> None:
     smsc.tell("plan", plan=[0, 0, THROTTLED])
-    way = SmsTransport([provider(concurrency=1)], 64)
-    results = way.send([message(reference=f"k{n}") for n in range(5)])
+    transport = SmsTransport([provider(concurrency=1)], 64)
+    results = transport.send([message(reference=f"k{n}") for n in range(5)])
     assert [one.outcome for one in results] == [Outcome.SENT] * 2 + [Outcome.WAY_CLOSED] * 3
     assert results[2].error == "smpp answered 0x58"
     assert len(texts(smsc, 3)) == 3
-    assert way.gates[0].state.closings == 1
+    assert transport.gates[0].state.closings == 1
 
 
 def test_a_segment_that_was_too_fast_follows_those_that_were_taken(
@@ -220,15 +222,15 @@ def test_a_lost_response_is_not_known_and_the_rest_waits(
     smsc: Smsc, provider: Provider, message: Callable, lost: str, waits_s: float
 ) -> None:
     smsc.tell("plan", plan=[0, lost])
-    way = provider(concurrency=1, timeout_s=waits_s)
-    results = way.send([message(reference=f"k{n}") for n in range(3)])
+    transport = provider(concurrency=1, timeout_s=waits_s)
+    results = transport.send([message(reference=f"k{n}") for n in range(3)])
     assert [one.outcome for one in results] == [
         *(Outcome.SENT, Outcome.UNKNOWN),
         Outcome.WAY_CLOSED,
     ]
-    assert way.ask(message()) is None
+    assert transport.ask(message()) is None
     # It is bound anew where that is needed, and goes on.
-    assert way.send([message(reference="k9")])[0].outcome is Outcome.SENT
+    assert transport.send([message(reference="k9")])[0].outcome is Outcome.SENT
     assert len(texts(smsc, 3)) == 3
 
 
@@ -236,12 +238,12 @@ def test_an_answer_that_comes_late_ends_the_doubt(
     smsc: Smsc, provider: Provider, message: Callable, taken: "queue.Queue[Receipt]"
 ) -> None:
     smsc.tell("plan", plan=["late"])
-    way = provider(timeout_s=0.5)
-    way.listen()
-    (result,) = way.send([message(reference="k1")])
+    transport = provider(timeout_s=0.5)
+    transport.listen()
+    (result,) = transport.send([message(reference="k1")])
     assert result.outcome is Outcome.UNKNOWN
     smsc.tell("release")
-    found = taken.get(timeout=PATIENCE_S)
+    found = taken.get(timeout=TIMEOUT_S)
     assert (found.reference, found.provider_message_id) == ("k1", smsc.next("submit")["submit"])
     assert found.delivered is None
 
@@ -262,7 +264,7 @@ def test_receipts_are_taken_and_answered(
     smsc.next("bound")
     smsc.tell("receipt", id="a-1", stat=stat, to="255712345678")
     assert smsc.next("receipted") == {"receipted": "a-1", "status": 0}
-    found = taken.get(timeout=PATIENCE_S)
+    found = taken.get(timeout=TIMEOUT_S)
     assert (found.provider_message_id, found.delivered, found.reason) == ("a-1", delivered, reason)
     assert found.number == "255712345678"
 
@@ -270,17 +272,17 @@ def test_receipts_are_taken_and_answered(
 def test_it_is_bound_again_after_the_smsc_was_away(
     smsc: Smsc, provider: Provider, message: Callable
 ) -> None:
-    way = provider()
-    way.listen()
+    transport = provider()
+    transport.listen()
     smsc.next("bound")
     smsc.tell("close")
     smsc.tell("drop")
     smsc.next("closed")
-    (refused,) = way.send([message()])
+    (refused,) = transport.send([message()])
     assert (refused.outcome, refused.is_surely_not_taken) == (Outcome.WAY_CLOSED, True)
     smsc.listen(smsc.port)
     assert smsc.next("bound")["bound"]
-    assert way.send([message()])[0].outcome is Outcome.SENT
+    assert transport.send([message()])[0].outcome is Outcome.SENT
 
 
 def test_silence_is_asked_about(smsc: Smsc, provider: Provider) -> None:
@@ -291,13 +293,13 @@ def test_silence_is_asked_about(smsc: Smsc, provider: Provider) -> None:
 def test_a_wrong_password_closes_the_way_and_stands_nowhere(
     provider: Provider, message: Callable
 ) -> None:
-    way = provider(password="wr0ng")
-    (result,) = way.send([message()])
+    transport = provider(password="wr0ng")
+    (result,) = transport.send([message()])
     assert (result.outcome, result.error) == (
         Outcome.WAY_CLOSED,
         "smpp the bind was answered 0x0D",
     )
-    assert "wr0ng" not in repr(way._account)
+    assert "wr0ng" not in repr(transport._account)
 
 
 @pytest.fixture
@@ -305,48 +307,50 @@ def outbox(container: Container, smsc: Smsc) -> Iterator[Outbox]:
     """An outbox whose SMS leave over SMPP, and whose receipts come over it."""
     account = {"host": "127.0.0.1", "port": smsc.port, "username": "kiungo", "timeout_s": 0.5}
     settings = SmsSettings(name="smpp", password="s3cret", concurrency=4, **account)
-    way = SmsTransport([Smpp(settings, container.receipts.takes_all)], 4 * settings.concurrency)
-    way.listen()
-    yield Outbox(container.database, {ChannelCode.SMS: way}, 30.0)
-    way.close()
+    transport = SmsTransport(
+        [Smpp(settings, container.receipts.takes_all)], 4 * settings.concurrency
+    )
+    transport.listen()
+    yield Outbox(container.database, {ChannelCode.SMS: transport}, 30.0)
+    transport.close()
 
 
 def test_messages_are_delivered_once_their_receipts_came_though_they_come_early(
-    smsc: Smsc, desk: Any, outbox: Outbox
+    smsc: Smsc, client: Any, outbox: Outbox
 ) -> None:
-    desk.rule(ChannelCode.SMS)
-    desk.template(ChannelCode.SMS)
-    people = [{**desk.recipient(f"u{n}"), "to_phone": f"07123456{n:02}"} for n in range(20)]
-    desk.emit(*people)
+    client.rule(ChannelCode.SMS)
+    client.template(ChannelCode.SMS)
+    people = [{**client.recipient(f"u{n}"), "to_phone": f"07123456{n:02}"} for n in range(20)]
+    client.emit(*people)
     smsc.tell("receipts", receipts="DELIVRD")
     done = outbox.process([ChannelCode.SMS], 100)
     assert [one.status for one in done] == [MessageStatus.SENT] * 20
     delivered = [MessageStatus.DELIVERED] * 20
-    assert eventually(lambda: [one.status for one in desk.queued()] == delivered)
+    assert eventually(lambda: [one.status for one in client.queued()] == delivered)
     assert [smsc.next("receipted")["status"] for _ in range(20)] == [0] * 20
 
 
-def test_what_became_of_attempts_is_on_record(smsc: Smsc, desk: Any, outbox: Outbox) -> None:
-    desk.rule(ChannelCode.SMS)
-    desk.template(ChannelCode.SMS)
+def test_what_became_of_attempts_is_on_record(smsc: Smsc, client: Any, outbox: Outbox) -> None:
+    client.rule(ChannelCode.SMS)
+    client.template(ChannelCode.SMS)
     smsc.tell("plan", plan=["late"])
-    desk.emit({**desk.recipient("u1"), "to_phone": "0712345601"}, max_attempts=1)
+    client.emit({**client.recipient("u1"), "to_phone": "0712345601"}, max_attempts=1)
     outbox.process([ChannelCode.SMS], 1)
-    (lost,) = desk.queued()
+    (lost,) = client.queued()
     assert (lost.status, lost.attempt_count) == (MessageStatus.UNKNOWN, 1)
     assert lost.last_error == "smpp did not answer in time"
     # The answer comes after all, later the receipt.
     smsc.tell("release")
-    assert eventually(lambda: desk.queued()[0].status is MessageStatus.SENT)
+    assert eventually(lambda: client.queued()[0].status is MessageStatus.SENT)
     submitted = smsc.next("submit")["submit"]
     smsc.tell("receipt", id=submitted, stat="UNDELIV", to="255712345601")
-    assert eventually(lambda: desk.queued()[0].status is MessageStatus.FAILED)
+    assert eventually(lambda: client.queued()[0].status is MessageStatus.FAILED)
 
     smsc.tell("plan", plan=[THROTTLED])
-    desk.emit({**desk.recipient("u2"), "to_phone": "0712345602"}, max_attempts=1)
+    client.emit({**client.recipient("u2"), "to_phone": "0712345602"}, max_attempts=1)
     outbox.process([ChannelCode.SMS], 1)
     assert smsc.next("submit")["planned"] == THROTTLED
-    waiting = desk.queued()[1]
+    waiting = client.queued()[1]
     assert (waiting.status, waiting.attempt_count) == (MessageStatus.QUEUED, 0)
     assert outbox.pause_s(ChannelCode.SMS) > 0
 
@@ -363,9 +367,9 @@ def test_over_tls_only_with_a_certificate_that_is_vouched_for(
         if authority:
             monkeypatch.setenv("SSL_CERT_FILE", str(authority))
         endpoint.verified_tls.cache_clear()
-        way = Smpp(settings)
-        outcomes.append(way.send([message()])[0].outcome)
-        way.close()
+        transport = Smpp(settings)
+        outcomes.append(transport.send([message()])[0].outcome)
+        transport.close()
     monkeypatch.undo()
     endpoint.verified_tls.cache_clear()
     server.close()

@@ -36,7 +36,7 @@ class Hooks:
 
     container: Container
     api: Any
-    desk: Any
+    client: Any
     listener: RawMediator
     id: str = ""
     secret: str = ""
@@ -45,8 +45,8 @@ class Hooks:
         made = self.api.post("webhooks/", {**SYSTEM, "url": f"{self.listener.url}/hook"})
         assert made.status_code == 201, made.text
         self.id, self.secret = made.get_json()["id"], made.get_json()["secret"]
-        self.desk.rule(ChannelCode.WEBHOOK)
-        self.desk.template(ChannelCode.WEBHOOK, "Licence {number}", subject="Issued")
+        self.client.rule(ChannelCode.WEBHOOK)
+        self.client.template(ChannelCode.WEBHOOK, "Licence {number}", subject="Issued")
 
     def outbox(self, allowed: OutboundRules = ANYWHERE) -> Outbox:
         assert self.container.webhooks is not None
@@ -59,7 +59,7 @@ class Hooks:
         return done.status
 
     def emit(self) -> None:
-        self.desk.emit(SYSTEM, context={"number": 7}, entity_type="licence", entity_id="L-7")
+        self.client.emit(SYSTEM, context={"number": 7}, entity_type="licence", entity_id="L-7")
 
     def stored(self) -> Webhook:
         with self.container.database.reading() as session:
@@ -70,10 +70,10 @@ class Hooks:
 def hooks(
     container: Container,
     api: Any,
-    desk: Any,
+    client: Any,
     listener: RawMediator,
 ) -> Hooks:
-    hooks = Hooks(container, api, desk, listener)
+    hooks = Hooks(container, api, client, listener)
     hooks.set_up()
     return hooks
 
@@ -131,7 +131,7 @@ def test_what_an_answer_means(hooks: Hooks, status: str, wanted: MessageStatus) 
     says(hooks.listener, status, "Retry-After: 600")
     hooks.emit()
     assert hooks.sent(hooks.outbox()) is wanted
-    (message,) = hooks.desk.queued()
+    (message,) = hooks.client.queued()
     is_gone = status.startswith("410")
     assert message.is_final is (is_gone or wanted is MessageStatus.DELIVERED)
     assert hooks.stored().is_active is not is_gone
@@ -142,11 +142,11 @@ def test_a_webhook_that_is_gone_is_asked_no_more_until_it_is_used_again(hooks: H
     says(hooks.listener, "410 Gone")
     hooks.emit()
     hooks.sent(hooks.outbox())
-    (skip,) = hooks.desk.emit(SYSTEM, context={"number": 8})["skipped"]
+    (skip,) = hooks.client.emit(SYSTEM, context={"number": 8})["skipped"]
     assert skip["reason"] == "No webhook in use for this recipient"
     again = hooks.api.patch(f"webhooks/{hooks.id}/", {"is_active": True}).get_json()
     assert (again["is_active"], again["stopped_reason"]) == (True, None)
-    assert hooks.desk.emit(SYSTEM, context={"number": 9})["queued_count"] == 1
+    assert hooks.client.emit(SYSTEM, context={"number": 9})["queued_count"] == 1
 
 
 def test_a_request_that_was_not_answered_goes_out_again_under_its_id(hooks: Hooks) -> None:
@@ -158,7 +158,7 @@ def test_a_request_that_was_not_answered_goes_out_again_under_its_id(hooks: Hook
     second = timedelta(seconds=30)
     reconciler = Reconciler(hooks.container.database, lease=second, wait=second)
     assert reconciler.step(outbox._transports[ChannelCode.WEBHOOK]) == 1
-    (message,) = hooks.desk.queued()
+    (message,) = hooks.client.queued()
     assert (message.status, message.is_final) == (MessageStatus.FAILED, False)
     assert message.last_error == AGAIN
     with hooks.container.database.writing() as session:
@@ -173,7 +173,7 @@ def test_an_address_that_may_not_be_called_is_not(hooks: Hooks) -> None:
     hooks.emit()
     denied = OutboundRules(deny=rules("127.0.0.0/8"))
     assert hooks.sent(hooks.outbox(denied)) is MessageStatus.FAILED
-    (message,) = hooks.desk.queued()
+    (message,) = hooks.client.queued()
     assert message.is_final
     assert "OUTBOUND_DENY" in message.last_error
     assert hooks.listener.received == []

@@ -12,6 +12,8 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from policy_notify.errors import BadSource
 
 _DRIVERS = {"postgresql": "postgresql+psycopg", "mssql": "mssql+pymssql"}
+#: A pooler between us and the server knows no prepared statements.
+_ARGUMENTS = {"postgresql+psycopg": {"prepare_threshold": None}}
 #: A batch is read while the one before is stored, and looked up.
 _CONNECTIONS = 2
 
@@ -25,7 +27,13 @@ def open_source(url: str) -> Engine:
         parsed = make_url(re.sub("^postgres://", "postgresql://", url))
         if parsed.drivername in _DRIVERS:
             parsed = parsed.set(drivername=_DRIVERS[parsed.drivername])
-        engine = create_engine(parsed, pool_size=_CONNECTIONS, max_overflow=0, hide_parameters=True)
+        engine = create_engine(
+            parsed,
+            pool_size=_CONNECTIONS,
+            max_overflow=0,
+            connect_args=_ARGUMENTS.get(parsed.drivername, {}),
+            hide_parameters=True,
+        )
     except (ArgumentError, NoSuchModuleError, ImportError) as exc:
         raise BadSource("The database's URL cannot be used") from exc
     if engine.dialect.name not in _DRIVERS:

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from common.clock import utc_now
 
 from policy_notify.intake.fields import Day
@@ -21,8 +22,6 @@ from policy_notify.models.indications import SETTLED
 from policy_notify.openimis.queries import SENT_COLUMNS
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
-#: Neighbours in the source point at the same records.
-_parsed = lru_cache(maxsize=4096)(UUID)
 
 
 class Unusable(Exception):
@@ -189,6 +188,15 @@ def _line(text: str | None) -> str:
     if not text:
         return ""
     return text.strip() if text.isprintable() else _CONTROL.sub(" ", text).strip()
+
+
+@lru_cache(maxsize=4096)  # neighbours in the source point at the same records
+def _parsed(text: str) -> UUID:
+    """The uuid; msgspec reads the usual spelling in a fraction of the time."""
+    try:
+        return msgspec.convert(text, UUID)
+    except msgspec.ValidationError:
+        return UUID(text.strip())
 
 
 def _uuid_or_none(row: Mapping[Any, Any], name: str) -> UUID | None:

@@ -87,7 +87,7 @@ def _list_of(kind: Kind) -> Callable[[dict[str, Any]], Page[Any]]:
         with container().database.reading() as session:
             return fetch_page(session, select(kind.model), key, **page, descending=False)
 
-    records.__name__ = f"list_{kind.name}"
+    records.__name__ = f"list_{kind.name}_records"
     records.__doc__ = f"""List {kind.name} by their {kind.key}, ended ones too."""
     return records
 

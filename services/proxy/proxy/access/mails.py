@@ -28,8 +28,8 @@ class Mails:
             answer = self._client.request("POST", self._url, json=given, headers=headers)
             if answer.status_code != 200:
                 return NOT_SENT, f"notification answered {answer.status_code}"
-            told = answer.json()
-            return str(told["outcome"]), str(told["reason"])
+            said = answer.json()
+            return str(said["outcome"]), str(said["reason"])
         except NotSent as exc:
             return NOT_SENT, str(exc)
         except (OutboundError, ValueError, LookupError) as exc:

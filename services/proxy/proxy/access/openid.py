@@ -93,9 +93,9 @@ class OpenIdClient:
         }
         document = self._document()
         tokens = self._tokens(document, form)
-        told = self._verified(document, str(tokens.get("id_token", "")), begun.nonce)
+        said = self._verified(document, str(tokens.get("id_token", "")), begun.nonce)
         access_token = str(tokens.get("access_token", ""))
-        return {**self._user_info(document, access_token, told["sub"]), **told}
+        return {**self._user_info(document, access_token, said["sub"]), **said}
 
     def _tokens(self, document: Mapping[str, Any], form: dict[str, str]) -> dict[str, Any]:
         client = self._provider
@@ -146,10 +146,10 @@ class OpenIdClient:
         url = document.get("userinfo_endpoint")
         if not url or not access_token:
             return {}
-        told = self._get(str(url), {"Authorization": f"Bearer {access_token}"})
-        if told.get("sub") != subject:
+        said = self._get(str(url), {"Authorization": f"Bearer {access_token}"})
+        if said.get("sub") != subject:
             raise WrongCredentials(DISAGREES)
-        return told
+        return said
 
     def _document(self) -> dict[str, Any]:
         issuer = self._provider.issuer

@@ -32,7 +32,7 @@ from proxy.schemas.staff import NewPassword
 log = get_logger(__name__)
 
 LOGIN = "/admin/login/"
-ON_ITS_WAY = (
+MAIL_SENT = (
     "If there is an account of this name with an e-mail address, a link is on its way there. It is "
     "good once, for 30 minutes."
 )
@@ -68,7 +68,7 @@ def ask_for_reset() -> ResponseReturnValue:
         return login_pages.refused(exc, _forgot(str(exc), "bad"))
     process = container()
     process.behind_answers.submit(send_link, process, name, address)
-    return _forgot(ON_ITS_WAY, "good")
+    return _forgot(MAIL_SENT, "good")
 
 
 def send_link(process: Container, name: str, address: str) -> None:

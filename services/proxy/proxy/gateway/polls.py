@@ -34,6 +34,7 @@ from proxy.record.rejections import rejection_row
 from proxy.record.statements import Act
 from proxy.record.stored_calls import request_copy
 from proxy.record.writer import Rows
+from proxy.registry.schedules import Schedule, schedule_of
 
 log = get_logger(__name__)
 
@@ -51,9 +52,11 @@ _TABLES: Mapping[Act, type[Any]] = {
     Act.REJECT: Rejection,
 }
 
-
 #: The call that was made last has not ended.
 _IS_RUNNING = exists().where(AsyncCall.correlation_id == Poll.call_id)
+_POLLED = select(Channel.id).where(Channel.is_active, Channel.polling.is_not(null()))
+#: What a due time meets that can be made now.
+MAY_BE_MADE = (Poll.channel_id.in_(_POLLED), ~_IS_RUNNING)
 
 
 @dataclass(frozen=True)
@@ -83,14 +86,12 @@ class Polls:
         self._threads = threads
         self._is_pure_esb = container.settings.mediator_mode == "pure_esb"
         self._calls = calls
-        active = select(Channel.id).where(Channel.is_active, Channel.polling.is_not(null()))
         self._tasks = LeasedTasks(
             container.database,
             Poll,
             _due_poll,
             self._make,
-            Poll.channel_id.in_(active),
-            ~_IS_RUNNING,
+            *MAY_BE_MADE,
             threads=threads,
             most=MOST_AT_ONCE,
             lease_s=container.settings.async_lease_s,
@@ -122,18 +123,26 @@ class Polls:
 
     async def _make(self, poll: DuePoll) -> None:
         channel = await self._routing.channel(poll.channel_id, self._threads)
-        if channel is None or channel.schedule is None:
+        schedule = await self._threads.run(lambda: self._schedule(poll.channel_id))
+        if channel is None or schedule is None:
             return  # changed this very moment: its lease ends, and it is looked at again
-        due = channel.schedule.to_make(poll.due, utc_now())
+        due = schedule.to_make(poll.due, utc_now())
         call = _call(channel, due, poll.made_for)
         rows = await self._rows(call, channel)
-        following = channel.schedule.after(due)
+        following = schedule.after(due)
         try:
             await self._threads.run(lambda: self._commit(poll, call, due, following, rows))
         except ClaimLost:
             log.warning("claim_lost", channel=channel.name)
             return
         self._calls.wake()
+
+    def _schedule(self, channel_id: uuid.UUID) -> Schedule | None:
+        """As it is stored: the due time is one of this schedule's, whatever the routing table was
+        compiled from; a change from now on takes the claim away."""
+        with self._database.reading() as session:
+            polling = session.scalar(select(Channel.polling).where(Channel.id == channel_id))
+        return schedule_of(**polling) if polling else None
 
     async def _rows(self, call: Call, channel: RoutedChannel) -> Rows:
         """The call as a worker finds it; one that is not let in is kept as every rejection."""

@@ -225,7 +225,7 @@ class CallRecord:
             log.error("end_not_recorded", correlation_id=admitted.correlation_id)
             return False
         finally:
-            if admitted.routes is not None and admitted.routes.are_under_way:
+            if admitted.routes is not None and admitted.routes.are_in_progress:
                 self._settle_later(admitted, admitted.routes, ended["status"])
         return True
 

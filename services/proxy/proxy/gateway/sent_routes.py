@@ -50,7 +50,7 @@ class SentRoutes:
         return [task.result().status for task in self._tasks if _has_ended(task)]
 
     @property
-    def are_under_way(self) -> bool:
+    def are_in_progress(self) -> bool:
         """Whether some have not ended, or are not taken for the record."""
         return len(self._taken) < len(self._tasks)
 

@@ -58,6 +58,14 @@ def answer_to(
     )
 
 
+def passed_on(call: Call, body: bytes | Failure, *, is_async: bool) -> bytes:
+    """What goes back for what is no HL7: the mediator's own words, else none that the sender of
+    whatever it is would understand."""
+    if isinstance(body, Failure) or call.failure is not None or is_async:
+        return b""
+    return body
+
+
 def framed(answer: bytes) -> bytes:
     """The answer in a frame of MLLP, where it is none yet."""
     if answer.startswith(FRAME_START):

@@ -22,7 +22,7 @@ from proxy.access.certificates import FINGERPRINT, Presented
 from proxy.gateway.call import Call, Origin, Whole
 from proxy.gateway.routing import RoutedChannel
 from proxy.listeners.acknowledgements import is_hl7
-from proxy.listeners.answers import answer_to, body_of, framed
+from proxy.listeners.answers import answer_to, body_of, framed, passed_on
 from proxy.listeners.frames import BrokenOff, Frames, NoFrame, TooLong, read_to_end
 from proxy.models import Framing
 
@@ -69,7 +69,7 @@ class Conversation:
                 pass
         except NoFrame as exc:
             log.warning("listener_no_frame", port=self._port, reason=str(exc))
-        except (BrokenOff, OSError, TimeoutError) as exc:
+        except (BrokenOff, OSError) as exc:
             log.info("listener_broke_off", port=self._port, reason=type(exc).__name__)
         except asyncio.CancelledError:
             if not self._is_last:
@@ -115,14 +115,13 @@ class Conversation:
         call = self._call(channel, message, length)
         reply = await self._serving.serve(call, channel.name)
         body = await body_of(reply, self._serving.max_bytes)
-        answer = answer_to(
-            message, call, reply.status, body, utc_now(), is_async=channel.always_async
-        )
-        if self._framing is not Framing.PLAIN:
-            answer = framed(answer)
-        elif call.failure is not None and not is_hl7(message):
-            return  # no words that a sender of whatever it is would understand
-        self._writer.write(answer)
+        if self._framing is Framing.PLAIN and not is_hl7(message):
+            answer = passed_on(call, body, is_async=channel.always_async)
+        else:
+            answer = answer_to(
+                message, call, reply.status, body, utc_now(), is_async=channel.always_async
+            )
+        self._writer.write(answer if self._framing is Framing.PLAIN else framed(answer))
         async with asyncio.timeout(BODY_SILENCE_S):
             await self._writer.drain()
 
@@ -150,7 +149,7 @@ class Conversation:
 
     async def _close(self) -> None:
         self._writer.close()
-        with suppress(OSError, TimeoutError, asyncio.CancelledError):
+        with suppress(OSError, asyncio.CancelledError):
             async with asyncio.timeout(BODY_SILENCE_S):
                 await self._writer.wait_closed()
 

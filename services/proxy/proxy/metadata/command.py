@@ -68,10 +68,10 @@ def lines(outcome: Outcome) -> Iterator[str]:
     yield ", ".join(f"{count} {one}" for one, count in counts)
     for finding in outcome.findings:
         if finding.outcome != UNCHANGED or finding.notes:
-            yield from _told(finding)
+            yield from _said(finding)
 
 
-def _told(finding: Finding) -> Iterator[str]:
+def _said(finding: Finding) -> Iterator[str]:
     said = f": {'; '.join(finding.notes)}" if finding.notes else ""
     mark = "! " if finding.outcome == ERROR else ""
     yield f"{mark}{finding.kind} {finding.name!r}: {finding.outcome}{said}"

@@ -117,7 +117,7 @@ def note_interrupted(session: Session, ids: Iterable[uuid.UUID], now: datetime) 
     rows = [
         first_retry(call_id, channel_id, RetryRule(period_s, most), now)
         for call_id, method, channel_id, period_s, most in session.execute(query)
-        if may_retry(FailedCall(method, None))
+        if period_s is not None and may_retry(FailedCall(method, None))
     ]
     if rows:
         session.execute(insert(Retry), rows)

@@ -102,7 +102,7 @@ def _has_news(session: Session, task: RerunTask) -> bool:
     return bool(session.scalar(select(exists(_ended(task).limit(1).subquery()))))
 
 
-def _ended(task: RerunTask) -> Select[tuple[uuid.UUID, TransactionStatus | None, str | None]]:
+def _ended(task: RerunTask) -> Select[uuid.UUID, TransactionStatus, str | None]:
     """Calls in hand whose repetition has ended, or is on record no more."""
     return (
         select(RerunTaskCall.correlation_id, Transaction.status, Transaction.error_message)

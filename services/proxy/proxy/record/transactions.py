@@ -81,9 +81,12 @@ class TransactionFilter:
     def document(self) -> dict[str, Any]:
         """The filter as JSON, in the words of the list's query, less what does not count."""
         given = {name: value for name, value in asdict(self).items() if value}
-        moments = {name: rfc3339(given[name]) for name in ("since", "until") if name in given}
-        pairs = {"properties": dict(self.properties)} if self.properties else {}
-        return {**given, **moments, **pairs}
+        for name in ("since", "until"):
+            if name in given:
+                given[name] = rfc3339(given[name])
+        if self.properties:
+            given["properties"] = dict(self.properties)
+        return given
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Self:

@@ -174,7 +174,7 @@ def _with_bodies(
     for start in range(0, len(rows), _BODIES_BATCH):
         some = rows[start : start + _BODIES_BATCH]
         with database.reading() as session:
-            found = dict(session.execute(_whole_bodies(some)).tuples())
+            found = dict(session.execute(_whole_bodies(some)).all())
         for row in some:
             body = found.get(row.correlation_id)
             yield row, None if body in (None, NOT_STORED) else body.encode()

@@ -14,7 +14,7 @@ from proxy.registry.listening import invalid_listener, listening_of
 from proxy.registry.patterns import compile_pattern
 from proxy.registry.schedules import schedule_of
 
-#: What is asked of a poll's channel, and the reason where it may not be set.
+#: What a poll's channel may not have, and why.
 _NOT_FOR_POLLS = {
     "allowed_addresses": "A poll comes from no address",
     "requires_request_body": "A poll has no body",
@@ -25,10 +25,9 @@ _NOT_FOR_POLLS = {
 Values = Mapping[str, Any]
 
 
-def values_of(channel: Channel | None, changes: Values) -> dict[str, Any]:
-    """A channel as it will be."""
-    stored = {} if channel is None else {name: getattr(channel, name) for name in _READ}
-    return {**stored, **changes}
+def values_of(channel: Channel, changes: Values) -> dict[str, Any]:
+    """What is asked here of a channel as it will be."""
+    return {**{name: getattr(channel, name) for name in _READ}, **changes}
 
 
 def check_inbound(session: Session, channel_id: uuid.UUID, values: Values) -> None:

@@ -63,7 +63,7 @@ def read_task(task_id: uuid.UUID) -> RerunTask:
 @blp.scope("proxy:read", "proxy:transactions:rerun")
 @blp.arguments(TaskCallArgs, location="query")
 @blp.response(200, page_schema(TaskCallOut))
-def list_calls(query: dict[str, Any], task_id: uuid.UUID) -> Page[RerunTaskCall]:
+def list_task_calls(query: dict[str, Any], task_id: uuid.UUID) -> Page[RerunTaskCall]:
     """List a task's calls, newest first, each with its repetition and what became of it."""
     wanted = rerun_tasks.calls_of(task_id, query.pop("state"))
     with container().database.reading() as session:

@@ -72,8 +72,12 @@ class TaskOut(Recorded):
     )
     done = ma.fields.Integer(required=True, metadata={"description": "Ended well"})
     failed = ma.fields.Integer(required=True, metadata={"description": "Failed again"})
-    unknown = ma.fields.Integer(
-        required=True, metadata={"description": "Made again, with an outcome that is not known"}
+    #: A schema has something else that is called so.
+    outcome_unknown = ma.fields.Integer(
+        required=True,
+        attribute="unknown",
+        data_key="unknown",
+        metadata={"description": "Made again, with an outcome that is not known"},
     )
     left_out = ma.fields.Integer(
         required=True, metadata={"description": "Repeated already, or not repeatable"}

@@ -32,7 +32,7 @@ class Provider:
     """A provider on loopback that says what it is told to."""
 
     claims: dict[str, Any] = field(default_factory=lambda: {"sub": "7", "groups": ["staff"]})
-    told: dict[str, Any] = field(default_factory=dict)
+    said: dict[str, Any] = field(default_factory=dict)
     key: rsa.RSAPrivateKey = KEY
     issuer: str = ""
     nonce: str = ""
@@ -56,7 +56,7 @@ class Provider:
         self.asked.append(parse_qs(request.get_data(as_text=True)))
         now = int(time.time())
         usual = {"iss": self.issuer, "sub": self.claims["sub"], "aud": "kiungo", "iat": now}
-        claims = {**usual, "exp": now + 60, "nonce": self.nonce, **self.told}
+        claims = {**usual, "exp": now + 60, "nonce": self.nonce, **self.said}
         signed = jwt.encode(claims, self.key, "RS256", headers={"kid": "1"})
         return {"id_token": signed, "access_token": "opaque"}
 
@@ -68,22 +68,22 @@ class Provider:
 @pytest.fixture
 def provider(app: Any, container: Container, monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:
     """The installation's provider."""
-    told = Provider()
-    server = make_server("127.0.0.1", 0, told.answer, threaded=True)
+    said = Provider()
+    server = make_server("127.0.0.1", 0, said.answer, threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    told.issuer = f"http://127.0.0.1:{server.port}"
-    use(app, container, monkeypatch, told, OutboundRules())
-    yield told
+    said.issuer = f"http://127.0.0.1:{server.port}"
+    use(app, container, monkeypatch, said, OutboundRules())
+    yield said
     server.shutdown()
     thread.join()
     server.server_close()
 
 
-def use(app: Any, container: Any, monkeypatch: Any, told: Provider, bound: OutboundRules) -> None:
+def use(app: Any, container: Any, monkeypatch: Any, said: Provider, bound: OutboundRules) -> None:
     settings = replace(
         container.settings,
-        oidc_issuer=told.issuer,
+        oidc_issuer=said.issuer,
         oidc_client_id="kiungo",
         oidc_client_secret="s p/",
         oidc_roles=tuple(ROLES.items()),
@@ -145,9 +145,9 @@ def test_account_is_made_at_the_first_sign_in_and_its_role_follows(
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else str(value),
 )
 def test_what_does_not_fit_lets_nobody_in(
-    browser: Any, provider: Provider, api: Any, told: dict[str, Any], status: int
+    browser: Any, provider: Provider, api: Any, said: dict[str, Any], status: int
 ) -> None:
-    provider.told = told
+    provider.said = said
     refused = come_back(browser, provider)
     assert refused.status_code == status
     assert browser.session is None

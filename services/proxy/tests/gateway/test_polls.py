@@ -133,14 +133,14 @@ def test_next_poll_waits_until_the_one_before_it_has_ended(
 ) -> None:
     polled(polling=EVERY_SECOND)
     stop = threading.Event()
-    under_way: list[int] = []
+    in_progress: list[int] = []
     at_once: list[int] = []
 
     def slowly(sock: Any, _received: Any) -> None:
-        under_way.append(1)
-        at_once.append(len(under_way))
+        in_progress.append(1)
+        at_once.append(len(in_progress))
         stop.wait(1.1)
-        under_way.pop()
+        in_progress.pop()
         sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 
     source.default = slowly
@@ -184,6 +184,17 @@ def test_schedule_begins_when_it_is_set_and_when_its_channel_is_opened_again(
     assert before < changed(polling=EVERY_SECOND) <= utc_now() + timedelta(seconds=1)
     api.patch(path, {"polling": None})
     assert all_of(container, Poll) == []
+
+
+@on_one_database()
+def test_changed_schedule_is_followed_from_the_first_due_time_on(
+    polled: Any, worker: Any, container: Container, source: RawMediator, api: Any
+) -> None:
+    channel = polled(polling=YEARLY)
+    worker()
+    api.patch(f"channels/{channel['id']}/", {"polling": EVERY_SECOND})
+    set_due(container, utc_now())  # before the worker has read the change
+    eventually(lambda: len(source.to("/trigger")) >= 3)
 
 
 @on_one_database()

@@ -79,7 +79,7 @@ def sent(run: Any, error: Exception, storing: Storing) -> SentRoutes:
 def test_route_without_an_answer_is_a_step_that_says_why(run, error, words) -> None:
     routes = sent(run, error, Storing(99))
     assert routes.statuses == [502, 502]
-    assert routes.are_under_way
+    assert routes.are_in_progress
     first, second = routes.take()
     assert (first.part, second.part) == (1, 2)
     assert words in first.step["error"]["message"]
@@ -88,7 +88,7 @@ def test_route_without_an_answer_is_a_step_that_says_why(run, error, words) -> N
     assert first.step["request"]["querystring"] == "token=***&b=1"
     assert first.step["request"]["headers"]["X-Key"] == "***"
     assert SECRET not in str(first.step)
-    assert (routes.take(), routes.are_under_way) == ([], False)
+    assert (routes.take(), routes.are_in_progress) == ([], False)
 
 
 def test_bodies_that_are_not_stored_are_not_stored_of_routes_either(run) -> None:
@@ -111,7 +111,7 @@ def test_steps_are_taken_as_they_come(run) -> None:
         started = start_routes(slow, a_call(), Body(b"", 0), routes, Storing(9))
         await started.wait_for_waited()
         assert [one.step["name"] for one in started.take()] == ["one"]
-        assert started.are_under_way
+        assert started.are_in_progress
         later.set()
         await started.wait_for_all()
         assert [one.step["name"] for one in started.take()] == ["two"]

@@ -131,6 +131,25 @@ def test_plain_message_ends_with_the_writing(
 
 @on_one_database()
 @pytest.mark.parametrize(
+    ("responder", "expected"),
+    [
+        (answer(b"not this way", "400 Bad Request"), b"not this way"),
+        (hang_up, b""),
+    ],
+    ids=["400", "unknown"],
+)
+def test_plain_sender_of_something_else_gets_the_mediators_words_or_none(
+    listening: Any, lab: RawMediator, connect: Any, responder: Any, expected: bytes
+) -> None:
+    lab.default = responder
+    sender = connect(listening(listener={"framing": "plain"})["listener"]["port"])
+    sender.write(b"\x00")
+    sender.end_writing()
+    assert sender.read_to_end() == expected
+
+
+@on_one_database()
+@pytest.mark.parametrize(
     ("changes", "responder", "expected"),
     [
         ({}, answer(b"no", "500 Internal Server Error"), ("AE", "The mediator answered 500")),

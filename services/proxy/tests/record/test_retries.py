@@ -280,12 +280,12 @@ def fall_due(container: Container) -> None:
         session.execute(update(Retry).values(next_attempt_at=NOON))
 
 
-def test_few_are_under_way_at_a_time(container: Container, waiting: Any) -> None:
+def test_few_are_in_progress_at_a_time(container: Container, waiting: Any) -> None:
     calls = waiting(5)
 
     assert [make_due(container, 2) for _ in range(2)] == [2, 0]
-    under_way = [one for one, row in retries(container).items() if row.repeat_id]
-    end(container, under_way[0], None)
+    in_progress = [one for one, row in retries(container).items() if row.repeat_id]
+    end(container, in_progress[0], None)
 
     assert make_due(container, 2) == 1
     assert len(parents(container)) == 3
@@ -373,7 +373,7 @@ def test_repetition_whose_end_nobody_noted_does_not_hold_a_place_for_ever(
 ) -> None:
     first, second = waiting(2)
     assert make_due(container, 1) == 1
-    [under_way] = [one for one, row in retries(container).items() if row.repeat_id]
+    [in_progress] = [one for one, row in retries(container).items() if row.repeat_id]
     with container.database.writing() as session:
         session.execute(
             update(Transaction)
@@ -383,4 +383,4 @@ def test_repetition_whose_end_nobody_noted_does_not_hold_a_place_for_ever(
     fall_due(container)
 
     assert make_due(container, 1) == 1
-    assert list(retries(container)) == [{first: second, second: first}[under_way]]
+    assert list(retries(container)) == [{first: second, second: first}[in_progress]]

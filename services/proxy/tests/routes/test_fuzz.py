@@ -29,6 +29,7 @@ def known(api: Any, channel: dict[str, Any]) -> dict[str, str]:
         "client_pk": client["id"],
         "secret_id": client["secrets"][0]["id"],
         "registration_id": registration["id"],
+        "task_id": api.made("tasks", filter={"status": "failed"})["id"],
         "member_id": api.made("staff", **api.a_member(role="admin"))["id"],
     }
 

@@ -2,21 +2,32 @@
 
 import uuid
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from common.clock import utc_now
-from common.ids import new_id
+from common.ids import lowest_id_at, new_id
 from common.jobs.leases import ClaimLost, claim_due
 from proxy.container import Container
 from proxy.gateway.routing import load_table
-from proxy.models import AsyncCall, RerunTask, Transaction, TransactionStatus
+from proxy.models import (
+    AsyncCall,
+    RerunState,
+    RerunTask,
+    RerunTaskCall,
+    TaskStatus,
+    Transaction,
+    TransactionStatus,
+)
 from proxy.record import task_batches
 from proxy.record.task_batches import TaskClaim, next_batch
+from proxy.retention import keep_bounded
 from sqlalchemy import func, select, update
 
 Record = Callable[..., str]
+#: Longer ago than calls are kept.
+NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 FAILED = {"filter": {"status": "failed"}}
 
 
@@ -327,3 +338,33 @@ def test_who_may_only_read_makes_no_task(api_with: Any, failed: list[str]) -> No
     assert reader.post("tasks/", FAILED).status_code == 403
     assert reader.get("tasks/").json["data"] == []
     assert reader.get(f"tasks/{uuid.UUID(int=7)}/").status_code == 404
+
+
+def test_old_task_is_removed_with_its_calls_once_no_worker_has_to_do_with_it(
+    container: Container,
+) -> None:
+    ids = {at_work: lowest_id_at(NOON + timedelta(days=at_work)) for at_work in (False, True)}
+    with container.database.writing() as session:
+        for at_work, task_id in ids.items():
+            counts = dict.fromkeys(("waiting", "in_hand", "done", "failed", "unknown"), 0)
+            session.add(
+                RerunTask(
+                    id=task_id,
+                    made_by="amina",
+                    status=TaskStatus.COMPLETED,
+                    batch_size=1,
+                    is_at_work=at_work,
+                    next_attempt_at=NOON,
+                    left_out=1,
+                    **counts,
+                )
+            )
+            session.flush()
+            state = RerunState.LEFT_OUT
+            session.add(RerunTaskCall(task_id=task_id, correlation_id=new_id(), state=state))
+
+    assert keep_bounded(container.database, container.settings)["rerun_tasks"] == 1
+
+    with container.database.reading() as session:
+        assert session.scalars(select(RerunTask.id)).all() == [ids[True]]
+        assert session.scalars(select(RerunTaskCall.task_id)).all() == [ids[True]]

@@ -29,7 +29,16 @@ from sqlalchemy.sql.elements import Grouping
 
 from common.db.database import UtcDateTime
 from common.db.rows.errors import AlreadyThere, CommitUnknown, DatabaseAway, WriteFailed
-from common.db.rows.statements import Insert, Remove, Replace, Row, Statement, Work, replacing
+from common.db.rows.statements import (
+    Change,
+    Insert,
+    Remove,
+    Replace,
+    Row,
+    Statement,
+    Work,
+    replacing,
+)
 
 CONNECT_TIMEOUT_S = 5.0
 #: A connection that does not answer for this long is given up: it may have gone silent.
@@ -170,13 +179,21 @@ def _placed(statement: Any, names: Sequence[str], before: int = 0) -> str:
     return text
 
 
-def _selected(kind: _Kind) -> Any:
+def rows_statement(change: Change, rows: Any) -> Any:
+    """The statement for all rows of the JSON text `rows`; none of its columns is of bytes."""
+    return _selected(_Kind(change, change.names), cast(rows, JSON))
+
+
+_ROWS = bindparam("rows", type_=JSON)
+
+
+def _selected(kind: _Kind, rows: Any = _ROWS) -> Any:
     """The statement for all rows of the JSON text `rows`; bytes are numbered, and in `blobs`."""
     statement = kind.statement
     values, keys = statement.values(dict.fromkeys(kind.names)), statement.keys()
     table = statement.table
     types = (column(name, _json_type(of)) for name, of in (values | keys).items())
-    given = func.json_to_recordset(bindparam("rows", type_=JSON)).table_valued(*types)
+    given = func.json_to_recordset(rows).table_valued(*types)
     given = given.render_derived(name="given", with_types=True)
     array = Grouping(cast(bindparam("blobs"), ARRAY(LargeBinary)))
     sets = {
