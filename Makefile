@@ -36,7 +36,7 @@ demo: $(VENV)/.run ## Show a running installation at work: a few calls with thei
 	@$(BIN)/python tools/demo.py
 
 test: $(VENV)/.dev ## Run all tests (ARGS="-k name": some of them)
-	@$(BIN)/python -m pytest --numprocesses 4 --dist loadscope --reruns 1 $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses 4 --dist loadscope --reruns 1 -raR $(ARGS)
 
 # Who is let in, and what for: every route and page, forged and stolen credentials, floods, replays,
 # smuggling shapes, tricks with paths, what is kept in clear, rules for addresses.
