@@ -1,6 +1,7 @@
 """How the tests are shared out when several processes run them (`make test`)."""
 
 import os
+import zlib
 from typing import Any
 
 import pytest
@@ -8,8 +9,10 @@ from xdist.scheduler import LoadScopeScheduling
 
 #: Words in a test's id that mean RabbitMQ: its queues are shared by all who use it.
 _BROKER = ("rabbitmq", "amqp")
-#: The groups that last longest; they begin first.
-_LONGEST = ("embedded", "production")
+#: The groups that last longest; they begin first. The embedded shape takes twice as long as the
+#: other: two systems of it are started.
+_EMBEDDED = ("embedded-0", "embedded-1")
+_LONGEST = (*_EMBEDDED, "production")
 
 
 class _Grouped(LoadScopeScheduling):
@@ -35,4 +38,7 @@ def _group(nodeid: str) -> str:
     lower = nodeid.lower()
     if "production" in lower.partition("[")[2] or any(word in lower for word in _BROKER):
         return "production"
-    return "embedded" if lower.startswith("tests-e2e") else nodeid.split("::", maxsplit=1)[0]
+    file = nodeid.split("::", maxsplit=1)[0]
+    if not file.startswith("tests-e2e"):
+        return file
+    return _EMBEDDED[zlib.crc32(file.encode()) % len(_EMBEDDED)]

@@ -130,7 +130,7 @@ def test_account_is_made_at_the_first_sign_in_and_its_role_follows(
 
 @on_one_database()
 @pytest.mark.parametrize(
-    ("told", "status"),
+    ("said", "status"),
     [
         ({"aud": "another"}, 403),
         ({"iss": "http://127.0.0.1:1"}, 403),
