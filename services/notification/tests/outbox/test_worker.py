@@ -101,13 +101,13 @@ def wait_until(condition: Callable[[], object], what: str) -> None:
         time.sleep(0.05)
 
 
-def test_two_workers_send_5000_messages_each_once(
+def test_two_workers_send_2000_messages_each_once(
     store: Any, workers: Workers, gateway: SmsGateway, statuses: Any
 ) -> None:
-    store.queue(5_000)
+    store.queue(2_000)
     workers.start(2)
-    wait_until(lambda: statuses() == {"SENT": 5_000}, "all are sent")
-    assert len(gateway.arrived) == 5_000
+    wait_until(lambda: statuses() == {"SENT": 2_000}, "all are sent")
+    assert len(gateway.arrived) == 2_000
     assert set(gateway.arrived.values()) == {1}
     workers.stop()
 
