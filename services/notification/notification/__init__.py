@@ -1,5 +1,15 @@
 """From event to person: rules and templates make messages, the outbox brings them where they go."""
 
-from notification.app import create_app
+from typing import TYPE_CHECKING
 
-__all__ = ["create_app"]
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from notification.config import Settings
+
+
+def create_app(settings: "Settings | None" = None) -> "Flask":
+    """The service's WSGI application, loaded when asked for: other processes need only a room."""
+    from notification import app
+
+    return app.create_app(settings)

@@ -1,5 +1,15 @@
 """Families notified in time: consent, six kinds of message about a policy, and a report."""
 
-from policy_notify.app import create_app
+from typing import TYPE_CHECKING
 
-__all__ = ["create_app"]
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from policy_notify.config import Settings
+
+
+def create_app(settings: "Settings | None" = None) -> "Flask":
+    """The service's WSGI application, loaded when asked for: other processes need only a room."""
+    from policy_notify import app
+
+    return app.create_app(settings)

@@ -1,5 +1,15 @@
 """The channel proxy: authenticates external systems, routes their calls, records every one."""
 
-from proxy.app import create_app
+from typing import TYPE_CHECKING
 
-__all__ = ["create_app"]
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from proxy.config import Settings
+
+
+def create_app(settings: "Settings | None" = None) -> "Flask":
+    """The service's WSGI application, loaded when asked for: other processes need only a room."""
+    from proxy import app
+
+    return app.create_app(settings)
