@@ -86,7 +86,10 @@ class CallRecord:
         await self._writer.begin(rows)
         admitted.is_begun = True
         admitted.watch.store_ms = ms_since(started_ns)
-        if admitted.watch.store_ms > self._record_timeout_s * 1000:
+        limit_s = self._record_timeout_s
+        if admitted.channel is not None and admitted.channel.total_timeout_s < limit_s:
+            limit_s = admitted.channel.total_timeout_s
+        if admitted.watch.store_ms > limit_s * 1000:
             raise BegunTooLate(TOO_LATE)
 
     async def fail(

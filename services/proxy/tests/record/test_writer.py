@@ -8,10 +8,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from common.db.database import is_sqlite
+from common.db.rows.committer import RowCommitter
 from proxy.container import Container
 from proxy.models import Rejection, StoredRequest, Transaction, TransactionStatus
 from proxy.record import writer as writer_module
-from proxy.record.statements import Act
+from proxy.record.statements import STATEMENTS, Act
 from proxy.record.writer import (
     MAX_WAITING_REJECTIONS,
     AlreadyThere,
@@ -236,6 +238,20 @@ def refuse(writer: Counted, run: Any) -> Callable[..., None]:
         await writer.write({})
 
     return lambda *rows: run(hand_over(rows))
+
+
+def test_a_row_whose_reply_was_lost_is_found_again(run: Any, engine: Engine) -> None:
+    written, other = uuid.uuid4(), uuid.uuid4()
+
+    async def ask() -> list[bool]:
+        committer = RowCommitter(engine, STATEMENTS)
+        await committer.commit([start(written)])
+        found = [await committer.has_written([start(one)]) for one in (written, other)]
+        await committer.disconnect()
+        return found
+
+    # SQLite answers in the same process: no reply is lost.
+    assert run(ask()) == [not is_sqlite(engine), False]
 
 
 def test_refusal_is_kept_without_anybody_waiting(writer: Counted, run: Any, engine: Engine) -> None:
