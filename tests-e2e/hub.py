@@ -37,7 +37,7 @@ class Hub:
         self.url = stack.url
         self.session = requests.Session()
         self.session.trust_env = False
-        self._token = ""
+        self._token, self._renewed_at = "", 0.0
         self._read_to = 0
         self._versions: dict[int, int] = {}
 
@@ -50,7 +50,7 @@ class Hub:
 
     @property
     def token(self) -> str:
-        if not self._token:
+        if time.monotonic() >= self._renewed_at:
             answer = self.session.post(
                 f"{self.url}/oauth/token",
                 auth=(self.stack.demo_client_id, self.stack.installation.demo_client_secret),
@@ -59,6 +59,7 @@ class Hub:
             )
             answer.raise_for_status()
             self._token = answer.json()["access_token"]
+            self._renewed_at = time.monotonic() + answer.json()["expires_in"] / 2
         return self._token
 
     def call(self, method: str, path: str, **kwargs: Any) -> requests.Response:

@@ -29,7 +29,7 @@ def start(own_hub, mediator, eventually):
     def started(**options):
         hub = own_hub("production", services=["proxy"], **{"WEB_CONCURRENCY": "2", **options})
         hub.new_channel("/f/*", hub.new_mediator(mediator.url)["id"])
-        eventually(lambda: all(hub.call("GET", "/f/ready").status_code == 200 for _ in range(6)))
+        hub.in_force()
         mediator.default = slow(0.02, answer(b"ok"))
         return hub
 

@@ -41,6 +41,7 @@ _FORM = {
 @blp.alt_response(400, schema=TokenErrorOut, description="RFC 6749 §5.2")
 @blp.alt_response(401, schema=TokenErrorOut, description="RFC 6749 §5.2, `invalid_client`")
 @blp.alt_response(413, "PROBLEM_413")
+@blp.alt_response(429, "PROBLEM_429")
 @blp.doc(requestBody=_FORM, security=[{"client_basic": []}, {}])
 def fetch_token() -> ResponseReturnValue:
     """Fetch an access token by client credentials: HTTP Basic, members of the form, or over TLS a
