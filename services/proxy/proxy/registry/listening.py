@@ -41,7 +41,7 @@ def _check_authorities(listening: Listening) -> None:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_verify_locations(
             cadata=listening.client_authorities
         )
-    except (ssl.SSLError, ValueError) as exc:
+    except (ssl.SSLError, ValueError, TypeError) as exc:  # TypeError: not in ASCII
         raise invalid_listener("The authorities must be certificates in PEM") from exc
 
 

@@ -100,7 +100,7 @@ def tls_of(authorities: str, certificate: str, key: str) -> ssl.SSLContext:
     """
     try:
         context = ssl.create_default_context(cadata=authorities or None)
-    except (ssl.SSLError, ValueError) as exc:
+    except (ssl.SSLError, ValueError, TypeError) as exc:  # TypeError: not in ASCII
         raise ValueError("These are no authorities' certificates in PEM") from exc
     if certificate:
         _load_chain(context, certificate, key)

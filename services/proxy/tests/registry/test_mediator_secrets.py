@@ -108,6 +108,7 @@ def test_certificates_are_checked_kept_and_dropped_together(
         ({"client_key": "k"}, "client_key"),
         ({"client_certificate": "no PEM", "client_key": "k"}, "client_certificate"),
         ({"ca_certificates": "no PEM"}, "ca_certificates"),
+        ({"ca_certificates": "not even ASCII: é"}, "ca_certificates"),
         ({"credentials": {"kind": "basic", "name": "a:b", "secret": "x"}}, "credentials"),
         ({"credentials": {"kind": "bearer", "secret": "a b"}}, "credentials"),
         ({"credentials": {"kind": "header", "name": "Host", "secret": "x"}}, "credentials"),
