@@ -10,7 +10,10 @@ from pathlib import Path
 import psycopg
 import pytest
 from common.db.database import open_engine
+from notification import create_app
 from notification.config import SCHEMA, Settings
+from notification.container import container
+from service_migrations import check_there_and_back, empty_database
 from sqlalchemy import text
 
 POSTGRES = os.environ.get("TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432")
@@ -105,3 +108,12 @@ def test_a_rule_that_was_silently_for_everyone_says_so(environ):
         found = set(connection.scalars(text("SELECT recipient_policy FROM event_rule")))
     engine.dispose()
     assert found == set(people.values())
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgres"])
+def test_every_migration_goes_there_and_back(database: str, tmp_path: Path) -> None:
+    with empty_database(database) as given:
+        app = create_app(Settings(var_dir=tmp_path, **given))
+        with app.app_context():
+            engine = container().database.engine
+        check_there_and_back(app, engine, SCHEMA)

@@ -12,6 +12,10 @@ from typing import Any
 
 import psycopg
 import pytest
+from proxy import create_app
+from proxy.config import SCHEMA, Settings
+from proxy.container import container
+from service_migrations import check_there_and_back, empty_database
 from sqlalchemy import Engine, MetaData, create_engine, insert, select
 
 POSTGRES = os.environ.get("TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432")
@@ -202,3 +206,12 @@ def test_what_is_there_stays_as_open_as_it_was(environ):
     python(environ, BEFORE)
     assert flask(environ, "db", "upgrade").wait(60) == 0
     python(environ, AFTER)
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgres"])
+def test_every_migration_goes_there_and_back(database: str, tmp_path: Path) -> None:
+    with empty_database(database) as given:
+        app = create_app(Settings(var_dir=tmp_path, **given))
+        with app.app_context():
+            engine = container().database.engine
+        check_there_and_back(app, engine, SCHEMA)
