@@ -78,6 +78,10 @@ class Environment:
     )
     web_concurrency: int = setting("WEB_CONCURRENCY", lambda text: positive(int)(text), default=2)
     rabbitmq_url: str | None = setting("RABBITMQ_URL", default=None, secret=True)
+    #: Keys that seal what is stored (see `common.sealing`); default: `keys/seal` in `var_dir`.
+    seal_keys_dir: Path | None = setting("SEAL_KEYS_DIR", Path, default=None)
+    #: Whether bodies and messages are sealed as well; they never are where there is no key.
+    seal_bodies: bool = setting("SEAL_BODIES", lambda text: flag(text), default=True)
     #: What a worker touches while it works; several on one machine have one each.
     worker_heartbeat_file: Path | None = setting("WORKER_HEARTBEAT_FILE", Path, default=None)
     #: Where no mediator and no target of a callback may be, and what may all the same.
@@ -100,6 +104,11 @@ class Environment:
             named.append((self.postgres_host, self.postgres_port))
         denied = tuple(Rule.parse(f"{_bracketed(host)}:{port}") for host, port in named if port)
         return OutboundRules((*self.outbound_deny, *denied), self.outbound_allow)
+
+    @property
+    def seal_keys_folder(self) -> Path:
+        """The folder of the keys that seal what is stored."""
+        return self.seal_keys_dir or self.var_dir / "keys" / "seal"
 
     def heartbeat_path(self, service: str) -> Path:
         """The file in which the worker of `service` shows that it works."""

@@ -1,0 +1,221 @@
+"""`flask --app <service> reseal | create-seal-key`: what is stored comes under the newest key.
+
+Rows that older keys sealed, that were sealed before there were key files, or that are in clear,
+are rewritten, a batch at a time, while the service runs: a row that changed meanwhile is left to
+the next round. A run that was interrupted is begun again and finds what is left.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import click
+from flask import Flask
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    LargeBinary,
+    Table,
+    and_,
+    cast,
+    func,
+    literal,
+    select,
+    true,
+    tuple_,
+    update,
+)
+from sqlalchemy.types import Text
+
+from common.audit.commands import record_if_possible
+from common.db.database import Database, is_sqlite
+from common.db.write_lock import WriteLock
+from common.sealing import Sealer, create_key, is_sealed_text
+from common.settings import Environment
+
+BATCH = 200
+PAUSE_S = 0.05
+
+
+@dataclass(frozen=True)
+class SealedColumn:
+    """A column that holds what is sealed: bytes, text, or a JSON document that a text stands for.
+
+    `row` gives the row's part of what it is bound to, from a row of the primary key and `needs`.
+    `former` opens what another form of sealing made. With `only`, other rows stay as they are.
+    """
+
+    table: Table
+    column: str
+    purpose: bytes
+    row: Callable[[Any], bytes]
+    needs: tuple[str, ...] = ()
+    former: Callable[[Any, bytes], bytes | None] | None = None
+    only: Callable[[Table], ColumnElement[bool]] | None = None
+
+    @property
+    def is_json(self) -> bool:
+        """Whether it holds documents."""
+        return isinstance(self.table.c[self.column].type, JSON)
+
+    @property
+    def name(self) -> str:
+        """As a person is told of it."""
+        return f"{self.table.name}.{self.column}"
+
+
+@dataclass
+class Counts:
+    """What became of a column's rows that were not sealed by the newest key."""
+
+    sealed: int = 0
+    unreadable: int = 0
+
+
+def reseal_column(
+    database: Database,
+    sealer: Sealer,
+    column: SealedColumn,
+    *,
+    batch: int = BATCH,
+    pause_s: float = PAUSE_S,
+) -> Counts:
+    """Bring the column under the newest key. Raises SettingError where there is none."""
+    counts = Counts()
+    sealer.newest_head()
+    for rows in _batches(database, sealer, column, batch):
+        found = [(row, _sealed_anew(sealer, column, row)) for row in rows]
+        counts.unreadable += sum(value is None for _, value in found)
+        counts.sealed += _write(database, column, found)
+        time.sleep(pause_s)
+    return counts
+
+
+def _stored(column: SealedColumn) -> ColumnElement[Any]:
+    """The column as it is compared: JSON by its text."""
+    found = column.table.c[column.column]
+    return cast(found, Text) if column.is_json else found
+
+
+def _batches(
+    database: Database, sealer: Sealer, column: SealedColumn, batch: int
+) -> Iterator[Sequence[Any]]:
+    """Rows that the newest key did not seal, by their primary key."""
+    key = list(column.table.primary_key.columns)
+    needed = [column.table.c[name] for name in column.needs]
+    rows = select(*key, *needed, _stored(column).label("stored")).order_by(*key).limit(batch)
+    rows = rows.where(_not_newest(sealer, column))
+    after: ColumnElement[bool] = true()
+    while True:
+        with database.reading() as session:
+            found = session.execute(rows.where(after)).all()
+        if not found:
+            return
+        yield found
+        after = tuple_(*key) > tuple_(*(_literals(key, found[-1])))
+
+
+def _literals(key: Sequence[Any], row: Any) -> Iterator[Any]:
+    return (literal(value, column.type) for column, value in zip(key, row, strict=False))
+
+
+def _not_newest(sealer: Sealer, column: SealedColumn) -> ColumnElement[bool]:
+    stored = _stored(column)
+    head: bytes | str
+    if isinstance(stored.type, LargeBinary):
+        head = sealer.newest_head()
+    else:
+        head = ('"' if column.is_json else "") + sealer.newest_text_head()
+    wanted = and_(stored.is_not(None), func.substr(stored, 1, len(head)) != head)
+    return and_(wanted, column.only(column.table)) if column.only else wanted
+
+
+def _sealed_anew(sealer: Sealer, column: SealedColumn, row: Any) -> bytes | str | None:
+    """The value under the newest key; None where no key opens what is there."""
+    stored, context = row.stored, column.row(row)
+    if isinstance(stored, bytes):
+        found = sealer.open(column.purpose, context, stored)
+        if found is None and column.former:
+            found = column.former(row, stored)
+        return None if found is None else sealer.seal(column.purpose, context, found)
+    if column.is_json:
+        document = json.loads(stored)
+        found = sealer.open_json(column.purpose, context, document)
+        lost = is_sealed_text(document) and found is None
+        return None if lost else json.dumps(sealer.seal_json(column.purpose, context, found))
+    text = sealer.open_text(column.purpose, context, stored)
+    return None if text is None else sealer.seal_text(column.purpose, context, text)
+
+
+def _write(
+    database: Database, column: SealedColumn, rows: Sequence[tuple[Any, bytes | str | None]]
+) -> int:
+    """Write what was sealed anew, where the row is still as it was read."""
+    key = list(column.table.primary_key.columns)
+    written = 0
+    with WriteLock(database.engine), database.writing() as session:
+        if is_sqlite(database.engine):  # what was in clear does not stay in free pages
+            session.connection().exec_driver_sql("PRAGMA secure_delete=ON")
+        for row, value in rows:
+            if value is None:
+                continue
+            same = [part == row[place] for place, part in enumerate(key)]
+            change = update(column.table).where(*same, _stored(column) == row.stored)
+            done = session.connection().execute(
+                change.values({column.column: _bound(column, value)})
+            )
+            written += done.rowcount
+    return written
+
+
+def _bound(column: SealedColumn, value: bytes | str) -> Any:
+    """The value as the column takes it."""
+    return json.loads(value) if column.is_json else value
+
+
+def register_reseal(
+    app: Flask,
+    settings: Environment,
+    database: Database,
+    sealer: Sealer,
+    columns: Sequence[SealedColumn],
+    further: Sequence[Callable[[], tuple[str, Counts]]] = (),
+) -> None:
+    """Add the commands to `flask`; `further` are acts of the service's own, after its columns."""
+
+    @app.cli.command("reseal")
+    @click.option("--batch", type=click.IntRange(1), default=BATCH, help="Rows at a time.")
+    @click.option("--pause", type=click.FloatRange(0), default=PAUSE_S, help="Seconds between.")
+    def reseal(batch: int, pause: float) -> None:
+        """Bring what is sealed, and what is in clear, under the newest key of SEAL_KEYS_DIR."""
+        lost = 0
+        for column in columns:
+            counts = reseal_column(database, sealer, column, batch=batch, pause_s=pause)
+            lost += _said(column.name, counts)
+        for act in further:
+            lost += _said(*act())
+        _forget_remains(database)
+        if lost:
+            raise click.ClickException(f"{lost} rows are under keys that are not here: kept as is")
+        click.echo("All is under the newest key; the files of older ones may be removed")
+
+    @app.cli.command("create-seal-key")
+    def create_seal_key() -> None:
+        """Create a key that seals what is stored; all processes use it within seconds."""
+        made = create_key(settings.seal_keys_folder)
+        record_if_possible("seal_key.created", made.name)
+        click.echo(made.name)
+
+
+def _said(name: str, counts: Counts) -> int:
+    click.echo(f"{name}: {counts.sealed} sealed, {counts.unreadable} unreadable")
+    return counts.unreadable
+
+
+def _forget_remains(database: Database) -> None:
+    """What was in clear stays in no log of the embedded database."""
+    if is_sqlite(database.engine):
+        with database.engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -1,0 +1,220 @@
+"""What a copied database must not show is sealed: AES-256-GCM under keys that are files.
+
+The newest key by its file's name seals, all of them open: a new one needs no restart, and once
+`reseal` has rewritten what older ones sealed, their files may be removed. What is sealed is bound
+to its purpose and its row, so that nothing can be opened in another place.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from common.settings import SettingError
+
+KEY_BYTES = 32
+NONCE_BYTES = 12
+_ID_BYTES = 8
+#: What every sealed text begins with, then its key's id. 12 bytes together: whole base64 groups.
+_MAGIC = b"\x00ks1"
+_HEAD_BYTES = len(_MAGIC) + _ID_BYTES
+#: A sealed text where a column holds text.
+TEXT_MARK = "sealed:"
+#: A folder is read again so often, in seconds; at once for a key that is not known.
+_LOOK_EVERY_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class SealingKey:
+    """One key: its id stands in what it sealed."""
+
+    id: bytes
+    cipher: AESGCM = field(repr=False)
+    secret: bytes = field(repr=False)
+
+    @property
+    def head(self) -> bytes:
+        """What each text that this key sealed begins with."""
+        return _MAGIC + self.id
+
+    @classmethod
+    def of(cls, secret: bytes) -> "SealingKey":
+        """The key of 32 bytes."""
+        id_ = hashlib.sha256(b"kiungo sealing key id " + secret).digest()[:_ID_BYTES]
+        return cls(id_, AESGCM(secret), secret)
+
+
+class KeyFolder:
+    """The keys of a folder, oldest first: files `*.key`, each with 64 hexadecimal digits."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._names: tuple[str, ...] = ()
+        self._keys: tuple[SealingKey, ...] = ()
+        self._looked = float("-inf")
+
+    def __call__(self, *, now: bool = False) -> tuple[SealingKey, ...]:
+        """The keys; the folder is looked at `now`, or once in a while. Raises SettingError."""
+        moment = time.monotonic()
+        if now or moment - self._looked > _LOOK_EVERY_S:
+            self._looked = moment
+            self._look()
+        return self._keys
+
+    def _look(self) -> None:
+        paths = sorted(self._folder.glob("*.key"))
+        names = tuple(path.name for path in paths)
+        if names != self._names:
+            self._keys = tuple(_read_key(path) for path in paths)
+            self._names = names
+
+
+def _read_key(path: Path) -> SealingKey:
+    try:
+        secret = bytes.fromhex(path.read_text(encoding="ascii").strip())
+    except (OSError, ValueError):
+        secret = b""
+    if len(secret) != KEY_BYTES:
+        # Not chained: the parser's own error quotes the key.
+        raise SettingError(f"SEAL_KEYS_DIR: {path.name} is not 64 hexadecimal digits") from None
+    return SealingKey.of(secret)
+
+
+def create_key(folder: Path) -> Path:
+    """Write a new key into `folder` with mode 0600; it seals from the next few seconds on."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = folder / f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{os.urandom(3).hex()}.key"
+    # Under another name first: whoever looks meanwhile must not find half a key.
+    unfinished = path.with_suffix(".new")
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(os.urandom(KEY_BYTES).hex() + "\n")
+    unfinished.rename(path)
+    return path
+
+
+def _no_former_keys() -> Sequence[bytes]:
+    return ()
+
+
+class Sealer:
+    """Seals and opens; `purpose` and `row` say what is sealed, and must be the same for both.
+
+    `former` gives keys of before there were key files: they open what they sealed, and seal, too,
+    as they did, while an installation has no key file.
+    """
+
+    def __init__(
+        self, keys: KeyFolder, former: Callable[[], Sequence[bytes]] = _no_former_keys
+    ) -> None:
+        self._keys = keys
+        self._former = former
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether there are key files."""
+        return bool(self._keys())
+
+    def seal(self, purpose: bytes, row: bytes, secret: bytes) -> bytes:
+        """`secret`, unreadable. Raises SettingError where there is no key at all."""
+        nonce = os.urandom(NONCE_BYTES)
+        if keys := self._keys():
+            return keys[-1].head + nonce + keys[-1].cipher.encrypt(nonce, secret, purpose + row)
+        if former := self._former():
+            return nonce + AESGCM(former[-1]).encrypt(nonce, secret, purpose + row)
+        raise SettingError("SEAL_KEYS_DIR holds no key (*.key)")
+
+    def open(self, purpose: bytes, row: bytes, sealed: bytes) -> bytes | None:
+        """What was sealed; None when its key is gone, or it was sealed as something else."""
+        if sealed.startswith(_MAGIC):
+            key = self._key(sealed[len(_MAGIC) : _HEAD_BYTES])
+            if key is not None:
+                return _opened(key.cipher, sealed[_HEAD_BYTES:], purpose + row)
+        for secret in reversed(self._former()):
+            found = _opened(AESGCM(secret), sealed, purpose + row)
+            if found is not None:
+                return found
+        return None
+
+    def seal_text(self, purpose: bytes, row: bytes, text: str) -> str:
+        """The same for a column that holds text."""
+        sealed = self.seal(purpose, row, text.encode("utf-8", "surrogatepass"))
+        return TEXT_MARK + base64.b64encode(sealed).decode("ascii")
+
+    def open_text(self, purpose: bytes, row: bytes, stored: str) -> str | None:
+        """What such a column holds, in clear or sealed; None when its key is gone."""
+        if not stored.startswith(TEXT_MARK):
+            return stored
+        try:
+            sealed = base64.b64decode(stored[len(TEXT_MARK) :], validate=True)
+        except ValueError:
+            return stored
+        found = self.open(purpose, row, sealed)
+        return None if found is None else found.decode("utf-8", "surrogatepass")
+
+    def seal_json(self, purpose: bytes, row: bytes, document: Any) -> str:
+        """The same for a column that holds JSON: a text stands for the document."""
+        return self.seal_text(purpose, row, json.dumps(document))
+
+    def open_json(self, purpose: bytes, row: bytes, stored: Any) -> Any:
+        """The document of such a column, in clear or sealed; None when its key is gone."""
+        if not is_sealed_text(stored):
+            return stored
+        found = self.open_text(purpose, row, stored)
+        return None if found is None or found == stored else json.loads(found)
+
+    def digest(self, purpose: bytes, value: bytes) -> bytes:
+        """A keyed digest under the newest key (32 bytes): equal values have equal ones."""
+        return self.digests(purpose, value)[-1]
+
+    def digests(self, purpose: bytes, value: bytes) -> list[bytes]:
+        """The same under each key, oldest first. Raises SettingError where there is none."""
+        secrets = [key.secret for key in self._keys()] or list(self._former())
+        if not secrets:
+            raise SettingError("SEAL_KEYS_DIR holds no key (*.key)")
+        return [_digest(secret, purpose, value) for secret in secrets]
+
+    def newest_head(self) -> bytes:
+        """What texts begin with that the newest key sealed. Raises SettingError without one."""
+        keys = self._keys(now=True)
+        if not keys:
+            raise SettingError("SEAL_KEYS_DIR holds no key (*.key)")
+        return keys[-1].head
+
+    def newest_text_head(self) -> str:
+        """The same in a column that holds text."""
+        return TEXT_MARK + base64.b64encode(self.newest_head()).decode("ascii")
+
+    def _key(self, id_: bytes) -> SealingKey | None:
+        """The key called so; a process that does not know it looks once more."""
+        return _find(self._keys(), id_) or _find(self._keys(now=True), id_)
+
+
+def is_sealed_text(stored: object) -> bool:
+    """Whether a column's value looks sealed."""
+    return isinstance(stored, str) and stored.startswith(TEXT_MARK)
+
+
+def _find(keys: Sequence[SealingKey], id_: bytes) -> SealingKey | None:
+    return next((key for key in reversed(keys) if key.id == id_), None)
+
+
+def _opened(cipher: AESGCM, sealed: bytes, context: bytes) -> bytes | None:
+    try:
+        return cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], context)
+    except (InvalidTag, ValueError):  # ValueError: shorter than a nonce
+        return None
+
+
+def _digest(secret: bytes, purpose: bytes, value: bytes) -> bytes:
+    key = hmac.digest(secret, b"kiungo keyed digest " + purpose, "sha256")
+    return hmac.digest(key, value, "sha256")
