@@ -49,11 +49,19 @@ SECURITY := tools/tests/test_every_route.py tools/tests/test_edge.py tools/tests
     services/proxy/tests/gateway/test_limits.py services/proxy/tests/gateway/test_match.py \
     services/proxy/tests/console/test_sessions.py services/proxy/tests/console/test_sign_in.py \
     services/proxy/tests/record/test_masks.py services/esb-relay/tests/service/test_callbacks.py \
-    tests-e2e/test_gate.py tests-e2e/test_client_certificates.py tests-e2e/test_framing.py \
-    tests-e2e/test_secrets_stay_secret.py tests-e2e/test_sign_in.py
+    services/proxy/tests/gateway/test_secret_checks.py services/proxy/tests/console/test_roles.py \
+    services/proxy/tests/console/test_observer.py services/proxy/tests/console/test_attempts.py \
+    services/proxy/tests/test_audit.py services/esb-relay/tests/service/test_audit.py \
+    services/notification/tests/test_audit.py services/policy-notify/tests/test_audit.py \
+    libs/common/tests/test_audit.py libs/common/tests/test_json_schemas.py \
+    tools/tests/test_deployment.py tools/tests/test_database_roles.py tools/tests/test_broker_users.py \
+    tests-e2e/test_gate.py tests-e2e/test_gate_shapes.py tests-e2e/test_what_is_saved.py \
+    tests-e2e/test_client_certificates.py tests-e2e/test_framing.py tests-e2e/test_floods.py \
+    tests-e2e/test_secrets_stay_secret.py tests-e2e/test_sign_in.py tests-e2e/test_audit.py
 
-security: $(VENV)/.dev ## Run the tests of who is let in and what stays secret
-	@$(BIN)/python -m pytest --numprocesses 3 --dist loadscope $(SECURITY) $(ARGS)
+security: $(VENV)/.dev ## Run the tests of who is let in and what stays secret, the long ones too
+	@$(BIN)/python -m pytest --numprocesses 3 --dist loadscope -m "not faults" $(SECURITY) $(ARGS)
+	@$(BIN)/python -m pytest -s -m faults $(SECURITY) $(ARGS)
 
 lint: $(VENV)/.dev ## Check style, types and import contracts
 	$(BIN)/ruff check

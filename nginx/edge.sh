@@ -14,6 +14,9 @@
 #   KIUNGO_OPENHIM_LISTEN      address and port where /api/openhim/ is the root, over TLS only; empty: nowhere
 #   KIUNGO_OPENHIM_TLS_CERT, KIUNGO_OPENHIM_TLS_KEY
 #                              PEM files for it; without them those of KIUNGO_TLS_CERT and KIUNGO_TLS_KEY
+#   KIUNGO_CONSOLE_HOST        a host of the console's own, such as console.hub.example.org: the console is there and
+#                              nowhere else, so that nothing that a mediator answers is of the console's origin. Channels
+#                              are called there by scripts alone (the tester's). Empty: the console is at every host
 #   KIUNGO_CONNECTIONS_PER_ADDRESS
 #                              requests at a time from one address (default 4096)
 set -eu
@@ -29,6 +32,7 @@ openhim_listen=${KIUNGO_OPENHIM_LISTEN:-}
 openhim_port=${openhim_listen##*:}
 openhim_certificate=${KIUNGO_OPENHIM_TLS_CERT:-$certificate}
 openhim_key=${KIUNGO_OPENHIM_TLS_KEY:-$key}
+console_host=${KIUNGO_CONSOLE_HOST:-}
 balancers=$(echo "${KIUNGO_TRUSTED_BALANCERS:-}" | tr ',' ' ')
 
 fail() {
@@ -40,6 +44,9 @@ fail() {
 [ -n "$key" ] || [ -z "$certificate" ] || fail 'KIUNGO_TLS_CERT is set, KIUNGO_TLS_KEY is not'
 [ -z "$openhim_listen" ] || { [ -n "$openhim_certificate" ] && [ -n "$openhim_key" ]; } \
     || fail 'KIUNGO_OPENHIM_LISTEN needs KIUNGO_OPENHIM_TLS_CERT and KIUNGO_OPENHIM_TLS_KEY'
+case $console_host in
+    *[!a-z0-9.-]*) fail 'KIUNGO_CONSOLE_HOST is no host name in small letters' ;;
+esac
 for file in "$certificate" "$key" "$client_ca" "$openhim_certificate" "$openhim_key"; do
     [ -z "$file" ] || [ -r "$file" ] || fail "the file $file cannot be read"
 done
@@ -59,6 +66,16 @@ done
     echo "map \"\$server_port:\$uri\" \$is_openhims {"
     printf '    volatile;\n    default 0;\n'
     [ -z "$openhim_listen" ] || echo "    \"~^$openhim_port:/(?!api/openhim/|\.kiungo/)\" 1;"
+    echo "}"
+    echo "map \"\$host \$http_sec_fetch_dest \$uri\" \$is_misplaced {"
+    printf '    volatile;\n    default 0;\n    "~^[^ ]+ [^ ]* /\\.kiungo/" 0;\n'
+    if [ -n "$console_host" ]; then
+        host=$(echo "$console_host" | sed 's/\./\\./g')
+        echo "    \"~^$host empty /\" 0;"
+        echo "    \"~^$host [^ ]* /(?:\$|(?:admin|api/docs|health|tester|favicon\\.ico)(?:/|\$))\" 0;"
+        echo "    \"~^$host \" 1;"
+        echo "    \"~^[^ ]+ [^ ]* /(?:admin|tester)(?:/|\$)\" 1;"
+    fi
     echo "}"
     if [ -n "$certificate$openhim_listen" ]; then
         cat <<EOF

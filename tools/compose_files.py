@@ -52,5 +52,12 @@ def environ_of(name: str) -> dict[str, str]:
     pairs = [value for word, value in instructions(name) if word == "ENV"]
     image = dict(pair.split("=", 1) for line in pairs for pair in line.split())
     own = {key: str(value) for key, value in CONTAINERS[name]["environment"].items()}
-    defaults = {key: re.sub(r"\$\{\w+:-(.*)\}", r"\1", value) for key, value in own.items()}
-    return {**image, **defaults}
+    return {**image, **{key: with_defaults(value) for key, value in own.items()}}
+
+
+def with_defaults(text: str) -> str:
+    """What stands there where no variable is set; what has to be set is blank."""
+    innermost = re.compile(r"\$\{\w+(?::-([^{}]*)|:\?[^{}]*|:\+[^{}]*)?\}")
+    while innermost.search(text):
+        text = innermost.sub(lambda found: found[1] or "", text)
+    return text

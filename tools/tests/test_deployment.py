@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -66,7 +67,60 @@ def test_published_ports_are_those_of_the_design() -> None:
 
 def test_passwords_are_not_in_compose() -> None:
     for name, value in re.findall(r"(\w*PASS\w*): (.+)", (ROOT / "compose.yaml").read_text()):
-        assert value.startswith("${"), name
+        assert value.startswith(("${", '""')), name
+
+
+#: Whose secrets a container gets, besides its role's and its user's.
+NEEDED = {
+    "proxy": {"OIDC_CLIENT_SECRET"},
+    "proxy-setup": {
+        *("OIDC_CLIENT_SECRET", "ADMIN_PASSWORD"),
+        *("ESB_RELAY_CLIENT_SECRET", "POLICY_NOTIFY_CLIENT_SECRET"),
+    },
+    "esb-relay": {"ESB_RELAY_CLIENT_SECRET", "ESB_CLIENT_SECRET", "CLIENT_PRIVATE_KEY"},
+    "policy-notify": {"POLICY_NOTIFY_CLIENT_SECRET"},
+    "notification": {"NOTIFICATION_*"},
+}
+SECRETS = set(
+    re.findall(
+        r"^#?(\w+(?:_PASSWORD|_SECRET|_TOKEN|PRIVATE_KEY))=",
+        (ROOT / ".env.docker.example").read_text(),
+        re.MULTILINE,
+    )
+)
+
+
+@pytest.mark.parametrize("name", [one for one in CONTAINERS if one.partition("-")[0] != "nginx"])
+def test_container_gets_the_secrets_that_it_needs_and_no_others(name: str) -> None:
+    """What `.env.local` says is blank in a container that does not name it itself."""
+    if name in {"postgres", "rabbitmq"}:
+        assert "env_file" not in CONTAINERS[name]
+        return
+    service = next(one for one in SERVICES if name.startswith(one))
+    own = NEEDED.get(name, NEEDED[service]) | {"POSTGRES_PASSWORD"}
+    given = CONTAINERS[name]["environment"]
+    for secret in SECRETS:
+        is_own = any(fnmatch(secret, one) for one in own) and not re.search(
+            "_(POSTGRES|RABBITMQ)_PASSWORD$", secret
+        )
+        assert secret in given, secret
+        assert bool(given[secret]) is is_own, secret
+    prefix = service.upper().replace("-", "_")
+    assert given["POSTGRES_PASSWORD"].startswith(f"${{{prefix}_POSTGRES_PASSWORD:-")
+    assert f"${{{prefix}_RABBITMQ_PASSWORD:-" in given["RABBITMQ_URL"]
+
+
+def test_what_is_written_in_memory_is_bounded() -> None:
+    for name, container in CONTAINERS.items():
+        assert all(re.search(r":size=\d+m\b", one) for one in container.get("tmpfs", [])), name
+
+
+def test_health_and_metrics_are_not_published() -> None:
+    """They are answered on the processes' own ports, which no container publishes."""
+    assert not re.search(r"location[^{]*(readyz|livez|metrics)[^{]*\{\s*proxy_pass", NGINX_CONF)
+    assert [name for name in CONTAINERS if "ports" in CONTAINERS[name]] == [
+        *("nginx", "postgres", "rabbitmq")
+    ]
 
 
 @pytest.mark.parametrize("name", [name for name in CONTAINERS if name not in SERVICES])
@@ -176,7 +230,7 @@ def test_secrets_replace_every_place_holder_by_another_password() -> None:
     text = with_fresh_passwords((ROOT / ".env.docker.example").read_text())
     passwords = re.findall(r"^\w+_PASSWORD=(.+)$", text, re.M)
     assert "=change-me" not in text
-    assert len(set(passwords)) == len(passwords) == 3
+    assert len(set(passwords)) == len(passwords) == 11
 
 
 def test_compose_gives_nginx_every_placeholder() -> None:

@@ -109,9 +109,43 @@ def test_word_of_a_trusted_balancer_counts(tmp_path: Path, behind: dict[str, int
         assert "max-age" in ask(port, "/x", **claimed)[0].headers["Strict-Transport-Security"]
 
 
+@pytest.fixture(scope="module")
+def with_console(tmp_path_factory: pytest.TempPathFactory, behind: dict[str, int]) -> Iterator[int]:
+    folder = tmp_path_factory.mktemp("console")
+    with nginx(folder, behind, KIUNGO_CONSOLE_HOST="console.hub.example") as port:
+        yield port
+
+
+@pytest.mark.parametrize(
+    ("host", "path", "how", "status"),
+    [
+        ("hub.example", "/n/results/1", "", 200),
+        ("hub.example", "/admin/", "document", 404),
+        ("hub.example", "/admin/esb/keys/", "", 404),
+        ("hub.example", "/%61dmin/", "", 404),
+        ("hub.example", "/x/../admin/login/", "", 404),
+        ("console.hub.example", "/admin/login/", "document", 200),
+        ("CONSOLE.hub.example:8080", "/admin/mediator/static/live.js", "script", 200),
+        ("console.hub.example", "/", "document", 200),
+        ("console.hub.example", "/n/results/1", "document", 404),
+        ("console.hub.example", "/n/results/1", "script", 404),
+        ("console.hub.example", "/n/results/1", "serviceworker", 404),
+        ("console.hub.example", "/n/results/1", "", 404),
+        ("console.hub.example", "/n/results/1", "empty", 200),
+        ("consolexhub.example", "/admin/", "", 404),
+    ],
+)
+def test_console_is_at_its_host_and_channels_are_not(
+    with_console: int, host: str, path: str, how: str, status: int
+) -> None:
+    sent = {"Sec-Fetch-Dest": how} if how else {}
+    assert ask(with_console, path, Host=host, **sent)[0].status == status
+
+
 @pytest.mark.parametrize(
     ("given", "reason"),
     [
+        ({"KIUNGO_CONSOLE_HOST": "a b;"}, "no host name"),
         ({"KIUNGO_TLS_CERT": "/x"}, "KIUNGO_TLS_KEY is not"),
         ({"KIUNGO_TLS_KEY": "/x"}, "KIUNGO_TLS_CERT is not"),
         ({"KIUNGO_TLS_CERT": "/nowhere", "KIUNGO_TLS_KEY": "/nowhere"}, "/nowhere cannot be read"),

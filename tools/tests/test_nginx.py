@@ -84,9 +84,13 @@ def test_connection_of_the_client_is_not_the_connection_to_the_proxy(port: int, 
 
 
 @pytest.mark.parametrize(
-    "path", ["/metrics", "/metrics/", "/%6Detrics", "/x/../metrics", "/metrics?a"]
+    "path",
+    [
+        *("/metrics", "/metrics/", "/%6Detrics", "/x/../metrics", "/metrics?a"),
+        *("/readyz", "/readyz/", "/%72eadyz"),
+    ],
 )
-def test_metrics_are_not_published(port: int, path: str) -> None:
+def test_metrics_and_readiness_are_not_published(port: int, path: str) -> None:
     assert problem(ask(port, path))["status"] == 404
 
 

@@ -92,7 +92,7 @@ def test_path_goes_to_the_process_that_serves_it(
 
 
 @pytest.mark.parametrize(
-    "path", sorted({*RESERVED_PATHS} - {"/metrics", "/api/docs/", "/.kiungo/"})
+    "path", sorted({*RESERVED_PATHS} - {"/metrics", "/readyz", "/api/docs/", "/.kiungo/"})
 )
 def test_gateway_gets_no_reserved_path_but_its_own(
     port: int, services: dict[str, int], path: str

@@ -8,6 +8,7 @@ from pathlib import Path
 import papers
 import pytest
 import yaml
+from compose_files import CONTAINERS, with_defaults
 from papers import ROOT, Where, Word
 
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
@@ -100,9 +101,8 @@ def test_hosted_ci_calls_our_own() -> None:
     runs = [step["run"].strip() for step in job["steps"] if "run" in step]
     assert runs[-1] == ".ci/run"
     assert (ROOT / ".ci/run").stat().st_mode & 0o100
-    compose = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
     for name in ("postgres", "rabbitmq"):
-        assert job["services"][name]["image"] == compose[name]["image"]
+        assert job["services"][name]["image"] == with_defaults(CONTAINERS[name]["image"])
 
 
 def test_licence_is_the_one_that_packages_name() -> None:

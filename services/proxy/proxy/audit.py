@@ -8,6 +8,7 @@ from proxy.models import (
     Channel,
     Client,
     ClientSecret,
+    CustomRole,
     ExternalSystemRegistration,
     Mediator,
     Passkey,
@@ -43,6 +44,7 @@ KINDS = {
         digested=frozenset({"password_hash", "sealed_totp"}),
         left_out=frozenset({"last_login_at", "totp_step"}),
     ),
+    CustomRole: Kind("role", lambda one: str(one.name)),
     Passkey: Kind(
         "passkey",
         lambda one: str(one.name),

@@ -7,8 +7,8 @@ from ipaddress import ip_address, ip_network
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+from common.console.rights import ROLE_NAME, StaffRole
 from common.console.settings import ConsoleSettings
-from common.console.staff import StaffRole
 from common.settings import (
     Network,
     SettingError,
@@ -22,6 +22,8 @@ from common.settings import (
 
 SCHEMA = "proxy"
 
+#: Before the name of a role that an administrator made: a slip of the pen is no such role.
+CUSTOM = "custom:"
 _LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
 _LOOPBACK_ORIGINS = {("http", host) for host in ("127.0.0.1", "localhost", "::1")}
@@ -48,12 +50,17 @@ def origin(text: str) -> str:
     return f"{parts.scheme}://{parts.netloc.lower()}"
 
 
-def staff_roles(text: str) -> frozenset[StaffRole]:
+def staff_role(text: str) -> str:
+    """A role's name: a built-in one's, or another's with `custom:` before it. Raises ValueError."""
+    name = text.removeprefix(CUSTOM)
+    if text not in set(StaffRole) and not (name != text and ROLE_NAME.fullmatch(name)):
+        raise ValueError(f"expected {', '.join(StaffRole)}, or {CUSTOM} and a role's name")
+    return name
+
+
+def staff_roles(text: str) -> frozenset[str]:
     """Comma-separated roles of staff."""
-    try:
-        return frozenset(StaffRole(one) for one in comma_list(text))
-    except ValueError:
-        raise ValueError(f"expected some of {', '.join(StaffRole)}") from None
+    return frozenset(staff_role(one) for one in comma_list(text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +72,7 @@ class OpenIdProvider:
     client_secret: str = field(repr=False)
     scopes: str
     role_claim: str
-    roles: Mapping[str, StaffRole]
+    roles: Mapping[str, str]
     label: str
 
 
@@ -77,15 +84,13 @@ def provider_address(text: str) -> str:
     return text
 
 
-def roles_by_value(text: str) -> tuple[tuple[str, StaffRole], ...]:
+def roles_by_value(text: str) -> tuple[tuple[str, str], ...]:
     """`{"kiungo-admins": "admin", "*": "viewer"}`."""
     try:
         given = json.loads(text)
-        return tuple((str(value), StaffRole(role)) for value, role in given.items())
-    except (ValueError, AttributeError):
-        raise ValueError(
-            f"expected a JSON object of claim values, each with one of {', '.join(StaffRole)}"
-        ) from None
+        return tuple((str(value), staff_role(role)) for value, role in given.items())
+    except (ValueError, AttributeError, TypeError):
+        raise ValueError("expected a JSON object of claim values, each with a role") from None
 
 
 def not_negative(text: str) -> int:
@@ -210,14 +215,12 @@ class Settings(ConsoleSettings):
     oidc_client_secret: str = setting("OIDC_CLIENT_SECRET", default="", secret=True)
     oidc_scopes: str = setting("OIDC_SCOPES", default="openid profile email")
     oidc_role_claim: str = setting("OIDC_ROLE_CLAIM", default="groups")
-    oidc_roles: tuple[tuple[str, StaffRole], ...] = setting(
-        "OIDC_ROLES", roles_by_value, default=()
-    )
+    oidc_roles: tuple[tuple[str, str], ...] = setting("OIDC_ROLES", roles_by_value, default=())
     oidc_label: str = setting("OIDC_LABEL", default="Single sign-on")
     #: Where browsers reach the console; without it, wherever they come to.
     console_url: str = setting("CONSOLE_URL", origin, default="")
     #: Roles whose members do not get in by a password alone.
-    second_factor_roles: frozenset[StaffRole] = setting(
+    second_factor_roles: frozenset[str] = setting(
         "SECOND_FACTOR_ROLES", staff_roles, default=frozenset()
     )
 

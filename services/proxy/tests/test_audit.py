@@ -108,6 +108,9 @@ def api_acts(api, call: str) -> Acts:
         ("clients.rotate_secret", "POST"): lambda: api.post(path("clients", "rotate-secret/"), {}),
         ("clients.drop_secret", "DELETE"): lambda: api.delete(path("clients", secret())),
         ("clients.OneClient", "DELETE"): lambda: api.delete(path("clients")),
+        ("roles.Roles", "POST"): make("roles", {"name": "clerks", "rights": ["policy:read"]}),
+        ("roles.OneRole", "PATCH"): lambda: api.patch(path("roles"), {"rights": ["esb:read"]}),
+        ("roles.OneRole", "DELETE"): lambda: api.delete(path("roles")),
         ("staff.Staff", "POST"): make("staff", api.a_member(username="juma")),
         ("staff.OneMember", "PATCH"): lambda: api.patch(path("staff"), {"role": "operator"}),
         ("staff.Sessions", "DELETE"): lambda: api.delete(path("staff", "sessions/")),
@@ -129,6 +132,7 @@ def page_acts(admin, api, call: str) -> Acts:
     registration = api.made("registrations", organization="TRA", api_code="a")
     client = api.made("clients", **api.a_client())
     member = api.made("staff", username="asha", password=PASSWORD)
+    role = api.made("roles", name="readers", rights=["gateway:observe"])
 
     def form(path: str, /, **given: Any) -> Callable[[], TestResponse]:
         return lambda: admin.act(f"/admin/mediator/{path}", **given)
@@ -151,6 +155,10 @@ def page_acts(admin, api, call: str) -> Acts:
         clients = [{"client_id": "applied", "name": "Applied"}]
         document = json.dumps({"kiungo_metadata": 1, "clients": clients}).encode()
         return form("metadata/", act="apply", file=(io.BytesIO(document), "kiungo.json"))()
+
+    def delete_role() -> TestResponse:
+        found = {one["name"]: one["id"] for one in api.get("roles/").get_json()["data"]}
+        return form(f"roles/{found['made-here']}/delete/")()
 
     def pause_task() -> TestResponse:
         task = api.get("tasks/").get_json()["data"][0]["id"]
@@ -197,6 +205,11 @@ def page_acts(admin, api, call: str) -> Acts:
         ),
         ("console.rotate_secret", "POST"): form(f"clients/{client['id']}/rotate-secret/"),
         ("console.drop_secret", "POST"): secret,
+        ("console.create_role", "POST"): form("roles/new/", name="made-here", rights="esb:read"),
+        ("console.change_role", "POST"): form(
+            f"roles/{role['id']}/", name="readers", rights="esb:read"
+        ),
+        ("console.delete_role", "POST"): delete_role,
         ("console.tester_grant", "POST"): form("tester/grant/", client="clinic"),
         ("console.switch_client", "POST"): form(f"clients/{client['id']}/deactivate/"),
         ("console.create_member", "POST"): form("staff/new/", **A_MEMBER, password=PASSWORD),

@@ -10,7 +10,6 @@ from common.console.csv_export import Column
 from common.console.forms import read_filters
 from common.console.listing import listing
 from common.console.pages import Pages
-from common.console.staff import StaffRole
 from common.web.api import Blueprint
 from common.web.paging import Page, fetch_page, page_schema
 
@@ -21,9 +20,9 @@ COLUMNS = tuple(
 
 
 def add_audit_page(pages: Pages, rule: str) -> None:
-    """Add the page to a console, for administrators."""
+    """Add the page to a console, for those who hold its right."""
 
-    @pages.page(rule, StaffRole.ADMIN)
+    @pages.page(rule, f"{pages.area}:audit")
     def audit() -> ResponseReturnValue:
         """The acts that meet the filters, newest first."""
         filters = read_filters(AuditFilter())

@@ -10,8 +10,9 @@ from flask import Response, current_app, g, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from common.console import csrf, flashes
+from common.console.rights import Area, Right
 from common.console.settings import ConsoleSettings
-from common.console.staff import Staff, StaffRole
+from common.console.staff import Staff
 from common.errors import Forbidden
 from common.web.problems import MEDIA_TYPE
 
@@ -52,20 +53,21 @@ def console() -> Console:
     return found
 
 
-def admit(roles: Mapping[str, StaffRole | None]) -> ResponseReturnValue | None:
+def admit(rights: Mapping[str, Right | str | None], area: Area) -> ResponseReturnValue | None:
     """Find out who asks; send strangers to the log-in page. Raises Forbidden, ForeignForm."""
-    g.staff = console().staff_source()
+    staff = console().staff_source()
+    g.staff = staff and staff.at(area)
     is_form = request.method not in _SAFE_METHODS
     if is_form:
         request.max_content_length = FORM_MAX_BYTES
         csrf.check_sender(request.headers, _host(), console().settings.trusted_origins)
     endpoint = request.endpoint or ""
-    if endpoint in roles and roles[endpoint] is None:
+    if endpoint in rights and rights[endpoint] is None:
         return None
     if g.staff is None:
         return _to_login()
-    role = roles.get(endpoint)
-    if role is None or not g.staff.may(role):
+    right = rights.get(endpoint)
+    if right is None or not g.staff.may(right):
         raise Forbidden(f"Your role ({g.staff.role}) does not allow this.")
     if is_form:
         csrf.check_form(request.form.get(csrf.FIELD, ""), g.staff.csrf)

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from flask import request
 
-from common.console.staff import Staff, StaffRole
+from common.console.rights import SIGNED_IN, Area, Right, StaffRole, Wanted
+from common.console.staff import Staff
 
 #: What nginx sends: `esb=esb_relay notification= …`; a name without an upstream is not installed.
 SERVICES_HEADER = "X-Kiungo-Services"
@@ -12,11 +13,11 @@ SERVICES_HEADER = "X-Kiungo-Services"
 
 @dataclass(frozen=True)
 class Entry:
-    """A page in the menu, for those who may at least what `role` may."""
+    """A page in the menu, for those who hold a right, or what `role` stands for there."""
 
     label: str
     path: str
-    role: StaffRole = StaffRole.VIEWER
+    role: Wanted = StaffRole.VIEWER
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Section:
     label: str
     service: str | None
     entries: tuple[Entry, ...]
+    area: Area = Area.GATEWAY
 
 
 _GATEWAY = "/admin/mediator"
@@ -48,10 +50,11 @@ SECTIONS = (
             Entry("Clients", f"{_GATEWAY}/clients/", StaffRole.OBSERVER),
             Entry("Registrations", f"{_GATEWAY}/registrations/", StaffRole.OBSERVER),
             Entry("Service levels", f"{_GATEWAY}/report/", StaffRole.OBSERVER),
-            Entry("Staff", f"{_GATEWAY}/staff/", StaffRole.ADMIN),
+            Entry("Staff", f"{_GATEWAY}/staff/", Right.GATEWAY_STAFF),
+            Entry("Roles", f"{_GATEWAY}/roles/", Right.GATEWAY_STAFF),
             Entry("Configuration", f"{_GATEWAY}/metadata/", StaffRole.ADMIN),
             Entry("Tester", f"{_GATEWAY}/tester/", StaffRole.OPERATOR),
-            Entry("Audit", f"{_GATEWAY}/audit/", StaffRole.ADMIN),
+            Entry("Audit", f"{_GATEWAY}/audit/", Right.GATEWAY_AUDIT),
         ),
     ),
     Section(
@@ -63,8 +66,9 @@ SECTIONS = (
             Entry("Keys", f"{_ESB}/keys/"),
             Entry("Routes", f"{_ESB}/routes/"),
             Entry("Workbench", f"{_ESB}/workbench/", StaffRole.OPERATOR),
-            Entry("Audit", f"{_ESB}/audit/", StaffRole.ADMIN),
+            Entry("Audit", f"{_ESB}/audit/", Right.ESB_AUDIT),
         ),
+        Area.ESB,
     ),
     Section(
         "Notification",
@@ -84,8 +88,9 @@ SECTIONS = (
             Entry("Webhooks", f"{_NOTIFICATION}/webhooks/"),
             Entry("Costs", f"{_NOTIFICATION}/costs/"),
             Entry("E-mail", f"{_NOTIFICATION}/e-mail/"),
-            Entry("Audit", f"{_NOTIFICATION}/audit/", StaffRole.ADMIN),
+            Entry("Audit", f"{_NOTIFICATION}/audit/", Right.NOTIFICATION_AUDIT),
         ),
+        Area.NOTIFICATION,
     ),
     Section(
         "Policy notification",
@@ -98,10 +103,11 @@ SECTIONS = (
             Entry("Payments", f"{_POLICY}/payments/"),
             Entry("Report", f"{_POLICY}/report/"),
             Entry("Dead letters", f"{_POLICY}/dead-letters/"),
-            Entry("Audit", f"{_POLICY}/audit/", StaffRole.ADMIN),
+            Entry("Audit", f"{_POLICY}/audit/", Right.POLICY_AUDIT),
         ),
+        Area.POLICY,
     ),
-    Section("API", None, (Entry("API documents", "/api/docs/", StaffRole.OBSERVER),)),
+    Section("API", None, (Entry("API documents", "/api/docs/", SIGNED_IN),)),
 )
 
 
@@ -109,7 +115,7 @@ def menu(staff: Staff) -> list[tuple[Section, list[Entry]]]:
     """What `staff` may open of what is installed."""
     installed = _installed(request.headers.get(SERVICES_HEADER, ""))
     shown = [
-        (section, [entry for entry in section.entries if staff.may(entry.role)])
+        (section, [one for one in section.entries if staff.at(section.area).may(one.role)])
         for section in SECTIONS
         if section.service is None or section.service in installed
     ]

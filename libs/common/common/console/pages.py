@@ -1,7 +1,7 @@
 """How a service adds pages: a `Pages` blueprint and `register_console`.
 
     # esb_relay/console/pages.py; templates/pages/*.html and static/ stand beside it
-    pages = Pages(__name__, "/admin/esb")
+    pages = Pages(__name__, "/admin/esb", area=Area.ESB)
 
     @pages.page("/keys/")                                       # GET, whoever may read
     def keys() -> ResponseReturnValue: ...
@@ -21,8 +21,9 @@ from jinja2 import StrictUndefined
 from werkzeug.exceptions import NotFound
 
 from common.console import assets, flashes, guard, navigation, presenting
+from common.console.rights import SIGNED_IN, Area, Right, StaffRole, Wanted, right_of
 from common.console.settings import ConsoleSettings
-from common.console.staff import Staff, StaffRole, staff_of_pass
+from common.console.staff import Staff, staff_of_pass
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -35,10 +36,11 @@ class Pages(Blueprint):
         import_name: str,
         url_prefix: str,
         *,
+        area: Area,
         least_role: StaffRole = StaffRole.VIEWER,
         **options: Any,
     ) -> None:
-        """`least_role` reads pages that name no other one."""
+        """`least_role` reads pages that name nothing else; roles stand for rights of `area`."""
         super().__init__(
             "console",
             import_name,
@@ -46,30 +48,33 @@ class Pages(Blueprint):
             template_folder="templates",
             **{"static_folder": "static", **options},
         )
+        self.area = area
         self._least_role = least_role
-        #: The least role that each view wants; None: it is open to all.
-        self.roles: dict[str, StaffRole | None] = {"console.static": StaffRole.OBSERVER}
-        self.before_request(lambda: guard.admit(self.roles))
+        #: The right that each view wants; None: it is open to all.
+        self.rights: dict[str, Right | str | None] = {"console.static": SIGNED_IN}
+        self.before_request(lambda: guard.admit(self.rights, area))
         self.after_request(guard.finish)
         self.context_processor(_for_every_page)
         self.page("/<path:nothing>")(_nothing_here)
         self.add_url_rule("/<path:nothing>", view_func=_nothing_here, methods=["POST"])
 
-    def page(self, rule: str, role: StaffRole | None = None) -> Callable[[View], View]:
-        """Decorator: a page for those who may at least what `role` may."""
-        return self._view("GET", rule, role or self._least_role)
+    def page(self, rule: str, wanted: Wanted | None = None) -> Callable[[View], View]:
+        """Decorator: a page for those who hold a right, or what a built-in role stands for."""
+        return self._view("GET", rule, wanted or self._least_role)
 
-    def act(self, rule: str, role: StaffRole) -> Callable[[View], View]:
+    def act(self, rule: str, wanted: Wanted) -> Callable[[View], View]:
         """Decorator: what a form of the console asks for, from those who may."""
-        return self._view("POST", rule, role)
+        return self._view("POST", rule, wanted)
 
     def open_page(self, rule: str, method: str = "GET") -> Callable[[View], View]:
         """Decorator: for people who have not signed in, too; a form's token is the view's care."""
         return self._view(method, rule, None)
 
-    def _view(self, method: str, rule: str, role: StaffRole | None) -> Callable[[View], View]:
+    def _view(self, method: str, rule: str, wanted: Wanted | None) -> Callable[[View], View]:
+        right = None if wanted is None else right_of(wanted, self.area)
+
         def decorator(view: View) -> View:
-            self.roles[f"{self.name}.{view.__name__}"] = role
+            self.rights[f"{self.name}.{view.__name__}"] = right
             self.add_url_rule(rule, view_func=view, methods=[method])
             return view
 

@@ -3,34 +3,22 @@
 The session is a cookie that only the proxy reads: it alone knows who has signed out or was let go.
 For a page of another service nginx asks the proxy first (`auth_request`) and hands its answer on in
 the header `PASS_HEADER`: a token signed like every other, good for a minute, with the audience
-`kiungo-console-page` and the claims `sub`, `name`, `role`, `csrf`.
+`kiungo-console-page` and the claims `sub`, `name`, `role`, `rights`, `csrf`.
 """
 
-import enum
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
 
 from flask import current_app, request
 
+from common.console.rights import SIGNED_IN, Area, Right, Wanted, right_of, rights_of
+from common.console.rights import StaffRole as StaffRole
 from common.errors import Unauthenticated
 from common.web.tokens import TokenVerifier
 
 PASS_HEADER = "X-Kiungo-Staff"  # noqa: S105 - a header's name
 PASS_AUDIENCE = "kiungo-console-page"  # noqa: S105 - an audience's name
-
-
-class StaffRole(enum.StrEnum):
-    """What a member of staff may do in the console; each may do what those before it may."""
-
-    OBSERVER = "observer"  # reads what the gateway does, without bodies and nothing of persons
-    VIEWER = "viewer"  # reads
-    OPERATOR = "operator"  # reads, reruns and sends
-    ADMIN = "admin"  # changes everything
-
-    def covers(self, wanted: "StaffRole") -> bool:
-        """Whether this role may do what `wanted` may."""
-        ranks = list(StaffRole)
-        return ranks.index(self) >= ranks.index(wanted)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,12 +27,27 @@ class Staff:
 
     staff_id: uuid.UUID
     name: str
-    role: StaffRole
+    #: Its name: a built-in one, or one that an administrator made.
+    role: str
     csrf: str = field(repr=False)
+    #: What the role holds; None: it is a built-in one.
+    rights: frozenset[Right] | None = None
+    #: Whose pages they are at: what names of built-in roles mean there.
+    area: Area = Area.GATEWAY
 
-    def may(self, role: StaffRole | str) -> bool:
-        """Whether they may do what `role` may."""
-        return self.role.covers(StaffRole(role))
+    @property
+    def held(self) -> frozenset[Right]:
+        """What they may do."""
+        return rights_of(self.role) if self.rights is None else self.rights
+
+    def may(self, wanted: Wanted) -> bool:
+        """Whether they hold a right, or what a built-in role stands for in this area."""
+        right = right_of(wanted, self.area)
+        return right == SIGNED_IN or right in self.held
+
+    def at(self, area: Area) -> Self:
+        """The same at the pages of `area`."""
+        return replace(self, area=area)
 
 
 def read_pass(verifier: TokenVerifier, token: str) -> Staff:
@@ -54,11 +57,19 @@ def read_pass(verifier: TokenVerifier, token: str) -> Staff:
         return Staff(
             staff_id=uuid.UUID(claims["sub"]),
             name=claims["name"],
-            role=StaffRole(claims["role"]),
+            role=claims["role"],
             csrf=claims["csrf"],
+            rights=_rights(claims),
         )
     except (KeyError, ValueError) as exc:
         raise Unauthenticated("The pass is another version's") from exc
+
+
+def _rights(claims: dict[str, Any]) -> frozenset[Right]:
+    """Those that are known here; the version before passed on the name of the role alone."""
+    if "rights" not in claims:
+        return rights_of(StaffRole(claims["role"]))
+    return frozenset(Right(one) for one in claims["rights"] if one in set(Right))
 
 
 def staff_of_pass() -> Staff | None:

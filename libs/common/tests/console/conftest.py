@@ -13,6 +13,7 @@ from common.console.flashes import flash
 from common.console.forms import read_filters
 from common.console.listing import listing
 from common.console.pages import Pages, register_console
+from common.console.rights import Area
 from common.console.settings import ConsoleSettings
 from common.console.staff import PASS_AUDIENCE, PASS_HEADER, StaffRole
 from common.web.paging import Page
@@ -78,7 +79,7 @@ def issuer() -> Issuer:
 @pytest.fixture
 def pages() -> Pages:
     """Pages for each role, and one that somebody added without saying for whom."""
-    pages = Pages(__name__, "/admin/esb")
+    pages = Pages(__name__, "/admin/esb", area=Area.ESB)
 
     @pages.page("/")
     def index() -> str:

@@ -4,8 +4,9 @@ import json
 from typing import Any
 
 from common.console.pages import Pages
+from common.console.rights import Area
 
-pages = Pages(__name__, "/admin/notification")
+pages = Pages(__name__, "/admin/notification", area=Area.NOTIFICATION)
 
 
 @pages.app_template_filter()

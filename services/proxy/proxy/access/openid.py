@@ -178,20 +178,27 @@ def identity_of(issuer: str, claims: Mapping[str, Any]) -> str:
     return identity
 
 
-def role_of(
-    claims: Mapping[str, Any], claim: str, roles: Mapping[str, StaffRole]
-) -> StaffRole | None:
+def role_of(claims: Mapping[str, Any], claim: str, roles: Mapping[str, str]) -> str | None:
     """The widest role that the claim's values stand for; `*` stands for everybody. Pure.
 
-    A claim's name may lead into objects: `realm_access.roles`.
+    A role that an administrator made comes before `*`, and after built-in ones that are named; of
+    several the first in the setting. A claim's name may lead into objects: `realm_access.roles`.
     """
     found: Any = claims
     for name in [claim] if claim in claims else claim.split("."):
         found = found.get(name) if isinstance(found, Mapping) else None
     values = found if isinstance(found, list) else [found]
-    named = {one for one in values if isinstance(one, str)} | {"*"}
-    ranks = list(StaffRole)
-    return max((roles[one] for one in named if one in roles), key=ranks.index, default=None)
+    named = {one for one in values if isinstance(one, str)}
+    given = [role for value, role in roles.items() if value in named]
+    built_in = [role for role in StaffRole if role in given]
+    if given and not built_in:
+        return given[0]
+    fallback = roles.get("*")
+    return max([*built_in, *([fallback] if fallback else [])], key=_rank, default=None)
+
+
+def _rank(role: str) -> int:
+    return list(StaffRole).index(StaffRole(role)) if role in set(StaffRole) else -1
 
 
 def _member(document: Mapping[str, Any], name: str) -> str:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from common.console.staff import StaffRole
+from common.console.rights import Right
 from common.errors import Forbidden
 
 from proxy.registry.mediators import URN
@@ -51,15 +51,37 @@ BUNDLES = {
         }
     ),
 }
-_VIEWER = frozenset({"proxy:read", "notification:read", "policy:read", "policy:report"})
-#: What a role amounts to: who gives it to somebody must hold as much.
-ROLE_SCOPES = {
-    StaffRole.OBSERVER: frozenset({"proxy:transactions"}),
-    StaffRole.VIEWER: _VIEWER,
-    StaffRole.OPERATOR: _VIEWER
-    | {"proxy:transactions:rerun", "esb:crypto", "notification:admin", "policy:write"},
-    StaffRole.ADMIN: frozenset(SCOPES),
+#: What a right of staff amounts to: a program that gives it to somebody must hold as much.
+RIGHT_SCOPES = {
+    Right.GATEWAY_OBSERVE: {"proxy:transactions"},
+    Right.GATEWAY_READ: {"proxy:read"},
+    Right.GATEWAY_BODIES: {"proxy:transactions:bodies"},
+    Right.GATEWAY_RERUN: {"proxy:transactions:rerun"},
+    Right.GATEWAY_OPERATE: {"proxy:transactions:rerun"},
+    Right.GATEWAY_CHANNELS: {"proxy:channels"},
+    Right.GATEWAY_MEDIATORS: {"proxy:mediators"},
+    Right.GATEWAY_CLIENTS: {"proxy:clients"},
+    Right.GATEWAY_STAFF: {"proxy:staff"},
+    Right.GATEWAY_ADMIN: {"proxy:admin"},
+    Right.GATEWAY_AUDIT: {"proxy:audit"},
+    Right.ESB_READ: set(),
+    Right.ESB_OPERATE: {"esb:crypto"},
+    Right.ESB_ADMIN: {"esb:admin", "esb:relay"},
+    Right.ESB_AUDIT: {"esb:audit"},
+    Right.NOTIFICATION_READ: {"notification:read"},
+    Right.NOTIFICATION_OPERATE: {"notification:admin"},
+    Right.NOTIFICATION_ADMIN: {"notification:admin", "notification:emit"},
+    Right.NOTIFICATION_AUDIT: {"notification:audit"},
+    Right.POLICY_READ: {"policy:read", "policy:report"},
+    Right.POLICY_OPERATE: {"policy:write"},
+    Right.POLICY_ADMIN: {"policy:write", "policy:audit"},
+    Right.POLICY_AUDIT: {"policy:audit"},
 }
+
+
+def scopes_of(rights: Iterable[Right]) -> frozenset[str]:
+    """What a program must hold that gives these rights to somebody."""
+    return frozenset(scope for right in rights for scope in RIGHT_SCOPES[right])
 
 
 def is_scope(name: str) -> bool:

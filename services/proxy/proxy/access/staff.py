@@ -5,12 +5,12 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from common.clock import utc_now
-from common.console.staff import StaffRole
+from common.console.rights import Right, StaffRole
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from proxy.access import open_sessions
-from proxy.access.scopes import ROLE_SCOPES, SCOPES, check_may_grant
+from proxy.access.roles import ALL_RIGHTS, check_may_give, held_by, with_role
 from proxy.access.secrets import hash_secret
 from proxy.errors import LastAdministrator
 from proxy.models import StaffUser
@@ -26,9 +26,15 @@ def with_hashed_password(given: Mapping[str, Any]) -> dict[str, Any]:
     return hashed
 
 
-def create_staff(session: Session, given: Mapping[str, Any]) -> StaffUser:
-    """A new member of staff. A taken `username` is an IntegrityError."""
-    member = StaffUser(**given)
+def create_staff(
+    session: Session, given: Mapping[str, Any], *, held: Collection[Right] = ALL_RIGHTS
+) -> StaffUser:
+    """A new member of staff, let in by somebody who holds `held`.
+
+    Raises Invalid, Forbidden; a taken `username` is an IntegrityError.
+    """
+    member = StaffUser(**with_role(session, {"role": StaffRole.VIEWER, **given}))
+    check_may_give(held_by(member), held)
     session.add(member)
     session.flush()
     return member
@@ -39,18 +45,18 @@ def update_staff(
     member_id: uuid.UUID,
     changes: Mapping[str, Any],
     *,
-    held: Collection[str] = SCOPES,
+    held: Collection[Right] = ALL_RIGHTS,
 ) -> StaffUser:
     """Change a member of staff, by somebody who holds `held`.
 
-    Raises UnknownRecord, LastAdministrator; Forbidden unless they hold what the role amounts to,
+    Raises UnknownRecord, LastAdministrator, Invalid; Forbidden unless they hold what the role does,
     before the change and after it: whoever sets a password can sign in with it.
     """
     administrators = _administrators(session)
     member = locked(session, StaffUser, member_id)
-    for role in (member.role, changes.get("role", member.role)):
-        check_may_grant(ROLE_SCOPES[role], held)
-    apply(member, changes)
+    check_may_give(held_by(member), held)
+    apply(member, with_role(session, changes))
+    check_may_give(held_by(member), held)
     if "password_hash" in changes or not member.is_active:
         open_sessions.end_of(session, member_id, utc_now())
     if not _is_administrator(member):

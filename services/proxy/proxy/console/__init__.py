@@ -21,6 +21,7 @@ from proxy.console import (  # noqa: F401 - their views join `pages`
     report,
     rerun_many,
     resets,
+    roles,
     second_step,
     shadow_differences,
     staff,

@@ -10,7 +10,7 @@ from common.audit.log import note_act
 from common.clock import utc_now
 from common.console.flashes import flash
 from common.console.forms import Form, read_form
-from common.console.staff import StaffRole
+from common.console.rights import SIGNED_IN
 from common.errors import Forbidden, TooManyRequests, Unauthenticated
 from flask import Response, g, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -39,13 +39,13 @@ PATH = "/admin/account/"
 FRESH = timedelta(minutes=15)
 
 
-@pages.page("/account/")
+@pages.page("/account/", SIGNED_IN)
 def account() -> ResponseReturnValue:
     """What one's own account is, and what changes it."""
     return _page(Form())
 
 
-@pages.act("/account/password/", StaffRole.OBSERVER)
+@pages.act("/account/password/", SIGNED_IN)
 def change_own_password() -> ResponseReturnValue:
     """Another password for oneself; one's other sessions end."""
     member = _me()
@@ -80,7 +80,7 @@ def _with_password(session: Session, hashed: str, attempt: Attempt) -> sessions.
     return begun
 
 
-@pages.page("/account/app/")
+@pages.page("/account/app/", SIGNED_IN)
 def own_app() -> ResponseReturnValue:
     """The picture for a new authenticator app."""
     check_fresh()
@@ -91,7 +91,7 @@ def own_app() -> ResponseReturnValue:
     return page
 
 
-@pages.act("/account/app/", StaffRole.OBSERVER)
+@pages.act("/account/app/", SIGNED_IN)
 def enrol_own_app() -> ResponseReturnValue:
     """Let the app count, once it has shown a right code; its recovery codes are shown once."""
     check_fresh()
@@ -116,7 +116,7 @@ def enrol_own_app() -> ResponseReturnValue:
     return page
 
 
-@pages.act("/account/recovery-codes/", StaffRole.OBSERVER)
+@pages.act("/account/recovery-codes/", SIGNED_IN)
 def renew_own_recovery_codes() -> ResponseReturnValue:
     """New recovery codes, shown once; the old ones are worth nothing."""
     check_fresh()
@@ -129,7 +129,7 @@ def renew_own_recovery_codes() -> ResponseReturnValue:
     return render_template("pages/recovery_codes.html", codes=codes, next=PATH)
 
 
-@pages.act("/account/app/remove/", StaffRole.OBSERVER)
+@pages.act("/account/app/remove/", SIGNED_IN)
 def remove_own_app() -> ResponseReturnValue:
     """Go on without an app."""
     check_fresh()
@@ -139,7 +139,7 @@ def remove_own_app() -> ResponseReturnValue:
     return _back("Your authenticator app is not asked for any more.")
 
 
-@pages.act("/account/sessions/<uuid:session_id>/end/", StaffRole.OBSERVER)
+@pages.act("/account/sessions/<uuid:session_id>/end/", SIGNED_IN)
 def end_own_session(session_id: uuid.UUID) -> ResponseReturnValue:
     """End a session of one's own, in whatever browser."""
     with container().database.writing() as session:
@@ -148,7 +148,7 @@ def end_own_session(session_id: uuid.UUID) -> ResponseReturnValue:
     return _back("The session has ended.")
 
 
-@pages.act("/account/sessions/end/", StaffRole.OBSERVER)
+@pages.act("/account/sessions/end/", SIGNED_IN)
 def end_own_sessions() -> ResponseReturnValue:
     """End all sessions of one's own but this one."""
     with container().database.writing() as session:

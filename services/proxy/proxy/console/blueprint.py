@@ -1,11 +1,18 @@
 """The proxy's part of the console: everything below `/admin/` that is no other service's."""
 
 from common.console.pages import Pages
+from common.console.rights import Area
 from common.console.staff import StaffRole
 
 from proxy.console import cookies
 from proxy.record.headers import readable_value
 
-pages = Pages(__name__, "/admin", least_role=StaffRole.OBSERVER, static_url_path="/mediator/static")
+pages = Pages(
+    __name__,
+    "/admin",
+    area=Area.GATEWAY,
+    least_role=StaffRole.OBSERVER,
+    static_url_path="/mediator/static",
+)
 pages.after_request(cookies.renew)
 pages.add_app_template_filter(readable_value)

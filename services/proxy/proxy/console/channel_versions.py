@@ -7,7 +7,7 @@ from common.console.csv_export import Column
 from common.console.flashes import flash
 from common.console.forms import Form, read_form
 from common.console.listing import listing
-from common.console.staff import StaffRole
+from common.console.rights import Right
 from common.errors import Invalid
 from common.web.paging import Page
 from flask import redirect, render_template, url_for
@@ -57,7 +57,7 @@ def channel_versions(channel_id: uuid.UUID) -> ResponseReturnValue:
     )
 
 
-@pages.act(_VERSION, StaffRole.ADMIN)
+@pages.act(_VERSION, Right.GATEWAY_CHANNELS)
 def roll_channel_back(channel_id: uuid.UUID, number: int) -> ResponseReturnValue:
     """Let a channel be as it was."""
     try:
@@ -68,7 +68,7 @@ def roll_channel_back(channel_id: uuid.UUID, number: int) -> ResponseReturnValue
     return redirect(url_for("console.channel_versions", channel_id=channel_id), 303)
 
 
-@pages.act(f"{_VERSION}try/", StaffRole.ADMIN)
+@pages.act(f"{_VERSION}try/", Right.GATEWAY_CHANNELS)
 def try_version(channel_id: uuid.UUID, number: int) -> ResponseReturnValue:
     """Say what going back would do to the last calls; nothing changes."""
     found = read(lambda session: existing(session, Channel, channel_id))
@@ -87,7 +87,7 @@ def try_version(channel_id: uuid.UUID, number: int) -> ResponseReturnValue:
     return page, HTTPStatus.UNPROCESSABLE_ENTITY if error else HTTPStatus.OK
 
 
-@pages.act("/mediator/channels/<uuid:channel_id>/dry-run/", StaffRole.ADMIN)
+@pages.act("/mediator/channels/<uuid:channel_id>/dry-run/", Right.GATEWAY_CHANNELS)
 def try_change(channel_id: uuid.UUID) -> ResponseReturnValue:
     """Say what the change that is being typed would do to the last calls; nothing changes."""
     found = read(lambda session: existing(session, Channel, channel_id))

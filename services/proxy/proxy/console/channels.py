@@ -8,7 +8,7 @@ from common.console.csv_export import Column
 from common.console.flashes import flash
 from common.console.forms import Form, choices, read_filters, read_form
 from common.console.listing import listing
-from common.console.staff import StaffRole
+from common.console.rights import Right
 from flask import redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
@@ -87,13 +87,13 @@ def channel(channel_id: uuid.UUID) -> ResponseReturnValue:
     )
 
 
-@pages.page("/mediator/channels/new/", StaffRole.ADMIN)
+@pages.page("/mediator/channels/new/", Right.GATEWAY_CHANNELS)
 def new_channel() -> ResponseReturnValue:
     """The form of a channel that does not exist yet."""
     return channel_form(_USUAL)
 
 
-@pages.act("/mediator/channels/new/", StaffRole.ADMIN)
+@pages.act("/mediator/channels/new/", Right.GATEWAY_CHANNELS)
 def create_channel() -> ResponseReturnValue:
     """Open a channel; it takes calls within a second."""
     form = read_form(ChannelForm())
@@ -102,14 +102,14 @@ def create_channel() -> ResponseReturnValue:
     return channel_form(form) if made is None else _saved(made.id)
 
 
-@pages.page("/mediator/channels/<uuid:channel_id>/edit/", StaffRole.ADMIN)
+@pages.page("/mediator/channels/<uuid:channel_id>/edit/", Right.GATEWAY_CHANNELS)
 def edit_channel(channel_id: uuid.UUID) -> ResponseReturnValue:
     """The form of a channel as it is."""
     found = _existing(channel_id)
     return channel_form(Form.of(ChannelForm().dump(found)), found)
 
 
-@pages.act("/mediator/channels/<uuid:channel_id>/edit/", StaffRole.ADMIN)
+@pages.act("/mediator/channels/<uuid:channel_id>/edit/", Right.GATEWAY_CHANNELS)
 def change_channel(channel_id: uuid.UUID) -> ResponseReturnValue:
     """Change a channel."""
     found = _existing(channel_id)
@@ -121,7 +121,9 @@ def change_channel(channel_id: uuid.UUID) -> ResponseReturnValue:
     return channel_form(form, found) if changed is None else _saved(channel_id)
 
 
-@pages.act("/mediator/channels/<uuid:channel_id>/<any(activate, deactivate):act>/", StaffRole.ADMIN)
+@pages.act(
+    "/mediator/channels/<uuid:channel_id>/<any(activate, deactivate):act>/", Right.GATEWAY_CHANNELS
+)
 def switch_channel(channel_id: uuid.UUID, act: str) -> ResponseReturnValue:
     """Open a channel again, or close it and keep it."""
     is_active = act == "activate"

@@ -7,14 +7,14 @@ from common.console.csv_export import Column
 from common.console.flashes import flash
 from common.console.forms import Form, read_filters, read_form
 from common.console.listing import listing
-from common.console.staff import StaffRole
+from common.console.rights import Right
 from common.errors import Conflict
-from flask import redirect, render_template, url_for
+from flask import g, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from proxy.access import clients as domain
 from proxy.access.clients import Issued
-from proxy.access.scopes import SCOPES
+from proxy.access.scopes import SCOPES, check_may_grant, scopes_of
 from proxy.console.blueprint import pages
 from proxy.console.reading import matching, read, rows_of
 from proxy.console.saving import save, write
@@ -49,62 +49,68 @@ def client(client_pk: uuid.UUID) -> ResponseReturnValue:
     return render_template("pages/client.html", client=_existing(client_pk))
 
 
-@pages.page("/mediator/clients/new/", StaffRole.ADMIN)
+@pages.page("/mediator/clients/new/", Right.GATEWAY_CLIENTS)
 def new_client() -> ResponseReturnValue:
     """The form of a client that does not exist yet."""
     return _form(Form())
 
 
-@pages.act("/mediator/clients/new/", StaffRole.ADMIN)
+@pages.act("/mediator/clients/new/", Right.GATEWAY_CLIENTS)
 def create_client() -> ResponseReturnValue:
     """Make a client; a secret that is made for it is in this answer and nowhere else."""
     form = read_form(NewClientForm())
     if form.errors:
         return _form(form)
+    check_may_grant(form.values["scopes"], _held())
     given, sealer = container().client_tokens.with_digest(form.values), container().sealer
     secret = domain.issue_secret(given.pop("client_secret", None))
     form, issued = save(form, lambda db: domain.create_client(db, sealer, given, secret))
     return _form(form) if issued is None else _shown_once(issued)
 
 
-@pages.page("/mediator/clients/<uuid:client_pk>/edit/", StaffRole.ADMIN)
+@pages.page("/mediator/clients/<uuid:client_pk>/edit/", Right.GATEWAY_CLIENTS)
 def edit_client(client_pk: uuid.UUID) -> ResponseReturnValue:
     """The form of a client as it is."""
     found = _existing(client_pk)
     return _form(Form.of(ClientForm().dump(found)), found)
 
 
-@pages.act("/mediator/clients/<uuid:client_pk>/edit/", StaffRole.ADMIN)
+@pages.act("/mediator/clients/<uuid:client_pk>/edit/", Right.GATEWAY_CLIENTS)
 def change_client(client_pk: uuid.UUID) -> ResponseReturnValue:
     """Change a client."""
     found = _existing(client_pk)
     form = read_form(ClientForm())
-    values = container().client_tokens.with_digest(form.values)
-    form, changed = save(form, lambda db: domain.update_client(db, client_pk, values))
+    values, held = container().client_tokens.with_digest(form.values), _held()
+    form, changed = save(form, lambda db: domain.update_client(db, client_pk, values, held=held))
     if changed is None:
         return _form(form, found)
     flash("Saved.")
     return _to_client(client_pk)
 
 
-@pages.act("/mediator/clients/<uuid:client_pk>/<any(activate, deactivate):act>/", StaffRole.ADMIN)
+@pages.act(
+    "/mediator/clients/<uuid:client_pk>/<any(activate, deactivate):act>/", Right.GATEWAY_CLIENTS
+)
 def switch_client(client_pk: uuid.UUID, act: str) -> ResponseReturnValue:
     """Let a client call again, or refuse its calls and keep it."""
     is_active = act == "activate"
-    write(lambda db: domain.update_client(db, client_pk, {"is_active": is_active}))
+    changes, held = {"is_active": is_active}, _held()
+    write(lambda db: domain.update_client(db, client_pk, changes, held=held))
     flash("The client may call." if is_active else "The client's calls are refused now.")
     return _to_client(client_pk)
 
 
-@pages.act("/mediator/clients/<uuid:client_pk>/rotate-secret/", StaffRole.ADMIN)
+@pages.act("/mediator/clients/<uuid:client_pk>/rotate-secret/", Right.GATEWAY_CLIENTS)
 def rotate_secret(client_pk: uuid.UUID) -> ResponseReturnValue:
     """Give a client one more secret, in this answer and nowhere else."""
-    how = read_form(RotateForm()).values
+    how = {**read_form(RotateForm()).values, "held": _held()}
     secret, sealer = domain.issue_secret(), container().sealer
     return _shown_once(write(lambda db: domain.rotate_secret(db, sealer, client_pk, secret, **how)))
 
 
-@pages.act("/mediator/clients/<uuid:client_pk>/secrets/<uuid:secret_id>/drop/", StaffRole.ADMIN)
+@pages.act(
+    "/mediator/clients/<uuid:client_pk>/secrets/<uuid:secret_id>/drop/", Right.GATEWAY_CLIENTS
+)
 def drop_secret(client_pk: uuid.UUID, secret_id: uuid.UUID) -> ResponseReturnValue:
     """End a rotation: this secret stops working, the other one stays."""
     try:
@@ -114,6 +120,11 @@ def drop_secret(client_pk: uuid.UUID, secret_id: uuid.UUID) -> ResponseReturnVal
     else:
         flash("That secret does not work any more.")
     return _to_client(client_pk)
+
+
+def _held() -> frozenset[str]:
+    """The scopes that who asks may hand on."""
+    return scopes_of(g.staff.held)
 
 
 def _shown_once(issued: Issued) -> ResponseReturnValue:

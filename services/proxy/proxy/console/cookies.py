@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from proxy.access import open_sessions
 from proxy.access.caller import caller_address
+from proxy.access.roles import reach_of
 from proxy.console import sessions
 from proxy.console.sessions import StaffSession
 from proxy.container import container
@@ -44,16 +45,17 @@ def staff_of_cookie() -> StaffSession | None:
         with container().database.reading() as database:
             demanding = container().settings.second_factor_roles
             member = sessions.member_of(database, session, demanding)
+            reach = reach_of(database, member.custom_role)
     except Unauthenticated:
         return None
     renewed = session.renewed(member, utc_now())
     if renewed is None:
-        return session
+        return session.entitled(member, reach)
     if not _is_watching():
         g.renewed = renewed
         with container().database.writing() as database:
             open_sessions.note_seen(database, renewed.id, caller_address(), renewed.renewed_at)
-    return renewed
+    return renewed.entitled(member, reach)
 
 
 def renew(answer: Response) -> Response:

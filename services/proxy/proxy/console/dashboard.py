@@ -7,12 +7,15 @@ from datetime import datetime
 import marshmallow as ma
 from common.clock import utc_now
 from common.console.forms import read_filters
+from common.console.navigation import menu
+from common.console.rights import SIGNED_IN, Right
 from common.errors import Invalid
-from flask import render_template
+from flask import g, redirect, render_template
 from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from proxy.console import reach
 from proxy.console.blueprint import pages
 from proxy.console.chart import LINES, SPANS, Span, busiest, chart
 from proxy.console.reading import read
@@ -20,7 +23,6 @@ from proxy.container import container
 from proxy.health import ask_all
 from proxy.models import AsyncCall, Mediator, Transaction, TransactionStatus
 from proxy.record.search import newest
-from proxy.record.transactions import TransactionFilter
 from proxy.registry.mediators import is_online
 from proxy.statistics.recent import in_steps, recent_calls
 from proxy.statistics.rollups import Figures
@@ -47,9 +49,14 @@ class State:
     failures: Sequence[Transaction]
 
 
-@pages.page("/")
+@pages.page("/", SIGNED_IN)
 def home() -> ResponseReturnValue:
-    """Calls per channel over a span, what waits, what failed last, how the hub is."""
+    """Calls per channel over a span, what waits, what failed last, how the hub is.
+
+    Who sees no calls begins at the first page of their menu.
+    """
+    if not g.staff.may(Right.GATEWAY_OBSERVE):
+        return redirect(menu(g.staff)[0][1][0].path)
     form = read_filters(SpanFilter())
     if form.errors:
         raise Invalid("There is no such span", dict(form.errors))
@@ -73,13 +80,19 @@ def home() -> ResponseReturnValue:
 
 def _state(session: Session, since: datetime, now: datetime, span: Span, timeout_s: float) -> State:
     mediators = session.scalars(select(Mediator).order_by(Mediator.name)).all()
+    failed, view = reach.viewing(status=TransactionStatus.FAILED), reach.own().view
     waits = select(func.count(), func.min(Transaction.started_at)).join(
         AsyncCall, AsyncCall.correlation_id == Transaction.correlation_id
     )
+    if view is not None:
+        waits = waits.where(Transaction.channel_name.in_(view))
     waiting, oldest_at = session.execute(waits).one()
-    failed = TransactionFilter(status=TransactionStatus.FAILED)
     failures, _ = newest(session, failed, _FAILURES_SHOWN)
-    calls = recent_calls(session, since, now, span.step)
+    calls = {
+        key: figures
+        for key, figures in recent_calls(session, since, now, span.step).items()
+        if reach.within(key[1], view)
+    }
     return State(
         totals=in_steps(calls, since, span.length),
         steps=in_steps(calls, since, span.step),

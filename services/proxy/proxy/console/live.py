@@ -11,19 +11,23 @@ from typing import Any
 
 from common.console.forms import read_filters
 from common.console.guard import console
-from common.console.staff import StaffRole
+from common.console.rights import Right
 from common.errors import Invalid
 from flask import Response, current_app, g, render_template, request
 from flask.typing import ResponseReturnValue
 
+from proxy.access.roles import Reach
+from proxy.console import reach
 from proxy.console.blueprint import pages
+from proxy.console.sessions import StaffSession
 from proxy.container import container
 from proxy.record.live_feed import Change, Viewer
-from proxy.record.transactions import TransactionFilter
 from proxy.schemas.transactions import Filter
 
 #: How soon a stream notices that its session has ended, or that nobody listens any more.
-CHECK_EVERY_S = 3.0
+CHECK_EVERY_S = 0.9
+
+Rights = tuple[frozenset[Right], Reach]
 
 
 @pages.page("/mediator/transactions/live/")
@@ -33,17 +37,18 @@ def live() -> ResponseReturnValue:
     if filters.errors:
         raise Invalid("The filters cannot be read", dict(filters.errors))
     feed = container().live_feed
-    viewer = feed.watch(TransactionFilter(**filters.values))
+    viewer = feed.watch(reach.viewing(**filters.values))
     app, environ = current_app._get_current_object(), request.environ  # type: ignore[attr-defined]
     # Each event has the request's context for itself: one does not stay open for hours.
-    events = _events(viewer, g.staff.role, lambda: app.request_context(environ))
+    rights = (g.staff.held, g.staff.reach)
+    events = _events(viewer, rights, lambda: app.request_context(environ))
     answer = Response(events, mimetype="text/event-stream")
     answer.call_on_close(lambda: feed.leave(viewer))
     return answer
 
 
 def _events(
-    viewer: Viewer, role: StaffRole, context: Callable[[], AbstractContextManager[Any]]
+    viewer: Viewer, rights: Rights, context: Callable[[], AbstractContextManager[Any]]
 ) -> Iterator[str]:
     yield ": welcome\n\n"
     checked = time.monotonic()
@@ -51,7 +56,7 @@ def _events(
         change = viewer.next(CHECK_EVERY_S)
         if time.monotonic() - checked >= CHECK_EVERY_S:
             with context():
-                may_stay = _may_stay(role)
+                may_stay = _may_stay(rights)
             if not may_stay:
                 yield _event("over", "")
                 return
@@ -63,10 +68,10 @@ def _events(
             yield events
 
 
-def _may_stay(role: StaffRole) -> bool:
+def _may_stay(rights: Rights) -> bool:
     """Whether the session still stands, with the same rights as at the beginning."""
     staff = console().staff_source()
-    return staff is not None and staff.role == role
+    return isinstance(staff, StaffSession) and (staff.held, staff.reach) == rights
 
 
 def _events_of(change: Change) -> str:

@@ -4,7 +4,8 @@ from http import HTTPStatus
 
 from common.audit.log import note_act
 from common.clock import utc_now
-from common.console.staff import PASS_HEADER, StaffRole
+from common.console.rights import SIGNED_IN
+from common.console.staff import PASS_HEADER
 from common.errors import TooManyRequests
 from flask import Response, g, redirect, request
 from flask.typing import ResponseReturnValue
@@ -44,7 +45,7 @@ def log_in() -> ResponseReturnValue:
     return login_pages.let_in(member, Proof.PASSWORD, wanted, now)
 
 
-@pages.act("/logout/", StaffRole.OBSERVER)
+@pages.act("/logout/", SIGNED_IN)
 def log_out() -> ResponseReturnValue:
     """Sign out, here and for every copy of the cookie."""
     with container().database.writing() as session:

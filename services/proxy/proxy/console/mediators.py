@@ -10,7 +10,7 @@ from common.console.csv_export import Column
 from common.console.flashes import flash
 from common.console.forms import Form, read_filters, read_form
 from common.console.listing import listing
-from common.console.staff import StaffRole
+from common.console.rights import Right
 from common.errors import Invalid
 from common.importing.former import digest_of
 from flask import g, redirect, render_template, request, url_for
@@ -18,13 +18,14 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from proxy.access.scopes import scopes_of
 from proxy.console import config_form
 from proxy.console.blueprint import pages
 from proxy.console.reading import matching, read, rows_of
 from proxy.console.saving import save, write
 from proxy.container import container
 from proxy.models import Channel, Mediator
-from proxy.openhim.installing import install_channels, suggested
+from proxy.openhim.installing import Installed, install_channels, suggested
 from proxy.registry import mediators as domain
 from proxy.registry.records import existing
 from proxy.schemas.forms import MediatorForm, NameFilter
@@ -79,13 +80,13 @@ def mediator(mediator_id: uuid.UUID) -> ResponseReturnValue:
     return render_template("pages/mediator.html", mediator=found, suggested=names, here=here)
 
 
-@pages.page("/mediator/mediators/new/", StaffRole.ADMIN)
+@pages.page("/mediator/mediators/new/", Right.GATEWAY_MEDIATORS)
 def new_mediator() -> ResponseReturnValue:
     """The form of a mediator that is not registered yet."""
     return _form(Form())
 
 
-@pages.act("/mediator/mediators/new/", StaffRole.ADMIN)
+@pages.act("/mediator/mediators/new/", Right.GATEWAY_MEDIATORS)
 def create_mediator() -> ResponseReturnValue:
     """Register a mediator; a known urn is not changed by surprise."""
     form = read_form(MediatorForm())
@@ -93,14 +94,14 @@ def create_mediator() -> ResponseReturnValue:
     return _form(form) if made is None else _saved(made.id)
 
 
-@pages.page("/mediator/mediators/<uuid:mediator_id>/edit/", StaffRole.ADMIN)
+@pages.page("/mediator/mediators/<uuid:mediator_id>/edit/", Right.GATEWAY_MEDIATORS)
 def edit_mediator(mediator_id: uuid.UUID) -> ResponseReturnValue:
     """The form of a mediator as it is."""
     found = _existing(mediator_id)
     return _form(Form.of(MediatorForm().dump(found)), found)
 
 
-@pages.act("/mediator/mediators/<uuid:mediator_id>/edit/", StaffRole.ADMIN)
+@pages.act("/mediator/mediators/<uuid:mediator_id>/edit/", Right.GATEWAY_MEDIATORS)
 def change_mediator(mediator_id: uuid.UUID) -> ResponseReturnValue:
     """Change a mediator by hand; its urn stays."""
     found = _existing(mediator_id)
@@ -110,7 +111,8 @@ def change_mediator(mediator_id: uuid.UUID) -> ResponseReturnValue:
 
 
 @pages.act(
-    "/mediator/mediators/<uuid:mediator_id>/<any(activate, deactivate):act>/", StaffRole.ADMIN
+    "/mediator/mediators/<uuid:mediator_id>/<any(activate, deactivate):act>/",
+    Right.GATEWAY_MEDIATORS,
 )
 def switch_mediator(mediator_id: uuid.UUID, act: str) -> ResponseReturnValue:
     """Send calls to a mediator again, or none whatever its heartbeats say."""
@@ -120,14 +122,14 @@ def switch_mediator(mediator_id: uuid.UUID, act: str) -> ResponseReturnValue:
     return redirect(url_for("console.mediator", mediator_id=mediator_id), 303)
 
 
-@pages.page("/mediator/mediators/<uuid:mediator_id>/config/", StaffRole.ADMIN)
+@pages.page("/mediator/mediators/<uuid:mediator_id>/config/", Right.GATEWAY_MEDIATORS)
 def mediator_config(mediator_id: uuid.UUID) -> ResponseReturnValue:
     """The configuration, in a form made from the mediator's own definitions."""
     found = _existing(mediator_id)
     return _config_form(found, config_form.given_of(found.config_defs, found.config))
 
 
-@pages.act("/mediator/mediators/<uuid:mediator_id>/config/", StaffRole.ADMIN)
+@pages.act("/mediator/mediators/<uuid:mediator_id>/config/", Right.GATEWAY_MEDIATORS)
 def change_mediator_config(mediator_id: uuid.UUID) -> ResponseReturnValue:
     """Change a mediator's configuration; it gets it with its next heartbeat."""
     found = _existing(mediator_id)
@@ -161,13 +163,17 @@ def _update(session: Session, mediator_id: uuid.UUID, changes: Mapping[str, Any]
     return domain.update_mediator(session, sealer, mediator_id, changes, utc_now())
 
 
-@pages.act("/mediator/mediators/<uuid:mediator_id>/channels/", StaffRole.ADMIN)
+@pages.act("/mediator/mediators/<uuid:mediator_id>/channels/", Right.GATEWAY_CHANNELS)
 def install_suggested_channel(mediator_id: uuid.UUID) -> ResponseReturnValue:
     """Open a channel that the mediator suggests, and say what is otherwise than it was meant."""
     name, by, sealer = request.form.get("name", ""), g.staff.name, container().sealer
-    done = write(
-        lambda db: install_channels(db, sealer, existing(db, Mediator, mediator_id), [name], by)
-    )
+    held = scopes_of(g.staff.held)
+
+    def install(session: Session) -> list[Installed]:
+        mediator = existing(session, Mediator, mediator_id)
+        return install_channels(session, sealer, mediator, [name], by, held)
+
+    done = write(install)
     for one in done[:1]:
         said = "; ".join(one.notes)
         if one.channel is None:

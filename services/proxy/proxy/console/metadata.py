@@ -6,9 +6,10 @@ from typing import Any
 
 from common.console.staff import StaffRole
 from common.errors import Invalid
-from flask import Response, render_template, request
+from flask import Response, g, render_template, request
 from flask.typing import ResponseReturnValue
 
+from proxy.access.scopes import scopes_of
 from proxy.console.blueprint import pages
 from proxy.console.reading import read
 from proxy.container import container
@@ -38,7 +39,9 @@ def apply_metadata() -> ResponseReturnValue:
     """Say of each record what becomes of it; with the second button it does, all or nothing."""
     is_dry_run = request.form.get("act") != APPLY
     try:
-        outcome = apply_document(container(), _sent(), is_dry_run=is_dry_run)
+        outcome = apply_document(
+            container(), _sent(), held=scopes_of(g.staff.held), is_dry_run=is_dry_run
+        )
     except Invalid as exc:
         return _page(str(exc), None)
     return _page("", outcome)

@@ -6,9 +6,10 @@ from typing import Any
 
 from common.console.staff import StaffRole
 from common.importing.source import SourceError
-from flask import render_template, request
+from flask import g, render_template, request
 from flask.typing import ResponseReturnValue
 
+from proxy.access.scopes import scopes_of
 from proxy.console.blueprint import pages
 from proxy.container import container
 from proxy.openhim.documents import Export
@@ -27,10 +28,16 @@ def openhim_import() -> ResponseReturnValue:
 @pages.act("/mediator/openhim/", StaffRole.ADMIN)
 def import_openhim_export() -> ResponseReturnValue:
     """Say of each record what becomes of it; with the second button it does."""
-    is_tried = request.form.get("act") != TAKE_OVER
+    is_tried, held = request.form.get("act") != TAKE_OVER, scopes_of(g.staff.held)
     account = request.form.get("account", "").strip()
     try:
-        outcome = import_all(container(), _export(), account=account, is_dry_run=is_tried)
+        outcome = import_all(
+            container(),
+            _export(),
+            account=account,
+            held=held,
+            is_dry_run=is_tried,
+        )
     except SourceError as exc:
         return _page(str(exc), None, is_tried=is_tried)
     return _page("", outcome, is_tried=is_tried)

@@ -12,7 +12,8 @@ import marshmallow as ma
 from common.audit.log import note, note_act
 from common.clock import utc_now
 from common.console.flashes import flash
-from common.errors import DomainError, Unauthenticated
+from common.console.rights import SIGNED_IN
+from common.errors import DomainError, Invalid, Unauthenticated
 from flask import g, redirect, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
@@ -53,7 +54,7 @@ def log_in_by_openid() -> ResponseReturnValue:
     return _to_provider(wanted, next=wanted)
 
 
-@pages.page("/account/openid/")
+@pages.page("/account/openid/", SIGNED_IN)
 def link_openid() -> ResponseReturnValue:
     """On to the provider, to sign in there from now on."""
     check_fresh()
@@ -120,13 +121,15 @@ def _member(claims: dict[str, Any]) -> StaffUser:
                 named = _named(claims)
                 given = {**named, "role": role, "oidc_identity": identity}
                 known = create_staff(session, {**given, "password_hash": hashed})
-                note(session, about(known, "staff.created", role=role.value, by="openid"))
-            elif known.role is not role:
-                before, known = known.role, update_staff(session, known.id, {"role": role})
-                note(session, about(known, "staff.updated", role=role.value, was=before.value))
+                note(session, about(known, "staff.created", role=role, by="openid"))
+            elif known.role_name != role:
+                before, known = known.role_name, update_staff(session, known.id, {"role": role})
+                note(session, about(known, "staff.updated", role=role, was=before))
             return known
     except IntegrityError as exc:
         raise WrongCredentials(TAKEN) from exc
+    except Invalid as exc:
+        raise WrongCredentials(NO_ROLE) from exc  # the setting names a role that nobody made
 
 
 def _named(claims: dict[str, Any]) -> dict[str, Any]:

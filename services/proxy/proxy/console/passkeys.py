@@ -9,7 +9,7 @@ import uuid
 from common.clock import utc_now
 from common.console.flashes import flash
 from common.console.forms import read_form
-from common.console.staff import StaffRole
+from common.console.rights import SIGNED_IN
 from common.errors import Conflict, Unauthenticated
 from flask import Response, g, jsonify, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -68,7 +68,7 @@ def log_in_by_passkey() -> ResponseReturnValue:
     return answer
 
 
-@pages.page("/account/passkeys/")
+@pages.page("/account/passkeys/", SIGNED_IN)
 def own_passkey_options() -> ResponseReturnValue:
     """What the browser asks the device for, to make a passkey."""
     check_fresh()
@@ -83,7 +83,7 @@ def own_passkey_options() -> ResponseReturnValue:
     return answer
 
 
-@pages.act("/account/passkeys/", StaffRole.OBSERVER)
+@pages.act("/account/passkeys/", SIGNED_IN)
 def make_own_passkey() -> ResponseReturnValue:
     """Let a passkey count that the device made."""
     check_fresh()
@@ -103,7 +103,7 @@ def make_own_passkey() -> ResponseReturnValue:
     return answer
 
 
-@pages.act("/account/passkeys/<uuid:passkey_id>/name/", StaffRole.OBSERVER)
+@pages.act("/account/passkeys/<uuid:passkey_id>/name/", SIGNED_IN)
 def name_own_passkey(passkey_id: uuid.UUID) -> ResponseReturnValue:
     """Call a passkey otherwise."""
     form = read_form(PasskeyName())
@@ -113,7 +113,7 @@ def name_own_passkey(passkey_id: uuid.UUID) -> ResponseReturnValue:
     return _back("Saved.")
 
 
-@pages.act("/account/passkeys/<uuid:passkey_id>/remove/", StaffRole.OBSERVER)
+@pages.act("/account/passkeys/<uuid:passkey_id>/remove/", SIGNED_IN)
 def remove_own_passkey(passkey_id: uuid.UUID) -> ResponseReturnValue:
     """Let a passkey count no more."""
     check_fresh()

@@ -8,7 +8,7 @@ from common.console.csv_export import Column
 from common.console.flashes import flash
 from common.console.forms import Form, read_filters, read_form
 from common.console.listing import listing
-from common.console.staff import StaffRole
+from common.console.rights import Right
 from flask import redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
@@ -54,13 +54,13 @@ def registrations() -> ResponseReturnValue:
     )
 
 
-@pages.page("/mediator/registrations/new/", StaffRole.ADMIN)
+@pages.page("/mediator/registrations/new/", Right.GATEWAY_CHANNELS)
 def new_registration() -> ResponseReturnValue:
     """The form of a registration that does not exist yet."""
     return _form(Form())
 
 
-@pages.act("/mediator/registrations/new/", StaffRole.ADMIN)
+@pages.act("/mediator/registrations/new/", Right.GATEWAY_CHANNELS)
 def create_registration() -> ResponseReturnValue:
     """Register an organization, for one channel or for all."""
     form = read_form(RegistrationForm())
@@ -68,14 +68,14 @@ def create_registration() -> ResponseReturnValue:
     return _form(form) if made is None else _saved()
 
 
-@pages.page("/mediator/registrations/<uuid:registration_id>/", StaffRole.ADMIN)
+@pages.page("/mediator/registrations/<uuid:registration_id>/", Right.GATEWAY_CHANNELS)
 def edit_registration(registration_id: uuid.UUID) -> ResponseReturnValue:
     """The form of a registration as it is."""
     found = _existing(registration_id)
     return _form(Form.of(RegistrationForm().dump(found)), found)
 
 
-@pages.act("/mediator/registrations/<uuid:registration_id>/", StaffRole.ADMIN)
+@pages.act("/mediator/registrations/<uuid:registration_id>/", Right.GATEWAY_CHANNELS)
 def change_registration(registration_id: uuid.UUID) -> ResponseReturnValue:
     """Change a registration."""
     found = _existing(registration_id)
@@ -90,7 +90,7 @@ def change_registration(registration_id: uuid.UUID) -> ResponseReturnValue:
 
 @pages.act(
     "/mediator/registrations/<uuid:registration_id>/<any(activate, deactivate):act>/",
-    StaffRole.ADMIN,
+    Right.GATEWAY_CHANNELS,
 )
 def switch_registration(registration_id: uuid.UUID, act: str) -> ResponseReturnValue:
     """Use an organization's codes again, or leave them unused and keep them."""

@@ -6,6 +6,7 @@ from common.console.listing import listing
 from common.web.paging import Page, fetch_page
 from flask.typing import ResponseReturnValue
 
+from proxy.console import reach
 from proxy.console.blueprint import pages
 from proxy.console.reading import read
 from proxy.models import Rejection
@@ -33,7 +34,8 @@ COLUMNS = (
 
 @pages.page("/mediator/rejections/")
 def rejections() -> ResponseReturnValue:
-    """The refused requests that meet the filters, newest first."""
+    """The refused requests that meet the filters, newest first; they are of no channel."""
+    reach.check_every_channel()
     filters = read_filters(RejectionFilter())
     wanted = rejections_like(filters.values.get("client"), filters.values.get("path"))
 

@@ -9,6 +9,7 @@ from common.web.paging import Page
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
+from proxy.console import reach
 from proxy.console.blueprint import pages
 from proxy.console.reading import read
 from proxy.schemas.report import ReportArgs
@@ -51,7 +52,8 @@ def _report(filters: Form) -> tuple[Form, ServiceReport | None]:
         return filters, None
 
     def query(session: Session) -> ServiceReport:
-        return service_report(session, now=utc_now(), **filters.values)
+        view = reach.own().view
+        return service_report(session, now=utc_now(), **filters.values, channels=view)
 
     try:
         return filters, read(query)

@@ -3,11 +3,12 @@
 from http import HTTPStatus
 
 from common.console.forms import Form, read_filters, read_form
-from common.console.staff import StaffRole
+from common.console.rights import Right
 from common.errors import Invalid
 from flask import g, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
+from proxy.console import reach
 from proxy.console.blueprint import pages
 from proxy.console.reading import read
 from proxy.console.saving import write
@@ -23,13 +24,13 @@ MOST_COUNTED = 1000
 _USUAL = Form.of({"batch_size": USUAL_BATCH_SIZE})
 
 
-@pages.page("/mediator/transactions/rerun/", StaffRole.OPERATOR)
+@pages.page("/mediator/transactions/rerun/", Right.GATEWAY_RERUN)
 def rerun_form() -> ResponseReturnValue:
     """How many calls there are, and whether they are really meant."""
     return _form(read_filters(Filter()), _USUAL)
 
 
-@pages.act("/mediator/transactions/rerun/", StaffRole.OPERATOR)
+@pages.act("/mediator/transactions/rerun/", Right.GATEWAY_RERUN)
 def rerun_many() -> ResponseReturnValue:
     """Make a task of the calls, and go to its page."""
     filters, form = read_form(Filter()), read_form(RerunForm())
@@ -37,7 +38,9 @@ def rerun_many() -> ResponseReturnValue:
     if form.errors:
         return _form(filters, form), HTTPStatus.UNPROCESSABLE_ENTITY
     order = Order(wanted=wanted, **form.values)
-    task = write(lambda session: rerun_tasks.create_task(session, order, g.staff.name))
+    task = write(
+        lambda session: rerun_tasks.create_task(session, order, g.staff.name, g.staff.staff_id)
+    )
     container().wake_up.send()
     return redirect(url_for("console.task", task_id=task.id), 303)
 
@@ -51,7 +54,7 @@ def _form(filters: Form, form: Form) -> str:
 def _wanted(filters: Form) -> TransactionFilter:
     if filters.errors:
         raise Invalid("The filters cannot be read", dict(filters.errors))
-    wanted = TransactionFilter(**filters.values)
+    wanted = reach.rerunning(**filters.values)
     if wanted.is_empty():
         raise Invalid("Choose at least one filter: this would make every call again.")
     return wanted

@@ -18,6 +18,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from proxy.access import second_factors, totp
 from proxy.access.caller import caller_address
+from proxy.access.roles import is_demanding
 from proxy.console import cookies, login_pages, origins, tickets
 from proxy.console.blueprint import pages
 from proxy.console.reading import read
@@ -34,7 +35,9 @@ LOGIN = "/admin/login/"
 
 def is_needed(member: StaffUser) -> bool:
     """Whether a password alone does not let them in."""
-    return bool(member.sealed_totp) or member.role in container().settings.second_factor_roles
+    return bool(member.sealed_totp) or is_demanding(
+        member, container().settings.second_factor_roles
+    )
 
 
 def begin(member: StaffUser, wanted: str) -> AnyResponse:

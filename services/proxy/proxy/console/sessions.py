@@ -16,13 +16,14 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
-from common.console.staff import PASS_AUDIENCE, Staff, StaffRole
+from common.console.staff import PASS_AUDIENCE, Staff
 from common.errors import Unauthenticated
 from common.web.tokens import TokenVerifier
 from sqlalchemy.orm import Session
 
 from proxy.access import open_sessions
 from proxy.access.open_sessions import LONGEST, RENEW_AFTER
+from proxy.access.roles import ALL_CHANNELS, Reach, held_by, is_demanding
 from proxy.access.signing import TokenSigner
 from proxy.models import OpenSession, StaffUser
 
@@ -49,6 +50,8 @@ class StaffSession(Staff):
     proof: Proof
     began_at: datetime
     renewed_at: datetime
+    #: The channels whose calls they reach.
+    reach: Reach = ALL_CHANNELS
 
     @classmethod
     def begin(cls, member: StaffUser, proof: Proof, now: datetime) -> Self:
@@ -57,7 +60,7 @@ class StaffSession(Staff):
             id=uuid.uuid4(),
             staff_id=member.id,
             name=member.username,
-            role=member.role,
+            role=member.role_name,
             csrf=secrets.token_urlsafe(32),
             password_mark=mark_of(member),
             proof=proof,
@@ -74,7 +77,7 @@ class StaffSession(Staff):
             audience=AUDIENCE,
             jti=str(self.id),
             name=self.name,
-            role=self.role.value,
+            role=self.role,
             csrf=self.csrf,
             auth_time=int(self.began_at.timestamp()),
             password_mark=self.password_mark,
@@ -100,16 +103,21 @@ class StaffSession(Staff):
             PASS_LIFETIME_S,
             audience=PASS_AUDIENCE,
             name=self.name,
-            role=self.role.value,
+            role=self.role,
+            rights=sorted(self.held),
             csrf=self.csrf,
         )
 
     def renewed(self, member: StaffUser, now: datetime) -> Self | None:
         """The session with what `member` is called and may do now; None while it need not be."""
-        current = replace(self, name=member.username, role=member.role)
+        current = replace(self, name=member.username, role=member.role_name)
         if current == self and now - self.renewed_at < RENEW_AFTER:
             return None
         return replace(current, renewed_at=now)
+
+    def entitled(self, member: StaffUser, reach: Reach) -> Self:
+        """The session with what `member`'s role holds and reaches now; no token says that."""
+        return replace(self, rights=held_by(member), reach=reach)
 
 
 def read_token(verifier: TokenVerifier, token: str) -> StaffSession:
@@ -120,7 +128,7 @@ def read_token(verifier: TokenVerifier, token: str) -> StaffSession:
             id=uuid.UUID(claims["jti"]),
             staff_id=uuid.UUID(claims["sub"]),
             name=claims["name"],
-            role=StaffRole(claims["role"]),
+            role=claims["role"],
             csrf=claims["csrf"],
             password_mark=claims["password_mark"],
             proof=Proof(claims.get("proof", Proof.PASSWORD)),
@@ -132,7 +140,7 @@ def read_token(verifier: TokenVerifier, token: str) -> StaffSession:
 
 
 def member_of(
-    database: Session, session: StaffSession, demanding: Collection[StaffRole] = ()
+    database: Session, session: StaffSession, demanding: Collection[str] = ()
 ) -> StaffUser:
     """Whose session it is; of roles that are `demanding` a password alone is not enough.
 
@@ -143,7 +151,7 @@ def member_of(
         raise Unauthenticated("The member of staff has left")
     if mark_of(member) != session.password_mark:
         raise Unauthenticated("The password was changed")
-    if session.proof is Proof.PASSWORD and member.role in demanding:
+    if session.proof is Proof.PASSWORD and is_demanding(member, demanding):
         raise Unauthenticated("The role demands a second factor")
     if open_sessions.is_ended(database, session.id):
         raise Unauthenticated("The session was ended")

@@ -6,6 +6,7 @@ from common.console.listing import listing
 from common.web.paging import Page, fetch_page
 from flask.typing import ResponseReturnValue
 
+from proxy.console import reach
 from proxy.console.blueprint import pages
 from proxy.console.reading import read
 from proxy.models import Difference, ShadowDifference
@@ -33,7 +34,9 @@ COLUMNS = (
 def shadow_differences() -> ResponseReturnValue:
     """The differences that meet the filters, newest first."""
     filters = read_filters(DifferenceFilter())
-    wanted = differences_like(**filters.values)
+    wanted, view = differences_like(**filters.values), reach.own().view
+    if view is not None:
+        wanted = wanted.where(ShadowDifference.channel_name.in_(view))
 
     def fetch(limit: int, cursor: str | None) -> Page[ShadowDifference]:
         key = ShadowDifference.correlation_id

@@ -8,16 +8,19 @@ from common.console.csv_export import Column
 from common.console.flashes import flash
 from common.console.forms import choices, read_filters
 from common.console.listing import listing
-from common.console.staff import StaffRole
+from common.console.rights import Right
 from common.web.paging import Page, fetch_page
-from flask import redirect, render_template, url_for
+from flask import g, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
 
+from proxy.access.roles import ALL_CHANNELS
+from proxy.console import reach
 from proxy.console.blueprint import pages
 from proxy.console.reading import matching, read, rows_of
 from proxy.console.saving import write
 from proxy.container import container
-from proxy.errors import TaskHasEnded
+from proxy.errors import TaskHasEnded, UnknownRecord
 from proxy.models import RerunState, RerunTask, RerunTaskCall, TaskStatus
 from proxy.record import rerun_tasks
 from proxy.registry.records import existing
@@ -54,6 +57,8 @@ def tasks() -> ResponseReturnValue:
     """The tasks, newest first."""
     filters = read_filters(TaskFilter())
     wanted = matching(RerunTask, (RerunTask.made_by,), **filters.values)
+    if reach.own() != ALL_CHANNELS:
+        wanted = wanted.where(RerunTask.made_by_id == g.staff.staff_id)
     return listing(
         "pages/tasks.html",
         rows_of(RerunTask, wanted),
@@ -67,7 +72,7 @@ def tasks() -> ResponseReturnValue:
 @pages.page("/mediator/tasks/<uuid:task_id>/")
 def task(task_id: uuid.UUID) -> ResponseReturnValue:
     """One task: how far it has come, and its calls."""
-    found = read(lambda session: existing(session, RerunTask, task_id))
+    found = read(lambda session: _own(session, task_id))
     filters = read_filters(TaskCallFilter())
     wanted = rerun_tasks.calls_of(task_id, filters.values.get("state"))
 
@@ -91,14 +96,15 @@ def task(task_id: uuid.UUID) -> ResponseReturnValue:
 @pages.page("/mediator/tasks/<uuid:task_id>/progress/")
 def task_progress(task_id: uuid.UUID) -> ResponseReturnValue:
     """The part of the page that changes."""
-    found = read(lambda session: existing(session, RerunTask, task_id))
+    found = read(lambda session: _own(session, task_id))
     return render_template("pages/task_progress.html", task=found)
 
 
-@pages.act("/mediator/tasks/<uuid:task_id>/<any(pause, resume, cancel):act>/", StaffRole.OPERATOR)
+@pages.act("/mediator/tasks/<uuid:task_id>/<any(pause, resume, cancel):act>/", Right.GATEWAY_RERUN)
 def move_task(task_id: uuid.UUID, act: str) -> ResponseReturnValue:
     """Pause a task, let it go on, or cancel it."""
     move, said = _ACTS[act]
+    read(lambda session: _own(session, task_id))
     try:
         write(lambda session: move(session, task_id))
     except TaskHasEnded as exc:
@@ -109,9 +115,18 @@ def move_task(task_id: uuid.UUID, act: str) -> ResponseReturnValue:
     return redirect(url_for("console.task", task_id=task_id), 303)
 
 
+def _own(session: Session, task_id: uuid.UUID) -> RerunTask:
+    """A task. Raises UnknownRecord, as for one of others whose calls might be of any channel."""
+    task = existing(session, RerunTask, task_id)
+    if reach.own() != ALL_CHANNELS and task.made_by_id != g.staff.staff_id:
+        raise UnknownRecord("task")
+    return task
+
+
 def _as_typed(wanted: Mapping[str, Any] | None) -> dict[str, str]:
     """A task's filter as the list of transactions has it in its address, where one pair stands."""
     shown = dict(wanted or {})
+    shown.pop("channels", None)
     for name, value in shown.pop("properties", {}).items():
         shown["properties"] = f"{name}={value}"
     return shown

@@ -22,6 +22,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import null, select
 from sqlalchemy.orm import Session
 
+from proxy.console import reach
 from proxy.console.blueprint import pages
 from proxy.console.reading import read
 from proxy.container import container
@@ -105,7 +106,7 @@ def _outcome(
 ) -> tuple[Transaction | None, Rejection | None, bool]:
     """The call or its rejection, and whether its bodies are opened with a reason only."""
     call = session.get(Transaction, correlation_id)
-    is_closed = call is not None and asks_reason(session, call)
+    is_closed = call is not None and (asks_reason(session, call) or not reach.sees_bodies(call))
     return call, session.get(Rejection, correlation_id), is_closed
 
 

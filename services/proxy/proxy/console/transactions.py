@@ -10,12 +10,14 @@ from common.console.csv_export import Column
 from common.console.flashes import flash
 from common.console.forms import Form, choices, read_filters, read_form
 from common.console.listing import listing
-from common.console.staff import StaffRole
-from flask import g, redirect, render_template, url_for
+from common.console.rights import Right
+from common.errors import Forbidden
+from flask import redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session, load_only
 
+from proxy.console import reach
 from proxy.console.blueprint import pages
 from proxy.console.reading import read
 from proxy.console.stages import stages, steps
@@ -33,7 +35,7 @@ from proxy.models import (
 from proxy.record import reruns
 from proxy.record.reports import KeptReport, reports_of
 from proxy.record.search import Found, find
-from proxy.record.transactions import SUMMARY, TransactionFilter, asks_reason
+from proxy.record.transactions import SUMMARY, asks_reason
 from proxy.registry.records import existing
 from proxy.schemas.forms import ReasonForm
 from proxy.schemas.transactions import Filter
@@ -75,18 +77,20 @@ class Detail:
     made_by: str | None
     report: KeptReport
     asks_reason: bool
+    sees_bodies: bool
 
 
 @pages.page("/mediator/transactions/")
 def transactions() -> ResponseReturnValue:
     """The calls that meet the filters, newest first."""
     filters = read_filters(Filter())
-    wanted = TransactionFilter(**filters.values)
+    wanted = reach.viewing(**filters.values)
 
     def fetch(limit: int, cursor: str | None) -> Found:
         return read(lambda session: find(session, wanted, limit=limit, cursor=cursor))
 
     channels, clients = read(_names)
+    channels = [one for one in channels if reach.within(one, reach.own().view)]
     return listing(
         "pages/transactions.html",
         fetch,
@@ -103,15 +107,17 @@ def transactions() -> ResponseReturnValue:
 def transaction(correlation_id: uuid.UUID) -> ResponseReturnValue:
     """One call with everything that is on record; its bodies perhaps not before one says why."""
     found = read(lambda session: _detail(session, correlation_id))
-    viewing(is_shown=not found.asks_reason and g.staff.may(StaffRole.VIEWER))
+    viewing(is_shown=not found.asks_reason and found.sees_bodies)
     return _page(found, is_open=not found.asks_reason)
 
 
-@pages.act("/mediator/transactions/<uuid:correlation_id>/open/", StaffRole.VIEWER)
+@pages.act("/mediator/transactions/<uuid:correlation_id>/open/", Right.GATEWAY_BODIES)
 def open_transaction(correlation_id: uuid.UUID) -> ResponseReturnValue:
     """The same with headers and bodies, for the reason that was given."""
     form = read_form(ReasonForm())
     found = read(lambda session: _detail(session, correlation_id))
+    if not found.sees_bodies:
+        raise Forbidden("Your role does not see bodies of this channel's calls.")
     if form.errors:
         return _page(found, is_open=False, form=form), HTTPStatus.UNPROCESSABLE_ENTITY
     channel = found.call.channel_name or ""
@@ -130,12 +136,13 @@ def _page(found: Detail, *, is_open: bool, form: Form | None = None) -> str:
     )
 
 
-@pages.act("/mediator/transactions/<uuid:correlation_id>/rerun/", StaffRole.OPERATOR)
+@pages.act("/mediator/transactions/<uuid:correlation_id>/rerun/", Right.GATEWAY_RERUN)
 def rerun(correlation_id: uuid.UUID) -> ResponseReturnValue:
     """Make a call again and go to the new one; or say why that cannot be."""
     process = container()
     timeout_s = process.settings.forward_timeout_s
     database, sealer = process.database, process.sealer
+    reach.check_reruns(read(lambda session: existing(session, Transaction, correlation_id)))
     try:
         made = reruns.rerun_one(database, sealer, correlation_id, timeout_s)
     except NotRepeatable as exc:
@@ -155,6 +162,7 @@ def _names(session: Session) -> tuple[Sequence[str], Sequence[str]]:
 
 def _detail(session: Session, correlation_id: uuid.UUID) -> Detail:
     call = existing(session, Transaction, correlation_id)
+    reach.check_views(call)
     children = (
         select(Transaction)
         .where(Transaction.parent_id == correlation_id)
@@ -164,12 +172,17 @@ def _detail(session: Session, correlation_id: uuid.UUID) -> Detail:
     )
     return Detail(
         call=call,
-        reruns=session.scalars(children).all(),
+        reruns=[
+            one
+            for one in session.scalars(children)
+            if reach.within(one.channel_name, reach.own().view)
+        ],
         channel_id=session.scalar(select(Channel.id).where(Channel.name == call.channel_name)),
         client_id=session.scalar(select(Client.id).where(Client.client_id == call.client_name)),
         work=session.get(AsyncCall, correlation_id),
         retry=session.get(Retry, correlation_id),
         asks_reason=asks_reason(session, call),
+        sees_bodies=reach.sees_bodies(call),
         made_by=session.scalar(
             select(CallGrant.staff_name).where(CallGrant.correlation_id == correlation_id)
         ),

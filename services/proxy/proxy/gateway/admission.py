@@ -12,15 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from common.db.reader import Reader
-from common.logs import get_logger
 from common.web.tokens import TokenVerifier
-from sqlalchemy.exc import SQLAlchemyError
 
 from proxy.access import call_grants, client_tokens
 from proxy.access.addresses import is_within
 from proxy.access.bearer import BearerTokens
-from proxy.access.clients import replace_former_hashes
-from proxy.access.former_hashes import is_former
 from proxy.access.issuers import ForeignTokens
 from proxy.container import Container
 from proxy.gateway import esb
@@ -53,6 +49,7 @@ from proxy.gateway.routing import (
     Routing,
     RoutingTable,
 )
+from proxy.gateway.secret_checks import SecretChecks
 from proxy.record.bodies import DecodedTooLarge, NotDecoded, UnknownCoding, decoded_body
 from proxy.record.rows import Stopwatch, ms_since
 from proxy.registry.body_rules import (
@@ -65,8 +62,6 @@ from proxy.registry.body_rules import (
 )
 from proxy.registry.content_match import Matches
 from proxy.registry.why_not import nearest
-
-log = get_logger(__name__)
 
 #: Threads for slow hashes and heavy body rules; niced, so that calls go first.
 HEAVY_THREADS = 2
@@ -112,7 +107,6 @@ class Admission:
         self, container: Container, routing: Routing, reader: Reader, keep_failed: KeepFailed
     ) -> None:
         self._settings = container.settings
-        self._secrets = container.secrets
         self._throttle = container.throttle
         self._grants = container.grants
         self._foreign = ForeignTokens(
@@ -120,7 +114,6 @@ class Admission:
         )
         self._bearers = BearerTokens(TokenVerifier(container.signer), self._foreign)
         self._tokens = container.client_tokens
-        self._database = container.database
         self._is_pure_esb = container.settings.mediator_mode == "pure_esb"
         self._limits = Limits()
         self._routing = routing
@@ -129,6 +122,7 @@ class Admission:
         self._heavy = ThreadPoolExecutor(
             HEAVY_THREADS, thread_name_prefix="heavy", initializer=_lower_priority
         )
+        self._checks = SecretChecks(container, self._heavy)
 
     def close(self) -> None:
         """Let the threads and connections go."""
@@ -254,10 +248,8 @@ class Admission:
         client = clients.get(claimed.client_id)
         hashes = client.secret_hashes if client else ()
         # An unknown id is as quickly wrong as the generated secret of a known one.
-        is_right = bool(hashes) and self._secrets.known(claimed.client_id, claimed.secret, hashes)
-        if not is_right:
-            is_right = await self._check_slowly(call.address, claimed, hashes, is_right)
-        return admit(client, is_right, call.address)
+        asked = (claimed.client_id, claimed.secret, hashes)
+        return admit(client, await self._checks.is_right(call.address, asked), call.address)
 
     async def _without_secret(self, call: Call) -> RoutedClient:
         """Who calls, by a bearer token, or by a certificate that nginx checked.
@@ -285,30 +277,6 @@ class Admission:
                 raise TooManyWrongSecrets(wait_s)
             self._throttle.note(address, "", False)
         return admit(client, True, address)
-
-    async def _check_slowly(
-        self, address: str, claimed: Credentials, hashes: tuple[str, ...], known: bool | None
-    ) -> bool:
-        """Count what is wrong, and hash only for whom there is room. Raises TooManyWrongSecrets."""
-        wait_s = self._throttle.wait_s(address, claimed.client_id)
-        if wait_s:
-            raise TooManyWrongSecrets(wait_s)
-        is_right = known
-        if is_right is None:
-            is_right = await asyncio.get_running_loop().run_in_executor(
-                self._heavy, self._secrets.check, claimed.client_id, claimed.secret, hashes
-            )
-        self._throttle.note(address, claimed.client_id, is_right)
-        if is_right and any(map(is_former, hashes)):
-            self._heavy.submit(self._replace_former, claimed, hashes)
-        return is_right
-
-    def _replace_former(self, claimed: Credentials, hashes: tuple[str, ...]) -> None:
-        """Ours instead of a hash that came over; the next call tries again where that fails."""
-        try:
-            replace_former_hashes(self._database, claimed.client_id, claimed.secret, hashes)
-        except SQLAlchemyError as exc:
-            log.warning("hash_not_replaced", reason=type(exc).__name__)
 
     async def _check_rules(self, admitted: Admitted, registration: Registration | None) -> None:
         """The rules for the body; what breaks them is kept as a failed call too."""

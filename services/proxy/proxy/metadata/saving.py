@@ -8,7 +8,8 @@ from common.clock import utc_now
 from sqlalchemy.orm import Session
 
 from proxy.access.clients import create_client, issue_secret, update_client
-from proxy.access.scopes import ROLE_SCOPES, check_may_grant
+from proxy.access.roles import held_with
+from proxy.access.scopes import check_may_grant
 from proxy.access.staff import create_staff, update_staff
 from proxy.container import Container
 from proxy.metadata.documents import Kind, blanks
@@ -79,11 +80,11 @@ def _registration(act: _Act) -> None:
 
 def _member(act: _Act) -> None:
     if act.record is not None:
-        update_staff(act.session, act.record.id, act.given, held=act.held)
+        update_staff(act.session, act.record.id, act.given, held=held_with(act.held))
         return
-    check_may_grant(ROLE_SCOPES[act.given["role"]], act.held)
     hashed = unusable_hash(act.given["username"])
-    create_staff(act.session, {**act.given, "password_hash": hashed})
+    given = {**act.given, "password_hash": hashed}
+    create_staff(act.session, given, held=held_with(act.held))
     act.notes.append("has no password: set one")
 
 

@@ -20,6 +20,7 @@ from proxy.models.former import FormerRecord
 from proxy.models.reruns import RerunState, RerunTask, RerunTaskCall, Retry, TaskStatus
 from proxy.models.shadows import Difference, ShadowDifference
 from proxy.models.staff import (
+    CustomRole,
     EndedSession,
     LoginAttempt,
     OpenSession,
@@ -63,6 +64,7 @@ __all__ = [
     "Client",
     "ClientRollup",
     "ClientSecret",
+    "CustomRole",
     "Difference",
     "EndedSession",
     "ExternalSystemRegistration",

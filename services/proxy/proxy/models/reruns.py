@@ -39,6 +39,8 @@ class RerunTask(Recorded, Leased, Base):
     __tablename__ = "rerun_tasks"
 
     made_by: Mapped[str] = mapped_column(String(255))
+    #: The member of staff, where it was one.
+    made_by_id: Mapped[uuid.UUID | None] = mapped_column(Uuid)
     status: Mapped[TaskStatus] = mapped_column(stored_enum(TaskStatus))
     #: Which calls, in the words of the transactions' list; null: they were named.
     filter: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))

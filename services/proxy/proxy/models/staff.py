@@ -7,9 +7,23 @@ from common.console.staff import StaffRole
 from common.db.database import stored_enum
 from common.ids import new_id
 from sqlalchemy import JSON, BigInteger, ForeignKey, Index, LargeBinary, String, Uuid, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from proxy.models.base import Base, Recorded
+
+
+class CustomRole(Recorded, Base):
+    """A role of staff that an administrator made; the four others are built in."""
+
+    __tablename__ = "staff_roles"
+
+    name: Mapped[str] = mapped_column(String(64), unique=True)
+    #: Values of `common.console.rights.Right`.
+    rights: Mapped[list[str]] = mapped_column(JSON)
+    #: Ids of the channels whose calls it views, sees bodies of, makes again; null: of all.
+    view_channels: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+    body_channels: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+    rerun_channels: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
 
 
 class StaffUser(Recorded, Base):
@@ -22,6 +36,9 @@ class StaffUser(Recorded, Base):
     email: Mapped[str] = mapped_column(String(255), default="")
     password_hash: Mapped[str] = mapped_column(String(255))
     role: Mapped[StaffRole] = mapped_column(stored_enum(StaffRole), default=StaffRole.VIEWER)
+    #: A role that is not built in; `role` is the least one then.
+    role_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("staff_roles.id"))
+    custom_role: Mapped[CustomRole | None] = relationship(lazy="selectin")
     is_active: Mapped[bool] = mapped_column(default=True)
     last_login_at: Mapped[datetime | None]
     #: What their authenticator app computes codes from, sealed; null: they have no app.
@@ -34,6 +51,11 @@ class StaffUser(Recorded, Base):
     )
     #: Issuer and subject of who signs in by OpenID Connect.
     oidc_identity: Mapped[str | None] = mapped_column(String(512))
+
+    @property
+    def role_name(self) -> str:
+        """What their role is called."""
+        return self.role.value if self.custom_role is None else self.custom_role.name
 
 
 class Passkey(Base):

@@ -4,8 +4,6 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
-from common.console.staff import StaffRole
-
 from proxy.models import Channel, Client, StaffUser
 from proxy.openhim.inbound import inbound_document
 from proxy.openhim.requests import id_of
@@ -54,7 +52,7 @@ def user_document(member: StaffUser) -> dict[str, Any]:
         "email": member.email or member.username,
         "firstname": member.username,
         "surname": "",
-        "groups": ["admin"] if member.role is StaffRole.ADMIN else [member.role.value],
+        "groups": [member.role_name],
         "locked": not member.is_active,
     }
 

@@ -14,7 +14,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from proxy.access.clients import update_client
-from proxy.access.scopes import ROLE_SCOPES, SCOPES, check_may_grant
+from proxy.access.roles import held_with
+from proxy.access.scopes import SCOPES
 from proxy.access.staff import create_staff, update_staff
 from proxy.container import Container
 from proxy.models import Channel, Client, ClientSecret, FormerRecord, Mediator, StaffUser
@@ -250,16 +251,16 @@ def _users(held: Collection[str]) -> Save:
         member = session.get(StaffUser, before) if before else None
         try:
             if member is not None:
-                update_staff(session, member.id, fields, held=held)
+                update_staff(session, member.id, fields, held=held_with(held))
                 return Saved(member.id, False), []
             known = session.scalar(
                 select(StaffUser.id).where(StaffUser.username == fields["username"])
             )
             if known is not None:
                 return Saved(known, False), [KEPT]
-            check_may_grant(ROLE_SCOPES[fields["role"]], held)
             hashed = found.secret_hash or unusable_hash(fields["username"])
-            made = create_staff(session, {**fields, "password_hash": hashed})
+            given = {**fields, "password_hash": hashed}
+            made = create_staff(session, given, held=held_with(held))
         except DOES_NOT_FIT as exc:
             raise LeftOut(why(exc)) from exc
         return Saved(made.id, True), found.notes

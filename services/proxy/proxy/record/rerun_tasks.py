@@ -38,8 +38,10 @@ class Order:
     is_paused: bool = False
 
 
-def create_task(session: Session, order: Order, made_by: str) -> RerunTask:
-    """A task for the worker. Send a wake-up after the commit.
+def create_task(
+    session: Session, order: Order, made_by: str, made_by_id: uuid.UUID | None = None
+) -> RerunTask:
+    """A task for the worker, made by a member of staff where there is an id. Send a wake-up after.
 
     A filter's calls are those that were made before the task: never its own repetitions.
     """
@@ -48,6 +50,7 @@ def create_task(session: Session, order: Order, made_by: str) -> RerunTask:
     task = RerunTask(
         id=task_id,
         made_by=made_by,
+        made_by_id=made_by_id,
         status=TaskStatus.PAUSED if order.is_paused else TaskStatus.RUNNING,
         filter=document,
         batch_size=order.batch_size,

@@ -3,7 +3,7 @@
 import re
 import uuid
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Self
 
@@ -73,10 +73,12 @@ class TransactionFilter:
     until: datetime | None = None
     q: str | None = None
     properties: tuple[tuple[str, str], ...] = ()
+    #: Calls of these channels only: what whoever asks may see. None: of all.
+    channels: frozenset[str] | None = None
 
     def is_empty(self) -> bool:
-        """Whether every call meets it."""
-        return self == TransactionFilter()
+        """Whether every call meets it that whoever asks may see."""
+        return replace(self, channels=None) == TransactionFilter()
 
     def document(self) -> dict[str, Any]:
         """The filter as JSON, in the words of the list's query, less what does not count."""
@@ -86,6 +88,8 @@ class TransactionFilter:
                 given[name] = rfc3339(given[name])
         if self.properties:
             given["properties"] = dict(self.properties)
+        if self.channels is not None:
+            given["channels"] = sorted(self.channels)
         return given
 
     @classmethod
@@ -97,12 +101,16 @@ class TransactionFilter:
                 given[name] = datetime.fromisoformat(given[name])
         if "status" in given:
             given["status"] = TransactionStatus(given["status"])
+        if "channels" in given:
+            given["channels"] = frozenset(given["channels"])
         return cls(**{**given, "properties": tuple(given.get("properties", {}).items())})
 
     def criteria(self) -> list[ColumnElement[bool]]:
         """The filter in SQL."""
         found = within(self.since, self.until)
         found += self._equal().values()
+        if self.channels is not None:
+            found.append(Transaction.channel_name.in_(self.channels))
         if self.path:
             found.append(begins_with(Transaction.request_url, self.path))
         found += [_has_property(*one) for one in self.properties]
@@ -117,6 +125,8 @@ class TransactionFilter:
         leads: list[list[Condition]] = [
             [equal[name]] for name in ("channel", "client") if name in equal
         ]
+        if self.channels is not None and len(self.channels) == 1:
+            leads.append([Transaction.channel_name == next(iter(self.channels))])
         if self.status not in (None, TransactionStatus.SUCCESSFUL):
             leads.append([NOT_SUCCESSFUL, equal["status"]])
         if self.response_status not in (None, "200", "2xx"):

@@ -10,6 +10,7 @@ from proxy.errors import UnknownRecord
 from proxy.models import (
     Channel,
     Client,
+    CustomRole,
     ExternalSystemRegistration,
     Mediator,
     Passkey,
@@ -23,6 +24,7 @@ Record = TypeVar("Record")
 _KINDS: dict[type[Any], str] = {
     Channel: "channel",
     Client: "client",
+    CustomRole: "role",
     ExternalSystemRegistration: "registration",
     Mediator: "mediator",
     Passkey: "passkey",

@@ -13,7 +13,7 @@ from flask.views import MethodView
 from sqlalchemy import select
 
 from proxy.access import open_sessions, staff
-from proxy.access.scopes import ROLE_SCOPES, check_may_grant
+from proxy.access.roles import held_with
 from proxy.container import container
 from proxy.models import StaffUser
 from proxy.registry.records import existing
@@ -40,10 +40,9 @@ class Staff(MethodView):
     @blp.response(201, single(StaffOut), headers=LOCATION)
     def post(self, given: dict[str, Any]) -> tuple[StaffUser, dict[str, str]]:
         """Let a member of staff in."""
-        check_may_grant(ROLE_SCOPES[given["role"]], held_scopes())
-        hashed = staff.with_hashed_password(given)
+        hashed, held = staff.with_hashed_password(given), held_with(held_scopes())
         with container().database.writing() as session:
-            member = staff.create_staff(session, hashed)
+            member = staff.create_staff(session, hashed, held=held)
         return member, location("staff", member.id)
 
 
@@ -63,9 +62,9 @@ class OneMember(MethodView):
     @blp.response(200, single(StaffOut))
     def patch(self, changes: dict[str, Any], member_id: uuid.UUID) -> StaffUser:
         """Change what is given of a member of staff; the last administrator stays one."""
-        hashed = staff.with_hashed_password(changes)
+        hashed, held = staff.with_hashed_password(changes), held_with(held_scopes())
         with container().database.writing() as session:
-            return staff.update_staff(session, member_id, hashed, held=held_scopes())
+            return staff.update_staff(session, member_id, hashed, held=held)
 
     @blp.scope("proxy:staff", "proxy:admin")
     @blp.response(204)

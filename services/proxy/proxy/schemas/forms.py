@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import marshmallow as ma
+from common.console.rights import Right
 from common.web.fields import Flag, Integer, JsonObject, Line, Name, Text
 from marshmallow import validate
 
@@ -37,6 +38,7 @@ from proxy.schemas.clients import MOST_CALLS, PRINTABLE, CertificateName, Client
 from proxy.schemas.fields import NetworkText, Schema, Several
 from proxy.schemas.mediators import MOST_PEM_CHARS, MediatorIn
 from proxy.schemas.registrations import RegistrationIn
+from proxy.schemas.roles import ChannelIds, RoleIn
 from proxy.schemas.staff import MIN_PASSWORD_LENGTH, StaffIn
 
 #: The fields of the page for a rule of the body, and what each is of the rule.
@@ -428,3 +430,42 @@ class MemberForm(NewMemberForm):
     """What to change of a member of staff."""
 
     password = TypedPassword()
+
+
+class RoleFilter(NameFilter):
+    """Which roles: by a part of the name."""
+
+
+class RoleForm(RoleIn):
+    """A role; a box beside each list of channels says that it is every channel."""
+
+    EVERY = ("every_view", "every_body", "every_rerun")
+
+    rights = Several(
+        ma.fields.String(validate=validate.OneOf([one.value for one in Right])), load_default=list
+    )
+    view_channels = ChannelIds("view", load_default=list)
+    body_channels = ChannelIds("see bodies of", load_default=list)
+    rerun_channels = ChannelIds("make again", load_default=list)
+    every_view = Box()
+    every_body = Box()
+    every_rerun = Box()
+
+    @ma.pre_dump
+    def _with_boxes(self, role: Any, **_kwargs: Any) -> dict[str, Any]:
+        shown = {name: getattr(role, name, None) for name in self.fields}
+        for box in self.EVERY:
+            ids = getattr(role, _channels(box))
+            shown |= {box: ids is None, _channels(box): ids or []}
+        return shown
+
+    @ma.post_load
+    def _without_boxes(self, given: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
+        for box in self.EVERY:
+            if given.pop(box):
+                given[_channels(box)] = None
+        return given
+
+
+def _channels(box: str) -> str:
+    return f"{box.removeprefix('every_')}_channels"

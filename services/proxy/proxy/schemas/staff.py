@@ -24,7 +24,11 @@ class StaffIn(Schema):
         validate=validate.Regexp(_EMAIL, error="Must be an e-mail address."),
     )
     password = Text(required=True, load_only=True, min_length=MIN_PASSWORD_LENGTH, max_length=256)
-    role = ma.fields.Enum(StaffRole, by_value=ma.fields.String, load_default=StaffRole.VIEWER)
+    role = Name(
+        max_length=64,
+        load_default=StaffRole.VIEWER.value,
+        metadata={"description": "A built-in role, or the name of one that was made here"},
+    )
     is_active = Flag(load_default=True)
 
     @ma.validates_schema
@@ -86,6 +90,6 @@ class StaffOut(Recorded):
 
     username = ma.fields.String(required=True)
     email = ma.fields.String(required=True)
-    role = ma.fields.Enum(StaffRole, by_value=ma.fields.String, required=True)
+    role = ma.fields.String(attribute="role_name", required=True)
     is_active = ma.fields.Boolean(required=True)
     last_login_at = Moment(required=True, allow_none=True)

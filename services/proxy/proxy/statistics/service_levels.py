@@ -7,7 +7,7 @@ import enum
 import zlib
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -87,8 +87,12 @@ def service_report(
     by: By = By.CHANNEL_CLIENT,
     channel: str | None = None,
     client: str | None = None,
+    channels: Collection[str] | None = None,
 ) -> ServiceReport:
-    """The calls of the whole hours from `since` to `until`. Raises Invalid: too long, or empty."""
+    """The calls of the whole hours from `since` to `until`, of `channels` where they are given.
+
+    Raises Invalid: too long, or empty.
+    """
     until = until or now
     since = on_the_hour(since or until - USUAL_SPAN)
     if since >= until:
@@ -100,6 +104,8 @@ def service_report(
     end = max(since, min(on_the_hour(until), known or since))
     found: dict[tuple[str | None, str | None], StagedRollup] = defaultdict(StagedRollup)
     for row in _rows(session, since, end, channel, client):
+        if channels is not None and row.channel_name not in channels:
+            continue
         key = (
             None if by is By.CLIENT else row.channel_name,
             None if by is By.CHANNEL else row.client_name,

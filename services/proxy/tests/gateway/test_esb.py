@@ -3,6 +3,7 @@
 import json
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -191,3 +192,22 @@ def test_relay_that_hangs_up_leaves_the_outcome_unknown(run: Any, relay: Relay) 
 def test_relay_that_is_away_got_nothing(run: Any) -> None:
     with pytest.raises(NotSent):
         run(EsbRelay("http://127.0.0.1:1", 5.0, lambda: "t1").relay(CALL, "correlation-1"))
+
+
+@pytest.mark.parametrize("to", ["esb", "schema"])
+def test_huge_body_is_refused_at_once_where_it_must_be_read_whole(
+    served: Any, api: Any, mediator: dict[str, Any], to: str
+) -> None:
+    rules = {"request_body_schema": {"type": "object"}} if to == "schema" else {}
+    channel = api.made("channels", **api.a_channel(mediator, path_pattern="/huge", **rules))
+    client = api.made("clients", **api.a_client())
+    if to == "esb":
+        registered = {"organization": "TRA", "api_code": "a", "allow": None}
+        api.made("registrations", channel_id=channel["id"], **registered)
+    named = {"X-Client-Id": client["client_id"], "X-Client-Secret": client["client_secret"]}
+    headers = {**named, "Content-Type": "application/json", "X-Organization": "TRA"}
+    body = b"[" + b"[]," * 6_300_000 + b"[]]"
+    began = time.process_time()
+    refused = served.post("/huge", data=body, headers=headers)
+    assert refused.status_code == 413, refused.text
+    assert time.process_time() - began < 2

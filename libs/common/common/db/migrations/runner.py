@@ -13,7 +13,7 @@ from alembic import context
 from alembic.runtime.migration import MigrationInfo
 from flask import Flask, current_app
 from flask_migrate import Migrate
-from sqlalchemy import Connection, Engine, Enum, MetaData, text
+from sqlalchemy import Connection, Engine, Enum, MetaData, inspect, text
 
 from common.db.database import UtcDateTime, is_sqlite
 
@@ -95,7 +95,9 @@ def _sole_runner(migrations: Migrations) -> Iterator[Connection]:
         # The lock is the session's: it outlives each revision's transaction and ends with us.
         key = crc32(f"kiungo:{migrations.schema}".encode())
         connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": key})
-        connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{migrations.schema}"'))
+        if not inspect(connection).has_schema(migrations.schema):
+            # Where a role owns its schema alone, it could not ask for this.
+            connection.execute(text(f'CREATE SCHEMA "{migrations.schema}"'))
         connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
         connection.commit()
         try:
