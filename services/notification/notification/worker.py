@@ -1,5 +1,6 @@
 """The worker process: a lane per channel, the queue of events, campaigns, sweeper, housekeeping."""
 
+import gc
 import threading
 from datetime import timedelta
 
@@ -93,6 +94,8 @@ def run_worker(container: Container) -> None:
     for transport in container.transports.values():
         if isinstance(transport, SmsTransport):
             transport.listen()
+    gc.collect()
+    gc.freeze()  # what stays for good is not looked through again and again
     lanes = [Lane(container.outbox, channel, stopping) for channel in container.outbox.channels]
     log.info("worker_started", channels=container.outbox.channels)
 

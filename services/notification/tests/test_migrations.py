@@ -14,7 +14,7 @@ from notification import create_app
 from notification.config import SCHEMA, Settings
 from notification.container import container
 from service_migrations import check_there_and_back, empty_database
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 
 POSTGRES = os.environ.get("TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432")
 
@@ -108,6 +108,40 @@ def test_a_rule_that_was_silently_for_everyone_says_so(environ):
         found = set(connection.scalars(text("SELECT recipient_policy FROM event_rule")))
     engine.dispose()
     assert found == set(people.values())
+
+
+def test_cascades_digests_and_webhooks_go_and_come_back_and_leave_the_rest(environ):
+    flask(environ, "db", "upgrade", "0010")
+    engine = open_engine(Settings.read(environ), SCHEMA)
+    at = "2026-11-29 00:00:00+00:00"
+    rule = "INSERT INTO event_rule (id, event_code, recipient_policy, priority, is_active,"
+    rule += " cascade_after_s, created_at, updated_at)"
+    rule += " VALUES (:id, 'LICENCE_ISSUED', 'ALL', 'NORMAL', true, 60, :at, :at)"
+    channel = "INSERT INTO event_rule_channel (rule_id, channel, position) VALUES (:id, :of, :at)"
+    id_ = uuid.uuid4().hex
+    with engine.begin() as connection:
+        connection.execute(text(rule), {"id": id_, "at": at})
+        for position, code in enumerate(("SMS", "EMAIL")):
+            connection.execute(text(channel), {"id": id_, "of": code, "at": position})
+        connection.execute(text("UPDATE event_catalog SET digest_after = 1, digest_window_s = 60"))
+    engine.dispose()
+    catalogue = codes(environ, "event_catalog")
+
+    flask(environ, "db", "downgrade", "0009")
+
+    gone = {"digest_item", "digest_window", "cascade_step", "webhook"}
+    with engine.connect() as connection:
+        assert not gone & set(inspect(connection).get_table_names())
+        columns = {one["name"] for one in inspect(connection).get_columns("event_rule")}
+        assert "cascade_after_s" not in columns
+        policies = connection.scalars(text("SELECT recipient_policy FROM event_rule")).all()
+        channels = connection.scalars(text("SELECT channel FROM event_rule_channel")).all()
+    engine.dispose()
+    assert (policies, sorted(channels)) == (["ALL"], ["EMAIL", "SMS"])
+    assert codes(environ, "event_catalog") == catalogue
+
+    flask(environ, "db", "upgrade")
+    flask(environ, "db", "check")
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgres"])

@@ -37,6 +37,8 @@ class Answer:
     """The answer to one request; `fed`, `ended` and `failed` are for its connection.
 
     `release(may_rest)` is called once, when nothing more is to come: the connection is free.
+    `on_end(answer)` is called once for who does not wait: when it is whole, has failed, or is too
+    large to be kept.
     """
 
     __slots__ = (
@@ -50,8 +52,10 @@ class Answer:
         "_keeps_connection",
         "_last_sign",
         "_loop",
+        "_may_rest",
         "_method",
         "_more",
+        "_on_end",
         "_parser",
         "_pieces",
         "_raw_head",
@@ -78,6 +82,7 @@ class Answer:
         limits: Limits,
         release: Callable[[bool], None],
         pause: Callable[[bool], None],
+        on_end: "Callable[[Answer], None] | None" = None,
     ) -> None:
         self.status = 0
         self.reason = ""
@@ -95,6 +100,7 @@ class Answer:
         self._silence_s = limits.silence_s
         self._total_s = limits.total_s
         self._release = release
+        self._on_end = on_end
         self._pieces: deque[bytes] = deque()
         self._buffered = 0
         self._more: asyncio.Future[None] | None = None
@@ -105,6 +111,7 @@ class Answer:
         self._is_informational = False
         self._is_gathering = False
         self._keeps_connection = False
+        self._may_rest = False
         self._until_close = False
         self._parser = _parser_for(self)
         now = loop.time()
@@ -141,6 +148,12 @@ class Answer:
                 self.abandon()
                 raise OutcomeUnknown(f"the answer is larger than {max_bytes} bytes")
         return b"".join(pieces)
+
+    def whole(self) -> bytes:
+        """The body, for who is called at its end. Raises OutcomeUnknown."""
+        if self._error is not None:
+            raise self._error
+        return b"".join(self._pieces)
 
     async def gather(self, max_bytes: int, wait_s: float) -> bytes:
         """What comes of the body within `wait_s`, about `max_bytes` at the most.
@@ -321,9 +334,13 @@ class Answer:
     def _complete(self, *, may_rest: bool) -> None:
         self.is_complete = True
         self._timer.cancel()
-        # After this turn of the loop, so that bytes behind the answer are seen first.
-        self._loop.call_soon(self._let_go, may_rest)
-        self._wake()
+        # Bytes behind the answer are seen first: those who wait are woken after this turn of the
+        # loop, who is called is so when all that came was fed.
+        if self._on_end is None:
+            self._loop.call_soon(self._let_go, may_rest)
+            self._wake()
+        else:
+            self._may_rest = may_rest
 
     def _let_go(self, may_rest: bool) -> None:
         self._release(may_rest and self._keeps_connection)
@@ -338,6 +355,17 @@ class Answer:
         more, self._more = self._more, None
         if more is not None and not more.done():
             more.set_result(None)
+        if self._on_end is not None:
+            self._tell_end()
+
+    def _tell_end(self) -> None:
+        is_settled = self.is_complete or self._error is not None
+        if is_settled or self._buffered > HIGH_WATER_BYTES:
+            on_end, self._on_end = self._on_end, None
+            if self.is_complete:  # the connection is free for who is called
+                self._let_go(self._may_rest)
+            assert on_end is not None
+            on_end(self)
 
     def _look_at_clock(self) -> None:
         now = self._loop.time()

@@ -58,6 +58,18 @@ class Connection(asyncio.Protocol):
             raise
         return answer
 
+    def ask(
+        self, method: str, request: bytes, limits: Limits, on_end: Callable[[Answer], None]
+    ) -> None:
+        """Send a whole request without waiting; `on_end` is called once, as `Answer` says.
+
+        Raises NotSent.
+        """
+        if self.is_closed:
+            raise NotSent("the connection was closed before the request left")
+        self._answer = Answer(self._loop, method, limits, self._answered, self._pause, on_end)
+        self._transport.write(request)
+
     def is_quiet(self) -> bool:
         """Whether a resting connection still stands: open, and nothing to read (a close)."""
         if self.is_closed:

@@ -22,6 +22,10 @@ class Pool:
 
     async def take(self, endpoint: Endpoint) -> Connection:
         """A connection that stands, rested or new. Raises NotSent."""
+        return self.rested(endpoint) or await self.connect(endpoint)
+
+    def rested(self, endpoint: Endpoint) -> Connection | None:
+        """A connection that has rested and still stands; None: there is none."""
         resting = self._resting.get(endpoint)
         now = asyncio.get_running_loop().time()
         while resting:
@@ -30,7 +34,7 @@ class Pool:
                 connection.is_fresh = False
                 return connection
             connection.close()
-        return await self.connect(endpoint)
+        return None
 
     async def connect(self, endpoint: Endpoint) -> Connection:
         """A new connection. Raises NotSent."""

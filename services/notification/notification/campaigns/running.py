@@ -15,7 +15,7 @@ from common.db.database import Database, insert_into
 from common.jobs.leases import ClaimLost, claim_due, held
 from common.logs import get_logger
 from sqlalchemy import Table, bindparam, func, literal, select, update
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError, TimeoutError
 from sqlalchemy.orm import Session
 
 from notification.campaigns.acts import forget_reach
@@ -44,6 +44,8 @@ CAMPAIGNS, MOST_AT_ONCE = 10, 1_000
 MADE_UP_FOR = timedelta(seconds=5)
 #: A campaign whose messages do not leave, and one that is queued whole, are looked at again then.
 WHEN_FULL, WHEN_QUEUED = timedelta(seconds=1), timedelta(seconds=10)
+BROKE = "A fault of the program met it"
+_DATABASE_AWAY = (OperationalError, InterfaceError, TimeoutError)
 EVENT_NOT_IN_USE = "Its event is not in use"
 
 _PEOPLE = cast(Table, CampaignRecipient.__table__)
@@ -87,13 +89,32 @@ def run_due(database: Database, settings: Settings) -> int:
             queued += _run(database, settings, claim)
         except ClaimLost:
             log.info("campaign_left_to_others", campaign_id=str(claim.campaign_id))
-        except SQLAlchemyError as exc:
-            # Its lease ends and it is taken up again.
-            reason = type(exc).__name__
-            log.error("campaign_waits", campaign_id=str(claim.campaign_id), reason=reason)
-        except Exception:
+        except _DATABASE_AWAY as exc:
+            _waits(claim, exc)
+        except Exception as exc:
             log.exception("campaign_broke", campaign_id=str(claim.campaign_id))
+            _pause_broken(database, claim, exc)
     return queued
+
+
+def _waits(claim: Claim, exc: SQLAlchemyError) -> None:
+    """Its lease ends and it is taken up again."""
+    reason = type(exc).__name__
+    log.error("campaign_waits", campaign_id=str(claim.campaign_id), reason=reason)
+
+
+def _pause_broken(database: Database, claim: Claim, fault: Exception) -> None:
+    """A bug of ours would meet it again at once: somebody looks, and resumes it."""
+    try:
+        with database.writing() as session:
+            campaign = _held(session, claim, lock=True)
+            campaign.status = CampaignStatus.PAUSED
+            campaign.reason = f"{BROKE} ({type(fault).__name__}): the worker's log says where"
+            campaign.lease_token = campaign.lease_until = None
+    except ClaimLost:
+        log.info("campaign_left_to_others", campaign_id=str(claim.campaign_id))
+    except SQLAlchemyError as exc:
+        _waits(claim, exc)
 
 
 def _claimed(database: Database, lease: timedelta) -> list[Claim]:

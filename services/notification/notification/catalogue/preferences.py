@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from common.audit.log import note_act
 from common.clock import utc_now
 from common.db.database import insert_into
+from common.db.rows.in_session import is_one_of
 from common.errors import Invalid
 from sqlalchemy import Row, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
@@ -45,7 +46,8 @@ _ALLOWS = {
 }
 #: A system that wants nothing takes its webhook out of use.
 _NOT_ASKED = frozenset({ChannelCode.WEBHOOK})
-_COLUMNS: tuple[InstrumentedAttribute[Any], ...] = (
+#: What `by_person` reads.
+COLUMNS: tuple[InstrumentedAttribute[Any], ...] = (
     Preference.user_id,
     Preference.actor_type,
     Preference.preferred_lang,
@@ -58,12 +60,16 @@ _COLUMNS: tuple[InstrumentedAttribute[Any], ...] = (
 
 def wishes_of(session: Session, user_ids: Iterable[str]) -> dict[Person, Wishes]:
     """The wishes of those who have said some."""
-    ids, found = list(dict.fromkeys(user_ids)), {}
+    ids, found = list(dict.fromkeys(user_ids)), dict[Person, Wishes]()
     for start in range(0, len(ids), CHUNK):
-        some = select(*_COLUMNS).where(Preference.user_id.in_(ids[start : start + CHUNK]))
-        for row in session.execute(some):
-            found[row.user_id, row.actor_type] = _wishes(row)
+        is_theirs = is_one_of(session, Preference.user_id, ids[start : start + CHUNK])
+        found |= by_person(session.execute(select(*COLUMNS).where(is_theirs)))
     return found
+
+
+def by_person(rows: Iterable[Row[Any]]) -> dict[Person, Wishes]:
+    """The wishes in rows of `COLUMNS`."""
+    return {(row.user_id, row.actor_type): _wishes(row) for row in rows}
 
 
 def _wishes(row: Row[Any]) -> Wishes:

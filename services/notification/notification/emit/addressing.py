@@ -6,7 +6,7 @@ Pure.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from common.phones import read_phones
+from common.phones import plain_phone, read_phones
 
 from notification.emit.event import Recipient
 from notification.models import ChannelCode
@@ -41,6 +41,9 @@ def address_of(recipient: Recipient, channel: ChannelCode, region: str) -> Addre
 
 
 def _phone(text: str | None, region: str) -> Address:
+    plain = plain_phone(text, region) if text else None
+    if plain is not None:
+        return Address(plain)
     found = read_phones(text, region)
     reasons = dict.fromkeys(f"No number in to_phone: {one.reason}" for one in found.refused)
     return Address(",".join(found.numbers) or None, tuple(reasons))

@@ -97,6 +97,7 @@ class Chooser:
     drafts: list[Draft] = field(default_factory=list)
     skipped: list[Skip] = field(default_factory=list)
     _words: dict[uuid.UUID, Words | str] = field(default_factory=dict)
+    _found: dict[tuple[ChannelCode, str], Words | str] = field(default_factory=dict)
     _addresses: dict[tuple[ChannelCode, str | None], Address] = field(default_factory=dict)
 
     def choose(self, recipients: Sequence[Recipient]) -> None:
@@ -150,7 +151,14 @@ class Chooser:
         return self._addresses[key]
 
     def _wording(self, channel: ChannelCode, language: str) -> Words | str:
-        """The words, or why there are none; each template is filled once."""
+        """The words, or why there are none; they are looked for once."""
+        key = channel, language
+        if key not in self._found:
+            self._found[key] = self._find_words(channel, language)
+        return self._found[key]
+
+    def _find_words(self, channel: ChannelCode, language: str) -> Words | str:
+        """Each template is filled once."""
         template = choose_template(self.directory.templates, channel, language)
         if template is None:
             return NO_TEMPLATE

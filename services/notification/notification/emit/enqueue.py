@@ -4,11 +4,12 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from operator import itemgetter
+from typing import Any, cast
 
-from common.db.database import insert_into
+from common.db.rows.in_session import add_new_rows
 from common.ids import new_id
-from sqlalchemy import CursorResult, insert, select
+from sqlalchemy import Table, insert, select
 from sqlalchemy.orm import Session
 
 from notification.emit.choose import Draft
@@ -19,6 +20,7 @@ from notification.models import CascadeStep, ChannelCode, Event, MessageStatus, 
 
 DUPLICATE = "Duplicate idempotency key (already queued)"
 _NO_MAIL = {"sender_name": None, "reply_to": None, "attachment_set": None}
+_OUTBOX = cast(Table, OutboxMessage.__table__)
 #: Keys asked for in one statement.
 CHUNK = 5_000
 
@@ -29,7 +31,14 @@ def rows_of(
     """The drafts as rows, in their order."""
     request_key = emission.idempotency_key or str(uuid.uuid4())
     shared = _of_emission(emission, event, now)
-    return [{**shared, **_of_draft(draft, request_key)} for draft in drafts]
+    alike: dict[tuple[int, int, ChannelCode], dict[str, Any]] = {}
+    rows = []
+    for draft in drafts:
+        kind = id(draft.rule), id(draft.words), draft.channel
+        if kind not in alike:
+            alike[kind] = {**shared, **_of_kind(draft, request_key)}
+        rows.append({**alike[kind], **_of_draft(draft, alike[kind]["idempotency_key"])})
+    return rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,25 +97,20 @@ def _of_emission(emission: Emission, event: Event, now: datetime) -> dict[str, A
         "send_at": emission.send_at,
         "max_attempts": emission.max_attempts,
         "attempt_count": 0,
+        "earlier_entries": 0,
         "created_at": now,
         "updated_at": now,
     }
 
 
-def _of_draft(draft: Draft, request_key: str) -> dict[str, Any]:
-    rule, recipient, channel, words = draft.rule, draft.recipient, draft.channel, draft.words
-    person = f"{recipient.user_id}:{recipient.actor_type}"
+def _of_kind(draft: Draft, request_key: str) -> dict[str, Any]:
+    """What all drafts of a rule and a channel with the same words have; how their keys begin."""
+    rule, channel, words = draft.rule, draft.channel, draft.words
     return {
-        "id": next_id(),
-        "idempotency_key": f"{request_key}:{rule.event_code}:{rule.id}:{person}:{channel}",
+        "idempotency_key": f"{request_key}:{rule.event_code}:{rule.id}",
         "rule_id": rule.id,
         "channel": channel,
         "priority": rule.priority,
-        "rank": draft.rank,
-        "recipient_user_id": recipient.user_id,
-        "recipient_actor_type": recipient.actor_type,
-        "to_phone": draft.to if channel is ChannelCode.SMS else None,
-        "to_email": draft.to if channel is ChannelCode.EMAIL else None,
         "language": words.template.language,
         "template_id": words.template.id,
         "template_version": words.template.version,
@@ -115,20 +119,29 @@ def _of_draft(draft: Draft, request_key: str) -> dict[str, Any]:
         "html": words.html,
         "sms_encoding": words.sms.encoding if words.sms else None,
         "sms_segments": words.sms.segments if words.sms else None,
-        "next_attempt_at": draft.not_before,
         **({} if channel is ChannelCode.EMAIL else _NO_MAIL),
+    }
+
+
+def _of_draft(draft: Draft, key: str) -> dict[str, Any]:
+    recipient, channel = draft.recipient, draft.channel
+    person = f"{recipient.user_id}:{recipient.actor_type}"
+    return {
+        "id": next_id(),
+        "idempotency_key": f"{key}:{person}:{channel}",
+        "rank": draft.rank,
+        "recipient_user_id": recipient.user_id,
+        "recipient_actor_type": recipient.actor_type,
+        "to_phone": draft.to if channel is ChannelCode.SMS else None,
+        "to_email": draft.to if channel is ChannelCode.EMAIL else None,
+        "next_attempt_at": draft.not_before,
     }
 
 
 def _insert(session: Session, rows: Sequence[dict[str, Any]]) -> int:
     """Insert the rows whose keys are new; returns how many."""
-    statement = insert_into(session, OutboxMessage.__table__)
-    statement = statement.on_conflict_do_nothing(index_elements=["idempotency_key"])
     # In the order of the key, two events that meet cannot wait for each other crosswise.
-    ordered = sorted(rows, key=lambda row: row["idempotency_key"])
-    done = session.execute(statement, ordered, execution_options={"preserve_rowcount": True})
-    assert isinstance(done, CursorResult)
-    return done.rowcount
+    return add_new_rows(session, _OUTBOX, sorted(rows, key=itemgetter("idempotency_key")))
 
 
 def _ids_of(session: Session, keys: Sequence[str]) -> dict[str, uuid.UUID]:

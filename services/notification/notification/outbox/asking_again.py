@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from notification.catalogue.preferences import DEFAULT_WISHES, Person, Wishes, wishes_of
+from notification.catalogue.preferences import COLUMNS, DEFAULT_WISHES, Person, Wishes, by_person
 from notification.emit.choose import BLOCKED, CRITICAL, not_before
 from notification.models import (
     AttemptStatus,
@@ -39,6 +39,7 @@ from notification.models import (
     Event,
     MessageStatus,
     OutboxMessage,
+    Preference,
     Rule,
     Template,
 )
@@ -81,6 +82,16 @@ _HOLD = (
     update(_OUTBOX)
     .where(_OUTBOX.c.id == bindparam("of"))
     .values({**UNCLAIMED, "next_attempt_at": bindparam("until"), "last_error": HELD_BACK})
+)
+#: What the persons of a slice's messages have said: no row for who has said nothing.
+_WISHES = (
+    select(*COLUMNS)
+    .join(
+        _OUTBOX,
+        (_OUTBOX.c.recipient_user_id == Preference.user_id)
+        & (_OUTBOX.c.recipient_actor_type == Preference.actor_type),
+    )
+    .where(_OUTBOX.c.lease_token == bindparam("token"))
 )
 _CODES: BindParameter[Any] = bindparam("codes", expanding=True)
 #: What is out of use of some events, or spent, or paused: one question for all kinds.
@@ -128,12 +139,16 @@ class Standing:
     stopped: Collection[uuid.UUID] = ()
 
 
-def may_leave(session: Session, jobs: Sequence[Job], now: datetime) -> set[uuid.UUID]:
-    """Those of the jobs, which are locked, that may leave; the others wait or are CANCELLED."""
+def may_leave(
+    session: Session, jobs: Sequence[Job], now: datetime, token: uuid.UUID
+) -> Sequence[Job]:
+    """Those of the jobs under `token`, which are locked, that may leave; the others wait or are
+    CANCELLED.
+    """
     if not jobs:
-        return set()
-    on_record = _standing(session, jobs, now)
-    waiting, held, cancelled, left = [], [], [], set()
+        return ()
+    on_record = _standing(session, jobs, now, token)
+    waiting, held, cancelled, left = [], [], [], list[Job]()
     for job in jobs:
         reason = why_cancelled(job, on_record)
         moment = now + PAUSED_FOR if job.rule_id in on_record.paused else now
@@ -145,7 +160,7 @@ def may_leave(session: Session, jobs: Sequence[Job], now: datetime) -> set[uuid.
         elif is_held_back(job, on_record.spent):
             held.append({"of": job.id, "until": next_look(now)})
         else:
-            left.add(job.id)
+            left.append(job)
     if waiting:
         session.execute(_WAIT, waiting)
     if held:
@@ -185,8 +200,8 @@ def _wishes(job: Job, standing: Standing) -> Wishes:
     return standing.wishes.get(person, DEFAULT_WISHES)
 
 
-def _standing(session: Session, jobs: Sequence[Job], now: datetime) -> Standing:
-    wishes = wishes_of(session, {job.recipient_user_id for job in jobs})
+def _standing(session: Session, jobs: Sequence[Job], now: datetime, token: uuid.UUID) -> Standing:
+    wishes = by_person(session.execute(_WISHES, {"token": token}))
     codes = sorted({job.event_code for job in jobs})
     found = session.execute(_WITHDRAWN, {"codes": codes, "month": month_of(now)}).all()
     return Standing(

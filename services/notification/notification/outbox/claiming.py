@@ -139,7 +139,8 @@ def claim_due(
             size = ceil(wanted_now / ceil(wanted_now / sizes[channel]))  # no small one at the end
             token = uuid.uuid4()
             wanted = {"of": channel, "ranked": rank, "size": size, "now": now}
-            rows = session.execute(_CLAIM, {**wanted, "token": token, "until": now + lease})
+            claim = {**wanted, "token": token, "until": now + lease}
+            rows = session.execute(_CLAIM, claim).all()
             jobs = sorted((Job(*row) for row in rows), key=attrgetter("next_attempt_at", "id"))
             if jobs:
                 slices.append(Slice(token, channel, jobs))

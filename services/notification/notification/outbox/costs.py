@@ -4,11 +4,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import cast
+from typing import Any, cast
 
 from common.clock import utc_now
-from common.db.database import insert_into
 from sqlalchemy import ColumnElement, Table, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from notification.models import ChannelCode, Event, MessageStatus, OutboxMessage, SmsCost
@@ -20,6 +20,18 @@ HELD_BACK = "Held back: the event's SMS budget of this month is spent"
 LOOKED_AT_AGAIN = timedelta(hours=1)
 
 _COSTS = cast(Table, SmsCost.__table__)
+_SUMS = ("messages", "segments", "cost")
+
+
+def _adding(insert: Any) -> Any:
+    statement = insert(_COSTS)
+    added = {name: _COSTS.c[name] + statement.excluded[name] for name in _SUMS}
+    keys = ["month", "event_code", "provider"]
+    return statement.on_conflict_do_update(index_elements=keys, set_=added)
+
+
+# Built once: composing a statement costs more than asking it.
+_ADD = {"postgresql": _adding(postgresql.insert), "sqlite": _adding(sqlite.insert)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +70,12 @@ def count_taken(session: Session, taken: Iterable[Taken], now: datetime) -> None
             total[place] += value
     if not sums:
         return
-    names = ("messages", "segments", "cost")
     rows = [
         {"month": month_of(now), "event_code": event, "provider": provider}
-        | dict(zip(names, total, strict=True))
+        | dict(zip(_SUMS, total, strict=True))
         for (event, provider), total in sorted(sums.items())
     ]
-    statement = insert_into(session, _COSTS).values(rows)
-    added = {name: _COSTS.c[name] + statement.excluded[name] for name in names}
-    keys = ["month", "event_code", "provider"]
-    session.execute(statement.on_conflict_do_update(index_elements=keys, set_=added))
+    session.execute(_ADD[session.get_bind().dialect.name], rows)
 
 
 def is_spent(month: ColumnElement[str]) -> ColumnElement[bool]:

@@ -17,7 +17,7 @@ from notification.models import AttemptStatus, ChannelCode, MessageStatus
 from notification.outbox.attachments import Files, read_files
 from notification.outbox.attempts import NO_FILES, attempt
 from notification.outbox.claiming import Slice, claim_due, give_back, kept
-from notification.outbox.ledger import Ended, EndedSlice, put_in_inboxes, turn
+from notification.outbox.ledger import Ended, EndedSlice, Turn, put_in_inboxes, turn
 from notification.outbox.patience import insist
 from notification.outbox.transports import Ways, write_way
 from notification.transports import Sender, Transport
@@ -125,7 +125,7 @@ class Outbox:
             at_most_s=self._lease.total_seconds(),
         )
         delivered = (ChannelCode.IN_APP, MessageStatus.DELIVERED, AttemptStatus.DELIVERED)
-        return [Processed(one.id, *delivered) for one in claimed.jobs if one.id in put]
+        return [Processed(one.id, *delivered) for one in put]
 
     def _send(
         self, sender: Sender, slices: Sequence[Slice], is_stopping: Callable[[], bool]
@@ -136,36 +136,40 @@ class Outbox:
         for claimed in [*slices, None]:
             is_closed = ended is not None and any(one.result.closes_way for one in ended.attempts)
             beginning = None if is_stopping() or is_closed else claimed
-            ours, files = self._turn(slices[0].channel, ended, beginning)
-            if ended is not None:
-                done += [_processed(one) for one in ended.attempts if one.job.id in ours]
+            turned, files = self._turn(slices[0].channel, ended, beginning)
+            done += map(_processed, turned.ended)
             if beginning is None:
                 break
-            begun = [job for job in beginning.jobs if job.id in ours]
-            ended = EndedSlice(beginning.token, attempt(sender, begun, files))
+            ended = EndedSlice(beginning.token, attempt(sender, turned.begun, files))
         return done
 
     def _turn(
         self, channel: ChannelCode, ended: EndedSlice | None, beginning: Slice | None
-    ) -> tuple[set[uuid.UUID], Files]:
+    ) -> tuple[Turn, Files]:
         changed = self._ways.changed(channel)
         jobs = beginning.jobs if beginning else ()
         sets = {one.attachment_set for one in jobs if one.attachment_set is not None}
 
-        def act(session: Session) -> tuple[set[uuid.UUID], Files]:
+        def act(session: Session) -> tuple[Turn, Files]:
             for gate, state in changed:
                 write_way(session, channel, gate.provider, state, utc_now())
-            ours = turn(session, ended, beginning, utc_now())
-            return ours, read_files(session, sets) if sets else NO_FILES
+            turned = turn(session, ended, beginning, utc_now())
+            return turned, read_files(session, sets) if sets else NO_FILES
 
-        ours, files = insist(self._database, act, at_most_s=self._lease.total_seconds())
+        turned, files = insist(self._database, act, at_most_s=self._lease.total_seconds())
         for gate, state in changed:
             gate.recorded = state
-        for one in ended.attempts if ended is not None else ():
-            if one.job.id not in ours:
-                outcome = one.result.outcome.name
-                log.error("outcome_lost", outbox_id=str(one.job.id), outcome=outcome)
-        return ours, files
+        if ended is not None and len(turned.ended) < len(ended.attempts):
+            _log_lost(ended.attempts, turned.ended)
+        return turned, files
+
+
+def _log_lost(attempts: Sequence[Ended], ours: Sequence[Ended]) -> None:
+    kept_ids = {one.job.id for one in ours}
+    for one in attempts:
+        if one.job.id not in kept_ids:
+            outcome = one.result.outcome.name
+            log.error("outcome_lost", outbox_id=str(one.job.id), outcome=outcome)
 
 
 def _processed(one: Ended) -> Processed:

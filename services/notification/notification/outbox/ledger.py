@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from common.db.database import insert_into
 from common.db.rows.in_session import change_rows
 from common.db.rows.statements import Change
 from common.jobs.events import queue_event
 from common.logs import get_logger
 from sqlalchemy import Table, bindparam, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from notification.emit.event_order import id_in_inbox
@@ -69,6 +69,7 @@ _END_OF_MESSAGES = (
         },
     )
 )
+_END_AND_TELL = _END_OF_MESSAGES.returning(_OUTBOX.c.id)
 _END_OF_SOME = _END_OF_MESSAGES.where(_OUTBOX.c.id.in_(bindparam("some", expanding=True)))
 #: No attempt counts; the log's entry stays.
 _UNCOUNT = (
@@ -96,6 +97,13 @@ _ENTRIES = select(
     bindparam("entry_at", type_=_LOG.c.created_at.type),
     bindparam("entry_ended_at", type_=_LOG.c.ended_at.type),
 ).where(_THEIRS)
+#: By the database's dialect.
+_ENTER = {
+    dialect.__name__.rpartition(".")[2]: dialect.insert(_LOG)
+    .from_select(["outbox_id", "attempt_no", "status", "created_at", "ended_at"], _ENTRIES)
+    .on_conflict_do_nothing()
+    for dialect in (postgresql, sqlite)
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,33 +123,64 @@ class EndedSlice:
     attempts: Sequence[Ended]
 
 
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What was still under its token: attempts that ended, messages that begin."""
+
+    ended: Sequence[Ended] = ()
+    begun: Sequence[Job] = ()
+
+
 def turn(
     session: Session, ended: EndedSlice | None, beginning: Slice | None, now: datetime
-) -> set[uuid.UUID]:
-    """End one slice and begin the next; returns the messages that were still under their tokens.
+) -> Turn:
+    """End one slice and begin the next.
 
     May be repeated when nobody knows whether its commit came through.
     """
-    ours: set[uuid.UUID] = set()
-    if ended is not None:
-        ours |= _locked(session, ended.token)
-        attempts = [one for one in ended.attempts if one.job.id in ours]
-        end(session, attempts, now, ended.token)
-    if beginning is not None:
-        ours |= _asked_again(session, beginning, now)
-        _enter(session, beginning.token, AttemptStatus.STARTED, now, None)
+    over = _end_slice(session, ended, now) if ended is not None else ()
+    if beginning is None:
+        return Turn(over)
+    begun = _asked_again(session, beginning, now)
+    _enter(session, beginning.token, AttemptStatus.STARTED, now, None)
+    return Turn(over, begun)
+
+
+def _end_slice(session: Session, ended: EndedSlice, now: datetime) -> Sequence[Ended]:
+    """What is alike for all needs no lock before it is written."""
+    attempts = ended.attempts
+    if len(_alike(attempts)) > 1:
+        ours = _still(attempts, _locked(session, ended.token))
+        end(session, ours, now, ended.token)
+        return ours
+    if not attempts:
+        return ()
+    values = {"token": ended.token, **_message_values(attempts[0], now)}
+    ours = _still(attempts, session.scalars(_END_AND_TELL, values).all())
+    _note(session, ours, now)
     return ours
 
 
-def _asked_again(session: Session, claimed: Slice, now: datetime) -> set[uuid.UUID]:
+def _still(attempts: Sequence[Ended], ids: Sequence[uuid.UUID]) -> Sequence[Ended]:
+    """The attempts of messages `ids`, which are of this slice."""
+    if len(ids) == len(attempts):
+        return attempts
+    known = set(ids)
+    return [one for one in attempts if one.job.id in known]
+
+
+def _asked_again(session: Session, claimed: Slice, now: datetime) -> Sequence[Job]:
     """The messages that are still under the slice's token and may leave."""
-    locked = _locked(session, claimed.token)
-    return may_leave(session, [one for one in claimed.jobs if one.id in locked], now)
+    jobs, locked = claimed.jobs, _locked(session, claimed.token)
+    if len(locked) < len(jobs):
+        ids = set(locked)
+        jobs = [one for one in jobs if one.id in ids]
+    return may_leave(session, jobs, now, claimed.token)
 
 
-def _locked(session: Session, token: uuid.UUID) -> set[uuid.UUID]:
+def _locked(session: Session, token: uuid.UUID) -> Sequence[uuid.UUID]:
     """The messages that are still under `token`."""
-    return set(session.scalars(_LOCK, {"token": token}))
+    return session.scalars(_LOCK, {"token": token}).all()
 
 
 def _enter(
@@ -152,33 +191,47 @@ def _enter(
     ended_at: datetime | None,
 ) -> None:
     """An entry in the log for the attempt of every message under `token`."""
-    columns = ["outbox_id", "attempt_no", "status", "created_at", "ended_at"]
     session.execute(
-        insert_into(session, _LOG).from_select(columns, _ENTRIES).on_conflict_do_nothing(),
+        _ENTER[session.get_bind().dialect.name],
         {"token": token, "entry_status": status, "entry_at": now, "entry_ended_at": ended_at},
     )
 
 
 def end(session: Session, ended: Sequence[Ended], now: datetime, token: uuid.UUID) -> None:
     """Write the endings of the attempts of all messages under `token`, which are locked."""
-    alike: dict[tuple[tuple[str, Any], ...], list[uuid.UUID]] = defaultdict(list)
+    alike = _alike(ended)
+    for some in alike.values():
+        values = {"token": token, **_message_values(some[0], now)}
+        if len(alike) == 1:
+            session.execute(_END_OF_MESSAGES, values)
+        else:
+            session.execute(_END_OF_SOME, {**values, "some": [one.job.id for one in some]})
+    _note(session, ended, now)
+
+
+def _alike(ended: Sequence[Ended]) -> dict[tuple[Any, ...], list[Ended]]:
+    """Attempts that leave their messages the same."""
+    alike: dict[tuple[Any, ...], list[Ended]] = defaultdict(list)
+    for one in ended:
+        ending, result = one.ending, one.result
+        key = ending.status, ending.attempt, _due_at(one), result.error, result.provider
+        alike[key].append(one)
+    return alike
+
+
+def _note(session: Session, ended: Sequence[Ended], now: datetime) -> None:
+    """Write what attempts mean beside their messages' own rows."""
+    if not ended:
+        return
     postponed = [one.job.id for one in ended if one.ending.attempt is AttemptStatus.POSTPONED]
     if postponed:
         session.execute(_UNCOUNT, {"some": postponed})
-    for one in ended:
-        alike[tuple(_message_values(one, now).items())].append(one.job.id)
-    if len(alike) == 1:
-        session.execute(_END_OF_MESSAGES, {"token": token, **dict(*alike)})
-    else:
-        for values, ids in alike.items():
-            session.execute(_END_OF_SOME, {"token": token, **dict(values), "some": ids})
-    if ended:
-        change_rows(session, _END_OF_ATTEMPT, [_entry_values(one, now) for one in ended])
-        enter_parts(session, ((one.job, one.result) for one in ended))
-        count_taken(session, filter(None, map(_taken, ended)), now)
-        count_failed(session, [one for attempt in ended for one in _failed(attempt)], now)
-        failed = [one.job.id for one in ended if one.ending.attempt is AttemptStatus.FAILED_FINAL]
-        look_now(session, failed, now)
+    change_rows(session, _END_OF_ATTEMPT, [_entry_values(one, now) for one in ended])
+    enter_parts(session, ((one.job, one.result) for one in ended))
+    count_taken(session, filter(None, map(_taken, ended)), now)
+    count_failed(session, [one for attempt in ended for one in _failed(attempt)], now)
+    failed = [one.job.id for one in ended if one.ending.attempt is AttemptStatus.FAILED_FINAL]
+    look_now(session, failed, now)
     for one in ended:
         if must_escalate(one.ending, one.job.priority):
             escalate(session, one.job, one.result.error)
@@ -215,15 +268,19 @@ def _failed(one: Ended) -> list[Failed]:
     ]
 
 
+def _due_at(one: Ended) -> datetime:
+    """What was postponed keeps its place."""
+    is_postponed = one.ending.attempt is AttemptStatus.POSTPONED
+    return one.job.next_attempt_at if is_postponed else one.ending.next_attempt_at
+
+
 def _message_values(one: Ended, now: datetime) -> dict[str, Any]:
     result, ending = one.result, one.ending
     taken = ending.status in _TAKEN
     return {
         "new_status": ending.status,
         "new_is_final": ending.is_final,
-        "new_next_attempt_at": one.job.next_attempt_at
-        if ending.attempt is AttemptStatus.POSTPONED
-        else ending.next_attempt_at,
+        "new_next_attempt_at": _due_at(one),
         "new_last_error": result.error,
         "new_provider": result.provider or None,
         "new_sent_at": now if taken else None,
@@ -264,12 +321,12 @@ def escalate(session: Session, of: Job | OutboxMessage, reason: str | None) -> N
     log.warning("message_escalated", outbox_id=str(of.id))
 
 
-def put_in_inboxes(session: Session, claimed: Slice, now: datetime) -> set[uuid.UUID]:
+def put_in_inboxes(session: Session, claimed: Slice, now: datetime) -> Sequence[Job]:
     """Deliver in-app messages in one act; returns those that were still under the token."""
     ours = _asked_again(session, claimed, now)
     if not ours:
         return ours
-    session.execute(insert(_INBOX), [_in_app(job, now) for job in claimed.jobs if job.id in ours])
+    session.execute(insert(_INBOX), [_in_app(job, now) for job in ours])
     _enter(session, claimed.token, AttemptStatus.DELIVERED, now, now)
     session.execute(
         _END_OF_MESSAGES,

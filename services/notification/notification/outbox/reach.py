@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from common.audit.log import note_act
 from common.db.database import insert_into
+from common.db.rows.in_session import is_one_of
 from common.ids import new_id
 from sqlalchemy import Select, Table, delete, select
 from sqlalchemy.orm import Session
@@ -73,7 +74,7 @@ def unreachable(
     columns = (_FAILURES.c.user_id, _FAILURES.c.actor_type, _FAILURES.c.address)
     for start in range(0, len(ids), CHUNK):
         some = select(*columns, _FAILURES.c.failures).where(
-            _FAILURES.c.user_id.in_(ids[start : start + CHUNK]),
+            is_one_of(session, _FAILURES.c.user_id, ids[start : start + CHUNK]),
             _FAILURES.c.failures >= skipped_after,
         )
         for user_id, actor_type, address, failures in session.execute(some):

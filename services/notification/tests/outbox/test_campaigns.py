@@ -24,6 +24,7 @@ from notification.retention import keep_bounded
 from notification.transports import Outcome
 from notification.transports.sms.settings import SmsSettings
 from sqlalchemy import func, select, update
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 pytestmark = pytest.mark.usefixtures("words")
 
@@ -418,6 +419,48 @@ def test_event_out_of_use_pauses_its_campaigns(campaigns: Any, container: Any) -
     assert (found["status"], found["reason"]) == ("PAUSED", "Its event is not in use")
     assert campaigns.act(campaign, "resume").status_code == 404
     assert campaigns.queued() == []
+
+
+def test_a_bug_pauses_its_campaign_says_so_and_leaves_the_others_alone(
+    campaigns: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken, whole = campaigns.running(ASHA), campaigns.running(BEN)
+    decide = running.choose
+
+    def decide_or_break(session: Any, campaign: Campaign, *args: Any, **kwargs: Any) -> Any:
+        if str(campaign.id) == broken:
+            raise KeyError("0712000001")
+        return decide(session, campaign, *args, **kwargs)
+
+    monkeypatch.setattr(running, "choose", decide_or_break)
+
+    assert campaigns.work() == 1
+
+    found = campaigns.read(broken)
+    said = "A fault of the program met it (KeyError): the worker's log says where"
+    assert (found["status"], found["reason"]) == ("PAUSED", said)
+    assert campaigns.read(whole)["status"] == "RUNNING"
+    assert campaigns.people(broken) == {"asha": ("WAITING", None)}
+
+    monkeypatch.setattr(running, "choose", decide)
+    assert campaigns.act(broken, "resume").status_code == 200
+    assert campaigns.work() == 1
+    assert campaigns.read(broken)["reason"] is None
+
+
+@pytest.mark.parametrize("error", [OperationalError, InterfaceError])
+def test_a_database_that_is_away_pauses_no_campaign(
+    campaigns: Any, monkeypatch: pytest.MonkeyPatch, error: Any
+) -> None:
+    campaign = campaigns.running(ASHA)
+
+    def break_off(*_args: Any, **_kwargs: Any) -> Any:
+        raise error("SELECT 1", {}, OSError("gone"))
+
+    monkeypatch.setattr(running, "choose", break_off)
+
+    assert campaigns.work() == 0
+    assert campaigns.read(campaign)["status"] == "RUNNING"
 
 
 def test_done_only_when_the_last_message_has_ended(

@@ -5,16 +5,30 @@ one for each.
 """
 
 import json
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Text, bindparam, update
+import msgspec
+from sqlalchemy import (
+    ARRAY,
+    JSON,
+    ColumnElement,
+    CursorResult,
+    Table,
+    Text,
+    any_,
+    bindparam,
+    update,
+)
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.orm import Session
 
 from common.db.database import is_sqlite
-from common.db.rows.postgres import rows_statement
+from common.db.rows.postgres import insert_statement, rows_statement
 from common.db.rows.statements import Change, Row
 
+_encoded = msgspec.json.Encoder().encode
 _GIVEN = bindparam("rows", type_=Text)
 
 
@@ -23,7 +37,35 @@ def change_rows(session: Session, change: Change, rows: list[Row]) -> None:
     if is_sqlite(session.get_bind().engine):
         session.execute(_for_each(change), rows)
     else:
-        session.execute(_for_all(change), {"rows": json.dumps(rows, default=str)})
+        session.execute(_for_all(change), {"rows": _encoded(rows).decode()})
+
+
+def add_new_rows(session: Session, table: Table, rows: list[Row]) -> int:
+    """Add those of `rows` that no row with a unique value of theirs stands in the way of.
+
+    `rows`, at least one, have the same members. Returns how many were added.
+    """
+    given: Any = rows
+    if is_sqlite(session.get_bind().engine):
+        statement = sqlite.insert(table).on_conflict_do_nothing()
+    else:
+        documents = [name for name in rows[0] if isinstance(table.c[name].type, JSON)]
+        given = {"rows": _encoded([_with_text(row, documents) for row in rows]).decode()}
+        statement = _adding(table, tuple(rows[0]))
+    done = session.execute(statement, given, execution_options={"preserve_rowcount": True})
+    assert isinstance(done, CursorResult)
+    return done.rowcount
+
+
+def _with_text(row: Row, documents: list[str]) -> Row:
+    """JSON columns may hold numbers that only the house's own writer knows."""
+    given = {name: json.dumps(row[name]).encode() for name in documents if row[name] is not None}
+    return {**row, **{name: msgspec.Raw(text) for name, text in given.items()}} if given else row
+
+
+@cache
+def _adding(table: Table, names: tuple[str, ...]) -> Any:
+    return insert_statement(table, names, _GIVEN).on_conflict_do_nothing()
 
 
 @cache
@@ -35,3 +77,12 @@ def _for_all(change: Change) -> Any:
 def _for_each(change: Change) -> Any:
     keys = change.keys().items()
     return update(change.table).where(*(column == bindparam(name) for name, column in keys))
+
+
+def is_one_of(session: Session, column: Any, values: Sequence[str]) -> ColumnElement[bool]:
+    """Whether a column holds one of many texts: one parameter on PostgreSQL, however many."""
+    if is_sqlite(session.get_bind().engine):
+        found: ColumnElement[bool] = column.in_(values)
+    else:
+        found = column == any_(bindparam(None, list(values), ARRAY(Text)))
+    return found

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Engine,
     Integer,
     LargeBinary,
+    Table,
     bindparam,
     cast,
     column,
@@ -182,6 +183,11 @@ def _placed(statement: Any, names: Sequence[str], before: int = 0) -> str:
 def rows_statement(change: Change, rows: Any) -> Any:
     """The statement for all rows of the JSON text `rows`; none of its columns is of bytes."""
     return _selected(_Kind(change, change.names), cast(rows, JSON))
+
+
+def insert_statement(table: Table, names: tuple[str, ...], rows: Any) -> Any:
+    """The same for rows that are added to `table`."""
+    return _selected(_Kind(Insert(table), names), cast(rows, JSON))
 
 
 _ROWS = bindparam("rows", type_=JSON)

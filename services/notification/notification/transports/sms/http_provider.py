@@ -38,8 +38,18 @@ class _Round:
     """The messages of one `send`: what waits, what it came to, which failed in a row."""
 
     results: list[Result | None]
+    ended: asyncio.Future[None] | None = None
     queue: deque[tuple[int, Message, Request]] = field(default_factory=deque)
     failed: list[int] = field(default_factory=list)
+    #: How many connections are in use, or being made.
+    under_way: int = 0
+    connecting: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def leave(self) -> None:
+        """A connection has nothing more to do."""
+        self.under_way -= 1
+        if not self.under_way and self.ended is not None:
+            self.ended.set_result(None)
 
 
 class HttpProvider:
@@ -66,59 +76,69 @@ class HttpProvider:
         return self._ended(this.results, this.failed)
 
     async def _send(self, this: _Round) -> None:
-        senders = min(self._limit, len(this.queue))
-        await asyncio.gather(*(self._send_some(this) for _ in range(senders)))
+        this.under_way = min(self._limit, len(this.queue))
+        ended = this.ended = asyncio.get_running_loop().create_future()
+        for _ in range(this.under_way):
+            self._next(this)
+        await ended
 
-    async def _send_some(self, this: _Round) -> None:
-        """One request after the other, while any waits."""
-        while this.queue:
-            index, message, request = this.queue.popleft()
-            try:
-                connection = await self._pool.take(self._endpoint)
-            except NotSent:
-                this.results[index] = self._cannot_be_reached()
-                this.queue.clear()  # each of the others would wait as long for the same
-                return
-            result = await self._send_one(connection, message, request)
-            this.results[index] = result
-            this.failed = [*this.failed, index] if result.is_failure else []
-            self._failures = self._failures + 1 if result.is_failure else 0
-            if result.closes_way or self._failures >= FAILURES_IN_A_ROW:
-                this.queue.clear()
+    def _next(self, this: _Round) -> None:
+        """One request after the other over a connection, while any waits: no task for each."""
+        if not this.queue:
+            this.leave()
+        elif (connection := self._pool.rested(self._endpoint)) is not None:
+            self._launch(this, connection)
+        else:
+            connecting = asyncio.get_running_loop().create_task(self._connect(this))
+            this.connecting.add(connecting)
+            connecting.add_done_callback(this.connecting.discard)
 
-    async def _send_one(self, connection: Connection, message: Message, request: Request) -> Result:
-        head = _head(self._post_line, request.headers, len(request.body))
+    async def _connect(self, this: _Round) -> None:
         try:
-            answer = await self._exchange(connection, "POST", head, request.body)
+            self._pool.put(self._endpoint, await self._pool.connect(self._endpoint))
         except NotSent:
-            return self._not_left("broke the connection off")
+            this.queue.clear()  # each of them would wait as long for the same
+        self._next(this)
+
+    def _launch(self, this: _Round, connection: Connection) -> None:
+        index, message, request = this.queue.popleft()
+        whole = _head(self._post_line, request.headers, len(request.body)) + request.body
+
+        def answered(answer: http.Answer) -> None:
+            self._note(this, index, self._result(answer, message, connection.was_cut_short))
+            self._next(this)
+
+        try:
+            connection.ask("POST", whole, self._limits, answered)
+        except NotSent:
+            self._note(this, index, self._not_left("broke the connection off"))
+            self._next(this)
+
+    def _note(self, this: _Round, index: int, result: Result) -> None:
+        this.results[index] = result
+        this.failed = [*this.failed, index] if result.is_failure else []
+        self._failures = self._failures + 1 if result.is_failure else 0
+        if result.closes_way or self._failures >= FAILURES_IN_A_ROW:
+            this.queue.clear()
+
+    def _result(self, answer: http.Answer, message: Message, was_cut_short: bool) -> Result:
+        """What came of a request that was sent. Never raises."""
+        try:
+            return self._judged(_taken(answer), message)
         except OutcomeUnknown as exc:
-            if connection.was_cut_short:
+            if was_cut_short:
                 return self._not_left("did not take the whole request")
             is_late = isinstance(exc, TimedOut)
             error = "did not answer in time" if is_late else "broke off before it answered"
             return self._dialect.unknown(error, is_failure=True)
-        try:
-            result = judge(self._dialect, answer, utc_now())
-            said = {"http_status": answer.status, "answer": masked(answer.body, message)}
-            return replace(result, response={**(result.response or {}), **said})
         except Exception as exc:
             log.exception("answer_not_judged", provider=self.name)
             return self._dialect.unknown(f"answer cannot be judged ({type(exc).__name__})")
 
-    async def _exchange(
-        self, connection: Connection, method: str, head: bytes, body: bytes
-    ) -> Answer:
-        """One request and its answer. Raises NotSent, OutcomeUnknown."""
-        found = await connection.exchange(method, head, body, self._limits)
-        try:
-            content = await _read(found)
-        except OutcomeUnknown:
-            if 200 <= found.status < 300:
-                raise
-            content = b""  # a refusal's status says enough
-        fields = {name.lower(): value for name, value in found.headers}
-        return Answer(found.status, fields, content)
+    def _judged(self, answer: Answer, message: Message) -> Result:
+        result = judge(self._dialect, answer, utc_now())
+        said = {"http_status": answer.status, "answer": masked(answer.body, message)}
+        return replace(result, response={**(result.response or {}), **said})
 
     def _ended(self, results: Sequence[Result | None], failed: Sequence[int]) -> list[Result]:
         """Failures in a row are no message's fault; what was held back had no chance."""
@@ -150,7 +170,9 @@ class HttpProvider:
     async def _get(self, url: str, headers: Mapping[str, str]) -> Answer:
         endpoint, line = _place("GET", url)
         connection = await self._pool.take(endpoint)
-        return await self._exchange(connection, "GET", _head(line, headers, None), b"")
+        ended: asyncio.Future[http.Answer] = asyncio.get_running_loop().create_future()
+        connection.ask("GET", _head(line, headers, None), self._limits, ended.set_result)
+        return _taken(await ended)
 
     def close(self) -> None:
         """Close the connections that rest."""
@@ -182,14 +204,17 @@ class HttpProvider:
         return self._dialect.refused(Outcome.WAY_CLOSED, "cannot be reached")
 
 
-async def _read(answer: http.Answer) -> bytes:
-    """The answer's body, at most its first MAX_ANSWER_BYTES. Raises OutcomeUnknown."""
-    pieces, size = [], 0
-    while size < MAX_ANSWER_BYTES and (piece := await answer.read()):
-        pieces.append(piece)
-        size += len(piece)
+def _taken(answer: http.Answer) -> Answer:
+    """An answer that has ended, at most the first MAX_ANSWER_BYTES of it. Raises OutcomeUnknown."""
+    try:
+        content = answer.whole()[:MAX_ANSWER_BYTES]
+    except OutcomeUnknown:
+        if not answer.has_head or 200 <= answer.status < 300:
+            raise
+        content = b""  # a refusal's status says enough
     answer.abandon()
-    return b"".join(pieces)[:MAX_ANSWER_BYTES]
+    fields = {name.lower(): value for name, value in answer.headers}
+    return Answer(answer.status, fields, content)
 
 
 def _place(method: str, url: str) -> tuple[Endpoint, str]:

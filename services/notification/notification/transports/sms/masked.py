@@ -3,11 +3,14 @@
 No number of the message, no part of its text, nothing that looks like a number or a secret.
 """
 
+import enum
 import json
 import math
 import re
-from collections.abc import Iterator
+from functools import cached_property, lru_cache
 from typing import Any
+
+import msgspec
 
 from notification.transports.base import Message
 
@@ -20,56 +23,90 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,39}")
 _SECRET = re.compile(r"token|secret|password|passwd|api_?key|auth|signature|hash|cookie", re.I)
 _IS_ID = re.compile(r"(id|reference|cursor)$", re.I)
 _ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
-_DIGITS = re.compile(r"[0-9]")
+_NO_DIGITS = bytes(set(range(256)) - set(b"0123456789"))
 #: Digits that may be a telephone number, whatever stands between them.
 _MANY_DIGITS = 7
 
 
 def masked(body: bytes, message: Message) -> Any:
     """The answer `body` as it may be kept: JSON, or its text; None for an empty one."""
+    return _Masking(message).value(_read(body), _Kind.PLAIN, 0)
+
+
+def _read(body: bytes) -> Any:
     try:
-        found = json.loads(body, parse_constant=lambda _name: None)
+        return msgspec.json.decode(body)
     except (ValueError, RecursionError):
-        found = body.decode("utf-8", "replace").strip() or None
-    return _Masking(message).value(found, "", 0)
+        pass  # a reader that is easier on others decides
+    try:
+        return json.loads(body, parse_constant=lambda _name: None)
+    except (ValueError, RecursionError):
+        return body.decode("utf-8", "replace").strip() or None
+
+
+class _Kind(enum.Enum):
+    """What a member's name says of its value."""
+
+    PLAIN = enum.auto()
+    ID = enum.auto()
+    SECRET = enum.auto()
+    #: A name that is none: it may be a value.
+    LEFT_OUT = enum.auto()
+
+
+@lru_cache(maxsize=1024)
+def _kind_of(name: str) -> _Kind:
+    if not _NAME.fullmatch(name):
+        return _Kind.LEFT_OUT
+    if _SECRET.search(name):
+        return _Kind.SECRET
+    return _Kind.ID if _IS_ID.search(name) else _Kind.PLAIN
 
 
 class _Masking:
     """One answer's."""
 
     def __init__(self, message: Message) -> None:
-        self._words = f"{message.subject}\n{message.body}".casefold()
+        self._message = message
         self._numbers = [_digits(number)[-9:] for number in message.to]
         self._left = MAX_VALUES
 
-    def value(self, value: Any, name: str, depth: int) -> Any:
+    @cached_property
+    def _words(self) -> str:
+        return f"{self._message.subject}\n{self._message.body}".casefold()
+
+    def value(self, value: Any, kind: _Kind, depth: int) -> Any:
         self._left -= 1
-        if self._left < 0 or depth > MAX_DEPTH or _SECRET.search(name):
+        if self._left < 0 or depth > MAX_DEPTH or kind is _Kind.SECRET:
             return MASK
         if isinstance(value, dict):
-            return dict(self._members(value, depth + 1))
+            return self._object(value, depth + 1)
         if isinstance(value, list):
-            return [self.value(one, name, depth + 1) for one in value[: self._left + 1]]
+            return [self.value(one, kind, depth + 1) for one in value[: self._left + 1]]
         if value is None or isinstance(value, bool):
             return value
         if isinstance(value, float) and not math.isfinite(value):
             return MASK
-        return value if self._may_be_kept(str(value), name) else MASK
+        return value if self._may_be_kept(str(value), kind) else MASK
 
-    def _members(self, value: dict[str, Any], depth: int) -> Iterator[tuple[str, Any]]:
+    def _object(self, value: dict[str, Any], depth: int) -> dict[str, Any]:
+        kept = {}
         for name, inner in value.items():
             if self._left <= 0:
-                return
-            if _NAME.fullmatch(name):
-                yield name, self.value(inner, name, depth)
+                break
+            kind = _kind_of(name)
+            if kind is not _Kind.LEFT_OUT:
+                kept[name] = self.value(inner, kind, depth)
+        return kept
 
-    def _may_be_kept(self, text: str, name: str) -> bool:
+    def _may_be_kept(self, text: str, kind: _Kind) -> bool:
         if len(text) > MAX_CHARS or not text.isprintable():
             return False
         digits = _digits(text)
-        if any(number and number in digits for number in self._numbers):
-            return False
-        if _IS_ID.search(name):
+        for number in self._numbers:
+            if number and number in digits:
+                return False
+        if kind is _Kind.ID:
             return _ID.fullmatch(text) is not None
         return len(digits) < _MANY_DIGITS and not self._is_echo(text.casefold().strip())
 
@@ -81,5 +118,5 @@ class _Masking:
         return any(text[at : at + ECHO_CHARS] in self._words for at in places)
 
 
-def _digits(text: str) -> str:
-    return "".join(_DIGITS.findall(text))
+def _digits(text: str) -> bytes:
+    return text.encode("ascii", "ignore").translate(None, _NO_DIGITS)

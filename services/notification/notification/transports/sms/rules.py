@@ -17,6 +17,7 @@ _TROUBLE = re.compile(
 _VERDICTS = ("success", "ok", "successful", "accepted")
 _ERRORS = ("error", "errors", "error_code", "errorCode", "error_message", "errorMessage", "fault")
 _WORDS = ("status", "state", "result", "response", "message_status", "messageStatus")
+_TELLING = frozenset((*_VERDICTS, *_ERRORS, *_WORDS))
 _MISSING = object()
 
 
@@ -72,6 +73,8 @@ def sign_of_trouble(answer: Any) -> str | None:
 
 
 def _of_object(answer: Mapping[str, Any]) -> str | None:
+    if _TELLING.isdisjoint(answer):
+        return None
     for name in _VERDICTS:
         if name in answer and answer[name] in (False, 0, "false", "False", "0", "no"):
             return f"{name} is false"
@@ -80,6 +83,8 @@ def _of_object(answer: Mapping[str, Any]) -> str | None:
             return f"it has {name}"
     for name in _WORDS:
         said = answer.get(name)
+        if said is None:
+            continue
         words = [said.get("groupName"), said.get("name")] if isinstance(said, dict) else [said]
         if any(isinstance(one, str) and _TROUBLE.search(one) for one in words):
             return f"{name} is a word of trouble"
