@@ -20,6 +20,7 @@ from flask import Flask
 
 from proxy.access.caller import caller_address
 from proxy.audit import RULES
+from proxy.checks.reading import HealthMetrics
 from proxy.commands import register_commands
 from proxy.config import SCHEMA, Settings
 from proxy.console import branding, pages
@@ -55,7 +56,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     register_request_context(app)
     register_audit(app, "proxy", database, AUDIT_TABLES, RULES, caller_address)
     register_health(app, database.engine)
-    register_metrics(app, BacklogMetrics(database, QUEUES))
+    register_metrics(app, BacklogMetrics(database, QUEUES), HealthMetrics(database))
     register_migrations(
         app,
         Migrations(Base.metadata, database.engine, SCHEMA),

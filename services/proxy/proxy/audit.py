@@ -4,12 +4,16 @@ from common.audit.changes import Kind
 from common.audit.log import AuditRules
 
 from proxy.models import (
+    Alert,
+    AlertRule,
     CallGrant,
     Channel,
     Client,
     ClientSecret,
     CustomRole,
+    ContactGroup,
     ExternalSystemRegistration,
+    MaintenanceWindow,
     Mediator,
     Passkey,
     StaffUser,
@@ -36,6 +40,13 @@ KINDS = {
         lambda one: str(one.client_id),
         digested=frozenset({"token_digest", "sealed_log_in"}),
     ),
+    AlertRule: Kind("alert_rule", lambda one: str(one.name)),
+    Alert: Kind("alert", lambda one: str(one.rule_name)),
+    # Numbers and addresses of people.
+    ContactGroup: Kind(
+        "contact_group", lambda one: str(one.name), digested=frozenset({"contacts"})
+    ),
+    MaintenanceWindow: Kind("maintenance_window", lambda one: str(one.subject)),
     ClientSecret: Kind("client_secret", digested=frozenset({"secret_hash"})),
     CallGrant: Kind("call_grant", lambda one: str(one.client_name), digested=frozenset({"digest"})),
     StaffUser: Kind(
@@ -61,6 +72,7 @@ RULES = AuditRules(
         "console.choose_password": "notes it itself: nobody is signed in",
         "console.log_in_by_passkey": _SIGNS_IN,
         "console.prove_second": _SIGNS_IN,
+        "alerts.preview_rule": _ASKS,
         "console.try_channel": _ASKS,
         "console._nothing_here": "there is no such page",
         "channels.test_match": _ASKS,

@@ -120,6 +120,16 @@ def _ports(part: str) -> range:
     return found
 
 
+def watched(text: str) -> tuple[tuple[str, str], ...]:
+    """`proxy=http://proxy:8000, proxy-worker=file:/var/…`. Raises ValueError."""
+    pairs = [one.partition("=") for one in comma_list(text)]
+    if not all(
+        name and url.startswith(("http://", "https://", "file:/")) for name, _, url in pairs
+    ):
+        raise ValueError("expected names with addresses, like proxy=http://proxy:8000")
+    return tuple((name, url.rstrip("/")) for name, _, url in pairs)
+
+
 def issuers(text: str) -> tuple[Issuer, ...]:
     """The issuers of a JSON array. Raises ValueError."""
     entries = json.loads(text)
@@ -188,6 +198,11 @@ class Settings(ConsoleSettings):
     async_lease_s: float = setting("ASYNC_LEASE_SECONDS", positive(float), default=30.0)
     #: Automatic retries of a channel that have not ended.
     retries_at_once: int = setting("RETRIES_AT_ONCE", positive(int), default=10)
+    #: The processes that a worker looks at: `/readyz` of an address, or a worker's heartbeat file.
+    watched_services: tuple[tuple[str, str], ...] = setting("WATCHED_SERVICES", watched, default=())
+    #: Folders whose disks must not fill up (none: VAR_DIR), and certificates, in PEM.
+    watched_paths: tuple[str, ...] = setting("WATCHED_PATHS", comma_list, default=())
+    watched_certificates: tuple[str, ...] = setting("WATCHED_CERTIFICATES", comma_list, default=())
     access_token_lifetime_s: int = setting("ACCESS_TOKEN_LIFETIME", positive(int), default=900)
     #: Whose bearer tokens stand for a client's secret, besides our own.
     token_issuers: tuple[Issuer, ...] = setting("TOKEN_ISSUERS", issuers, default=())

@@ -48,6 +48,10 @@ class Container:
     #: What need not be done before an answer leaves, and may be lost with the process.
     behind_answers: Executor
 
+    def own_token(self, scope: str) -> str:
+        """A token for a call of ours to another service."""
+        return self.signer.sign("kiungo-proxy", OWN_TOKEN_LIFETIME_S, scope=scope)
+
 
 def build_container(settings: Settings) -> Container:
     """The container of a process with these settings; opens no connection."""

@@ -30,7 +30,7 @@ def ask_all(container: Container) -> dict[str, Answer]:
     return {
         "database": _answer(_database_trouble(container.database)),
         "rabbitmq": _answer(_broker_trouble(container.settings)),
-        "listeners": _answer(_listener_trouble(container.database)),
+        "listeners": _answer(listener_trouble(container.database)),
     }
 
 
@@ -54,7 +54,7 @@ def _database_trouble(database: Database) -> str | None:
     return None
 
 
-def _listener_trouble(database: Database) -> str | None:
+def listener_trouble(database: Database) -> str | None:
     """What keeps messages from coming in: ports of channels that could not be opened."""
     closed = (
         select(func.count())

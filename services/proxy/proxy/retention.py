@@ -20,6 +20,8 @@ from proxy.config import Settings
 from proxy.console import login_attempts
 from proxy.models import (
     FINAL_STATUSES,
+    Alert,
+    AlertMessage,
     Base,
     CallGrant,
     ClientRollup,
@@ -28,6 +30,7 @@ from proxy.models import (
     HourlyRollup,
     IdempotencyKey,
     LoginAttempt,
+    MaintenanceWindow,
     OpenSession,
     PasswordReset,
     Rejection,
@@ -72,6 +75,11 @@ def keep_bounded(database: Database, settings: Settings) -> dict[str, int]:
         + _remove(database, ClientRollup, ClientRollup.hour < oldest),
         "stored_responses": _remove(
             database, StoredResponse, StoredResponse.expires_at <= now, batch=RESPONSES_BATCH
+        ),
+        "alerts": _remove(database, Alert, Alert.ended_at < oldest)
+        + _remove(database, AlertMessage, AlertMessage.created_at < oldest),
+        "maintenance_windows": _remove(
+            database, MaintenanceWindow, MaintenanceWindow.ends_at < oldest
         ),
         "rejections": _remove_beyond(database, Rejection, settings.rejections_kept),
         "shadow_differences": _remove(

@@ -17,19 +17,21 @@ from common.jobs.wake_up import Listener, on_wake_ups
 from common.jobs.worker import every
 from common.logs import get_logger
 
+from proxy.alerts.delivery import Notification, deliver_due
 from proxy.container import Container
 from proxy.gateway.async_calls import WAKE_UP_QUEUE, Claimed
 from proxy.gateway.call_runner import CallRunner
 from proxy.gateway.forward import Forwarder
 from proxy.gateway.polls import MAY_BE_MADE, Polls
 from proxy.gateway.routing import Routing
-from proxy.models import AsyncCall, Poll, RerunTask
+from proxy.models import AlertMessage, AsyncCall, MessageState, Poll, RerunTask
 from proxy.record.retries import make_due_retries
 from proxy.record.task_batches import TaskClaim
 from proxy.record.task_runner import AT_ONCE, TaskRunner, task_claim
 from proxy.retention import keep_bounded
 from proxy.statistics.rollup_job import roll_up_past_hours
 from proxy.sweeper import end_interrupted
+from proxy.watch import watch_of
 
 log = get_logger(__name__)
 
@@ -37,10 +39,12 @@ SWEEP_EVERY_S = 5.0
 ROLL_UP_EVERY_S = 60.0
 PURGE_EVERY_S = 3600.0
 RETRY_EVERY_S = 1.0
+WATCH_EVERY_S = 1.0
 
 QUEUES = {
     "async_calls": Queue(AsyncCall),
     "polls": Queue(Poll, MAY_BE_MADE),
+    "alert_messages": Queue(AlertMessage, (AlertMessage.state == MessageState.QUEUED,)),
     "rerun_tasks": Queue(RerunTask, (RerunTask.is_at_work,)),
 }
 
@@ -65,6 +69,10 @@ def run_worker(container: Container) -> None:
     every(SWEEP_EVERY_S, lambda: end_interrupted(database), stopped)
     every(ROLL_UP_EVERY_S, lambda: roll_up_past_hours(database, utc_now()), stopped)
     every(PURGE_EVERY_S, lambda: keep_bounded(database, settings), stopped)
+    watch, service = watch_of(container), Notification(container)
+    watch.prepare()
+    every(WATCH_EVERY_S, watch.do_due, stopped)
+    every(WATCH_EVERY_S, lambda: deliver_due(database, service), stopped)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_make_calls(container))
     stopped.set()

@@ -11,6 +11,7 @@ from proxy.registry.mediators import URN
 SCOPES = (
     "proxy:read",
     "proxy:admin",
+    "proxy:alerts",
     "proxy:audit",
     "proxy:clients",
     "proxy:channels",
@@ -43,6 +44,7 @@ BUNDLES = {
     "proxy:admin": frozenset(
         {
             "mediator:register",
+            "proxy:alerts",
             "proxy:clients",
             "proxy:channels",
             "proxy:mediators",
@@ -57,7 +59,7 @@ RIGHT_SCOPES = {
     Right.GATEWAY_READ: {"proxy:read"},
     Right.GATEWAY_BODIES: {"proxy:transactions:bodies"},
     Right.GATEWAY_RERUN: {"proxy:transactions:rerun"},
-    Right.GATEWAY_OPERATE: {"proxy:transactions:rerun"},
+    Right.GATEWAY_OPERATE: {"proxy:transactions:rerun", "proxy:alerts"},
     Right.GATEWAY_CHANNELS: {"proxy:channels"},
     Right.GATEWAY_MEDIATORS: {"proxy:mediators"},
     Right.GATEWAY_CLIENTS: {"proxy:clients"},

@@ -1,5 +1,18 @@
 """The tables of the schema `proxy`."""
 
+from proxy.models.alerts import (
+    About,
+    Alert,
+    AlertMessage,
+    AlertRule,
+    CheckState,
+    ContactGroup,
+    HealthCheck,
+    MaintenanceWindow,
+    Measure,
+    MessageState,
+    WatchJob,
+)
 from proxy.models.audit import AUDIT_TABLES, AuditCheckpoint, AuditEvent, AuditHead
 from proxy.models.base import Base
 from proxy.models.channel_versions import ChannelVersion
@@ -29,7 +42,7 @@ from proxy.models.staff import (
     StaffUser,
     UsualPlace,
 )
-from proxy.models.statistics import ClientRollup, HourlyRollup
+from proxy.models.statistics import ClientRollup, HourlyRollup, MinuteRollup
 from proxy.models.transactions import (
     FINAL_STATUSES,
     OPEN_STATUSES,
@@ -52,6 +65,10 @@ __all__ = [
     "OPEN_STATUSES",
     "USUAL_RESPONSE_RETENTION_DAYS",
     "USUAL_RETRY_ATTEMPTS",
+    "About",
+    "Alert",
+    "AlertMessage",
+    "AlertRule",
     "AsyncCall",
     "AuditCheckpoint",
     "AuditEvent",
@@ -61,9 +78,11 @@ __all__ = [
     "Channel",
     "ChannelType",
     "ChannelVersion",
+    "CheckState",
     "Client",
     "ClientRollup",
     "ClientSecret",
+    "ContactGroup",
     "CustomRole",
     "Difference",
     "EndedSession",
@@ -71,11 +90,16 @@ __all__ = [
     "FormerRecord",
     "Framing",
     "GatewayProcess",
+    "HealthCheck",
     "HourlyRollup",
     "IdempotencyKey",
     "ListenerState",
     "LoginAttempt",
+    "MaintenanceWindow",
+    "Measure",
     "Mediator",
+    "MessageState",
+    "MinuteRollup",
     "OpenSession",
     "Passkey",
     "PasswordReset",
@@ -96,4 +120,5 @@ __all__ = [
     "TransactionReport",
     "TransactionStatus",
     "UsualPlace",
+    "WatchJob",
 ]

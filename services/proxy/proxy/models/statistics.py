@@ -47,3 +47,19 @@ class ClientRollup(Base):
     store_ms: Mapped[float] = mapped_column(Float)
     #: As above, compressed (zlib): most counts are 0.
     durations: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class MinuteRollup(Base):
+    """A client's calls on a channel that began in one minute; kept for about a day."""
+
+    __tablename__ = "minute_rollups"
+
+    minute: Mapped[datetime] = mapped_column(primary_key=True)
+    channel_name: Mapped[str] = mapped_column(String(255), primary_key=True)
+    client_name: Mapped[str] = mapped_column(String(255), primary_key=True)
+    calls: Mapped[int] = mapped_column(BigInteger)
+    #: Of them, those that had not ended when they were counted.
+    open_calls: Mapped[int] = mapped_column(BigInteger)
+    failures: Mapped[int] = mapped_column(BigInteger)
+    #: As of an hour.
+    durations: Mapped[bytes] = mapped_column(LargeBinary)

@@ -8,10 +8,14 @@ from sqlalchemy.orm import Session
 
 from proxy.errors import UnknownRecord
 from proxy.models import (
+    Alert,
+    AlertRule,
     Channel,
     Client,
+    ContactGroup,
     CustomRole,
     ExternalSystemRegistration,
+    MaintenanceWindow,
     Mediator,
     Passkey,
     RerunTask,
@@ -22,10 +26,14 @@ from proxy.models import (
 Record = TypeVar("Record")
 
 _KINDS: dict[type[Any], str] = {
+    Alert: "alert",
+    AlertRule: "alert rule",
     Channel: "channel",
     Client: "client",
+    ContactGroup: "contact group",
     CustomRole: "role",
     ExternalSystemRegistration: "registration",
+    MaintenanceWindow: "maintenance window",
     Mediator: "mediator",
     Passkey: "passkey",
     RerunTask: "task",

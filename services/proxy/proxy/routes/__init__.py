@@ -3,6 +3,7 @@
 from flask_smorest import Api
 
 from proxy.routes import (
+    alerts,
     audit,
     channel_versions,
     channels,
@@ -39,6 +40,7 @@ def register_routes(api: Api) -> None:
         rejections,
         shadow_differences,
         metrics,
+        alerts,
         report,
         metadata,
         tokens,

@@ -235,6 +235,29 @@ def counted_by_client(session: Session, hour: datetime) -> dict[tuple[str, str],
     return dict(found)
 
 
+def counted_by_minute(
+    session: Session, since: datetime, until: datetime
+) -> dict[tuple[datetime, str, str], Rollup]:
+    """The calls from one whole minute to another, by minute, channel and client."""
+    beginning = literal(int(since.timestamp()), BigInteger)
+    after = extract("epoch", Transaction.started_at) - beginning
+    query = select(
+        cast(after - after % 60, BigInteger).label("after_s"),
+        _CHANNEL,
+        Transaction.client_name,
+        _durations_at(),
+        *_figures(),
+    ).where(*within(since, until))
+    found: dict[tuple[datetime, str, str], Rollup] = defaultdict(Rollup)
+    rows = session.execute(
+        query.group_by("after_s", "name", Transaction.client_name, "durations_at")
+    )
+    for after_s, channel, client, at, *figures in rows:
+        minute = since + timedelta(seconds=after_s)
+        found[minute, channel, client].count(Rollup(*figures), at)
+    return dict(found)
+
+
 _CHANNEL = func.coalesce(Transaction.channel_name, "").label("name")
 
 

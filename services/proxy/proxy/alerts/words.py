@@ -1,0 +1,36 @@
+"""The words of messages about alerts. Pure."""
+
+from dataclasses import dataclass
+
+from common.clock import rfc3339
+
+from proxy.alerts.deciding import Act
+from proxy.alerts.readings import Reading
+from proxy.models import Alert
+
+_BEGINNINGS = {
+    Act.RAISE: "ALERT",
+    Act.REPEAT: "STILL",
+    Act.ESCALATE: "NOT ACKNOWLEDGED",
+    Act.END: "WELL AGAIN",
+}
+
+
+@dataclass(frozen=True)
+class Words:
+    """What an SMS says, which is also an e-mail's subject, and what an e-mail says."""
+
+    short: str
+    long: str
+
+
+def of(act: Act, alert: Alert, reading: Reading, console_url: str) -> Words:
+    """What is said of an alert; `console_url`: where its page is, empty: nowhere."""
+    about = f"{alert.rule_name}: {alert.subject}" if alert.subject else alert.rule_name
+    short = f"{_BEGINNINGS[act]} {about}: {reading.detail}"
+    lines = [short, "", f"Since {rfc3339(alert.created_at)}"]
+    if alert.ended_at is not None:
+        lines.append(f"Until {rfc3339(alert.ended_at)}")
+    if console_url:
+        lines.append(f"{console_url}/admin/mediator/alerts/{alert.id}/")
+    return Words(short[:255], "\n".join(lines))

@@ -1,0 +1,1 @@
+"""How the parts of the installation are: looked at by a worker, read by pages and alert rules."""

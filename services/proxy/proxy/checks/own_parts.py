@@ -1,0 +1,146 @@
+"""What the proxy's worker looks at itself: database, broker, mediators, certificates, tables."""
+
+from functools import partial
+from pathlib import Path
+
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from common.clock import utc_now
+from common.db.database import Database, is_sqlite
+from common.http.client import HttpClient
+from common.http.outcomes import OutboundError, Timeouts
+from common.jobs.broker import BROKER_ERRORS, open_broker
+from sqlalchemy import func, select
+
+from proxy.checks.probes import (
+    Finding,
+    Probe,
+    certificate,
+    clock,
+    disk,
+    failing,
+    measured,
+    process,
+    queues,
+    well,
+)
+from proxy.config import Settings
+from proxy.container import Container
+from proxy.health import listener_trouble
+from proxy.models import CheckState, Measure, Mediator
+from proxy.statistics.judging import MediatorState, judged_mediators
+
+_MIGRATIONS = Path(__file__).parent.parent / "migrations"
+_CLIENT = HttpClient(Timeouts(connect_s=0.5, read_s=1.2), pool_size=2)
+_MOST_COUNTED = 100
+
+
+def probes(container: Container) -> dict[tuple[Measure, str], Probe]:
+    """All questions of a round, by what is said when they are not answered."""
+    settings, database = container.settings, container.database
+    found: dict[tuple[Measure, str], Probe] = {
+        (Measure.DATABASE, ""): partial(_database, database),
+        (Measure.BROKER, ""): partial(_broker, settings),
+        (Measure.LISTENERS, ""): partial(_listeners, database),
+        (Measure.MIGRATIONS, ""): partial(_migrations, database),
+        (Measure.MEDIATOR, ""): partial(_mediators, database, settings),
+    }
+    for name, url in settings.watched_services:
+        found[Measure.PROCESS, name] = partial(process, name, url)
+        if url.startswith("http") and not name.endswith("-gateway"):
+            found[Measure.QUEUE_AGE, name] = partial(queues, name, url)
+        if name == "notification":
+            found[Measure.OUTBOX_UNKNOWN, name] = partial(_unknown, container)
+    for path in settings.watched_paths or (str(settings.var_dir),):
+        found[Measure.DISK, path] = partial(disk, Path(path))
+    for path in settings.watched_certificates:
+        found[Measure.CERTIFICATE, path] = partial(_certificate_file, path)
+    return found
+
+
+def _database(database: Database) -> list[Finding]:
+    """That it answers, and how far its clock is from ours."""
+    if is_sqlite(database.engine):
+        with database.reading() as session:
+            session.execute(select(1))
+        return [well(Measure.DATABASE, "")]
+    with database.reading() as session:
+        theirs = session.scalars(select(func.clock_timestamp())).one()
+    drift_s = (theirs - utc_now()).total_seconds()
+    return [well(Measure.DATABASE, ""), clock("database", drift_s)]
+
+
+def _broker(settings: Settings) -> list[Finding]:
+    if not settings.rabbitmq_url and not (settings.var_dir / "broker.sqlite3").exists():
+        return [failing(Measure.BROKER, "", "its file is not there")]
+    try:
+        with open_broker(settings) as connection:
+            connection.ensure_connection(max_retries=1, reraise_as_library_errors=True)
+    except BROKER_ERRORS as exc:
+        return [failing(Measure.BROKER, "", f"does not answer ({type(exc).__name__})")]
+    return [well(Measure.BROKER, "")]
+
+
+def _listeners(database: Database) -> list[Finding]:
+    trouble = listener_trouble(database)
+    return [
+        failing(Measure.LISTENERS, "", trouble) if trouble else well(Measure.LISTENERS, "", "open")
+    ]
+
+
+def _migrations(database: Database) -> list[Finding]:
+    """Whether the tables are at the revision that this version knows as its last."""
+    head = ScriptDirectory(str(_MIGRATIONS)).get_current_head()
+    with database.engine.connect() as connection:
+        now = MigrationContext.configure(connection).get_current_revision()
+    if now == head:
+        return [well(Measure.MIGRATIONS, "", f"at {head}")]
+    return [failing(Measure.MIGRATIONS, "", f"at {now or 'none'}, and not at {head}")]
+
+
+def _mediators(database: Database, settings: Settings) -> list[Finding]:
+    """Each mediator's state, and the days of the certificate that the hub shows it."""
+    now, found = utc_now(), []
+    with database.reading() as session:
+        mediators = session.scalars(select(Mediator)).all()
+        judged = judged_mediators(session, mediators, now, settings.heartbeat_timeout_s)
+    for one in mediators:
+        state, recent = judged[one.id].state, judged[one.id].recent
+        said = f"{recent.failures} of {recent.calls} calls failed" if recent.calls else str(state)
+        found.append(
+            Finding(Measure.MEDIATOR, one.name, _CHECK_STATES[state], recent.share * 100, said)
+        )
+        if one.client_certificate:
+            pem = one.client_certificate.encode()
+            found += certificate(f"mediator {one.name}"[:255], pem, now)
+    return found
+
+
+_CHECK_STATES = {
+    MediatorState.ONLINE: CheckState.WELL,
+    MediatorState.OFF: CheckState.WELL,
+    MediatorState.FAILING: CheckState.FAILING,
+    MediatorState.SILENT: CheckState.FAILING,
+    MediatorState.UNKNOWN: CheckState.UNKNOWN,
+}
+
+
+def _certificate_file(path: str) -> list[Finding]:
+    try:
+        return certificate(path, Path(path).read_bytes())
+    except OSError as exc:
+        return [failing(Measure.CERTIFICATE, path, f"cannot be read ({type(exc).__name__})")]
+
+
+def _unknown(container: Container) -> list[Finding]:
+    """How many messages have an unknown outcome: up to 100 are counted."""
+    url = f"{container.settings.notification_url}/api/notification/outbox/"
+    headers = {"Authorization": f"Bearer {container.own_token('notification:read')}"}
+    asked = {"status": "UNKNOWN", "limit": str(_MOST_COUNTED)}
+    try:
+        answer = _CLIENT.request("GET", url, params=asked, headers=headers)
+        count = len(answer.json()["data"])
+    except (OutboundError, ValueError, LookupError):
+        return []  # the process is asked by itself
+    said = f"{count} messages have an unknown outcome"
+    return [measured(Measure.OUTBOX_UNKNOWN, "notification", float(count), said)]

@@ -1,0 +1,140 @@
+"""What one of the workers does every few seconds, under a lease: sum up, look, evaluate, report."""
+
+import uuid
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+
+from common.clock import utc_now
+from common.db.database import Database, insert_into
+from common.jobs.leases import ClaimLost, claim_due, held
+from common.logs import get_logger
+from sqlalchemy import select, update
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from proxy.alerts.evaluation import evaluate
+from proxy.alerts.reports import queue_due_reports
+from proxy.checks.own_parts import probes
+from proxy.checks.probes import ask_all
+from proxy.checks.reading import keep
+from proxy.container import Container
+from proxy.models import WatchJob
+from proxy.statistics.minute_rollups import roll_up_minutes
+
+log = get_logger(__name__)
+
+LEASE = timedelta(seconds=20)
+
+
+@dataclass(frozen=True)
+class JobClaim:
+    """A job that is ours while the token stands."""
+
+    name: str
+    token: uuid.UUID
+
+    def confirm(self, session: Session) -> None:
+        """Hold the claim until the transaction ends. Raises ClaimLost."""
+        row = select(WatchJob).where(WatchJob.name == self.name, held(WatchJob, self.token))
+        if session.scalar(row.with_for_update()) is None:
+            raise ClaimLost(self.name)
+
+
+Job = Callable[[JobClaim], object]
+
+
+@dataclass(frozen=True)
+class Watch:
+    """The jobs of a process, each with how often it is due."""
+
+    database: Database
+    jobs: Mapping[str, tuple[timedelta, Job]]
+
+    def prepare(self) -> None:
+        """Make the jobs known, once for all workers."""
+        rows = [
+            {"name": name, "attempt_count": 0, "next_attempt_at": utc_now()} for name in self.jobs
+        ]
+        with self.database.writing() as session:
+            session.execute(insert_into(session, WatchJob).on_conflict_do_nothing(), rows)
+
+    def do_due(self) -> int:
+        """Do the jobs that are due and in nobody's hands, one after the other."""
+        done = 0
+        for name, (period, job) in self.jobs.items():
+            claim = self._claimed(name)
+            if claim is None:
+                continue
+            try:
+                job(claim)
+            except ClaimLost:
+                log.warning("watch_claim_lost", job=name)
+            except SQLAlchemyError as exc:
+                log.warning("watch_failed", job=name, reason=type(exc).__name__)
+            except Exception:
+                log.exception("watch_broke", job=name)
+            self._free(claim, period)
+            done += 1
+        return done
+
+    def _claimed(self, name: str) -> JobClaim | None:
+        with self.database.writing() as session:
+            rows = claim_due(
+                session,
+                WatchJob,
+                WatchJob.name == name,
+                order_by=[WatchJob.name],
+                limit=1,
+                now=utc_now(),
+                lease=LEASE,
+            )
+            return next((JobClaim(name, row.lease_token) for row in rows if row.lease_token), None)
+
+    def _free(self, claim: JobClaim, period: timedelta) -> None:
+        mine = WatchJob.name == claim.name, held(WatchJob, claim.token)
+        freed = {"lease_token": None, "lease_until": None, "next_attempt_at": utc_now() + period}
+        with self.database.writing() as session:
+            session.execute(update(WatchJob).where(*mine).values(**freed))
+
+
+def watch_of(container: Container) -> Watch:
+    """What a worker of this installation watches."""
+    database, settings = container.database, container.settings
+    executor = ThreadPoolExecutor(16, "checks")
+    asked = probes(container)
+
+    def look(claim: JobClaim) -> None:
+        findings = ask_all(executor, asked)
+        with database.writing() as session:
+            claim.confirm(session)
+            keep(session, findings, utc_now())
+
+    def in_a_transaction(act: Callable[[Session], object], claim: JobClaim) -> None:
+        with database.writing() as session:
+            claim.confirm(session)
+            act(session)
+
+    return Watch(
+        database,
+        {
+            "minutes": (
+                timedelta(seconds=4),
+                lambda claim: roll_up_minutes(database, utc_now(), claim.confirm),
+            ),
+            "checks": (timedelta(seconds=3), look),
+            "alerts": (
+                timedelta(seconds=3),
+                partial(
+                    in_a_transaction,
+                    lambda session: evaluate(session, utc_now(), settings.console_url),
+                ),
+            ),
+            "reports": (
+                timedelta(minutes=1),
+                partial(in_a_transaction, lambda session: queue_due_reports(session, utc_now())),
+            ),
+        },
+    )
