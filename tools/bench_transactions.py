@@ -19,14 +19,18 @@ from typing import Any
 
 from bench_database import Row, analyze, load, scratch
 from common.clock import rfc3339
+from common.console.finding import Term
 from common.ids import new_id_at
 from flask import Flask
 from proxy import create_app
 from proxy.access.signing import create_key
 from proxy.config import SCHEMA, Settings
-from proxy.models import Base
+from proxy.console.finding import hits_of
+from proxy.models import Base, Channel, Mediator, Transaction
+from proxy.record.about import calls_about
 from proxy.statistics.rollup_job import roll_up_past_hours
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
 
 NOW = datetime.now(UTC)
 WEEK = timedelta(days=7)
@@ -65,6 +69,20 @@ FILTERS: list[dict[str, str]] = [
     {"channel": "Channel 0", "response_status": "418"},
     {"channel": "Channel 3", "path": "/odd/"},
     {"client": "client-0", "method": "PUT", "q": "nowhere"},
+    {"mediator": "urn:often"},
+    {"mediator": "urn:odd"},
+    {"mediator": "urn:unknown"},
+    {"mediator": "urn:often", "response_status": "418"},
+    {"min_duration_ms": "200"},
+    {"min_duration_ms": "1000"},
+    {"min_duration_ms": "30000"},
+    {"max_duration_ms": "0.5"},
+    {"min_duration_ms": "2000", "channel": "Channel 0"},
+    {"when": "yesterday"},
+    {"when": "last_week"},
+    {"when": "this_hour_last_week", "status": "failed"},
+    {"properties": "ward=7"},
+    {"properties": "ward=odd"},
 ]
 
 SPANS = [
@@ -73,6 +91,9 @@ SPANS = [
     {"by": "hour", "since": rfc3339(NOW - WEEK)},
     {"by": "day", "since": rfc3339(NOW - WEEK)},
 ]
+
+#: What the search box is asked for.
+TERMS = ["P77", "nowhere", "needle", "client-0", "Channel 0", "urn:often", "POST /5/patients"]
 
 _REQUEST_HEADERS = {
     "Host": "hub.example.org",
@@ -85,14 +106,13 @@ _REQUEST_HEADERS = {
     "X-Forwarded-For": "192.0.2.7",
 }
 _ANSWER_HEADERS = {"Content-Type": "application/json", "Content-Length": "1091", "Server": "nginx"}
+_UNUSED = {
+    *("parent_id", "organization", "esb_exchange_id", "owner", "mediator_url"),
+    *("request_body_length", "response_body_length"),
+}
 _TABLE = Base.metadata.tables["transactions"]
-#: As `_call` gives them; the others stay empty.
-_COLUMNS = [
-    *("correlation_id", "channel_name", "client_name", "client_address", "status"),
-    *("request_method", "request_url", "request_headers", "request_body", "request_body_whole"),
-    *("response_status_code", "response_headers", "response_body", "error_message"),
-    *("started_at", "completed_at", "match_ms", "upstream_ms", "store_ms", "duration_ms"),
-]
+_PROPERTIES = Base.metadata.tables["transaction_properties"]
+_COLUMNS = [column.name for column in _TABLE.columns if column.name not in _UNUSED]
 
 
 def main() -> int:
@@ -120,15 +140,42 @@ def measure(name: str, calls: int) -> bool:
         hours = roll_up_past_hours(database, NOW)
         print(f"{name}: {hours} hours tallied in {time.monotonic() - began:.0f} s")
         lists = [ask(app, name, "transactions", one, LIST_GOAL_MS) for one in FILTERS]
+        found = [find(app, name, one) for one in (*TERMS, str(_newest(database.engine)))]
         spans = [ask(app, name, "metrics", one, STATISTICS_GOAL_MS) for one in SPANS]
         database.engine.dispose()
-    return name != "postgres" or all(lists + spans)
+    return name != "postgres" or all(lists + found + spans)
 
 
 def fill(engine: Engine, calls: int) -> None:
-    """Put the calls of a week on record."""
-    load(engine, _TABLE, week(calls), _COLUMNS)
+    """Put the calls of a week on record; every tenth with properties."""
+    ids: list[uuid.UUID] = []
+    load(engine, _TABLE, _noting(week(calls), ids), _COLUMNS)
+    load(engine, _PROPERTIES, _properties(ids))
+    _lead(engine, "urn:often", ["Channel 0", "Channel 3"])
+    _lead(engine, "urn:odd", ["Odd"])
     analyze(engine)
+
+
+def _noting(rows: Iterator[Row], ids: list[uuid.UUID]) -> Iterator[Row]:
+    for row in rows:
+        ids.append(row[0])
+        yield row
+
+
+def _properties(ids: list[uuid.UUID]) -> Iterator[Row]:
+    for number, call in enumerate(ids[::10]):
+        yield call, "ward", "odd" if number < ODD_ONES else str(number % 30)
+        yield call, "patient", f"P{number % 20_000}"
+
+
+def _lead(engine: Engine, urn: str, channels: list[str]) -> None:
+    """A mediator, and the channels that lead to it."""
+    with Session(engine) as session, session.begin():
+        mediator = Mediator(name=urn, urn=urn, version="1.0.0", endpoint_url="http://127.0.0.1:9")
+        session.add(mediator)
+        session.flush()
+        for name in channels:
+            session.add(Channel(name=name, path_pattern=f"/{name}/*", mediator_id=mediator.id))
 
 
 def week(calls: int) -> Iterator[Row]:
@@ -174,6 +221,30 @@ def ask(app: Flask, name: str, noun: str, query: dict[str, str], goal_ms: float)
         f"{query or 'all'}" + (f"  searched back to {back_to}" if back_to else "")
     )
     return median <= goal_ms
+
+
+def find(app: Flask, name: str, term: str) -> bool:
+    """Look a few times for a term, as the console's page does; likewise."""
+    process, times_ms = app.extensions["proxy"], []
+    for _ in range(ROUNDS):
+        began = time.perf_counter()
+        with app.test_request_context(), process.database.reading() as session:
+            found = list(hits_of(session, Term(term)))
+            about = calls_about(session, term, limit=50, cursor=None)
+        times_ms.append((time.perf_counter() - began) * 1000)
+    median, longest = statistics.median(times_ms), max(times_ms)
+    print(
+        f"{name}: find {median:5.0f} ms (longest {longest:5.0f})  {len(found)} records, "
+        f"{about.count} calls  {term}"
+    )
+    return median <= LIST_GOAL_MS
+
+
+def _newest(engine: Engine) -> uuid.UUID:
+    newest = select(Transaction.correlation_id).order_by(Transaction.correlation_id.desc())
+    with Session(engine) as session:
+        found: uuid.UUID = session.scalars(newest.limit(1)).one()
+    return found
 
 
 if __name__ == "__main__":

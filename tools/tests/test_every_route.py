@@ -116,6 +116,8 @@ def path_of(rule: Rule) -> str:
 
     def example(found: re.Match[str]) -> str:
         kind, _, _name = found.group(1).rpartition(":")
+        if kind.startswith("any("):
+            return kind.removeprefix("any(").rstrip(")").partition(",")[0]
         return _EXAMPLES.get(kind) or _EXAMPLES.get(kind.partition("(")[0], "x")
 
     return re.sub(r"<([^>]*)>", example, rule.rule)

@@ -56,11 +56,17 @@ def leave(token: contextvars.Token[RequestContext | None]) -> None:
     _current.reset(token)
 
 
+def acceptable_id(given: object) -> str | None:
+    """A correlation id as we take one from others; None for all else."""
+    is_one = isinstance(given, str) and _ACCEPTABLE_ID.fullmatch(given)
+    return given if is_one else None  # type: ignore[return-value]
+
+
 def request_context_of(headers: Headers) -> RequestContext:
     """The request context a caller sent, where it is well-formed, else a new one."""
     given = headers.get(CORRELATION_HEADER, "")
     trace = headers.get(TRACE_HEADER, "")
     return RequestContext(
-        correlation_id=given if _ACCEPTABLE_ID.fullmatch(given) else str(new_id()),
+        correlation_id=acceptable_id(given) or str(new_id()),
         traceparent=trace if _TRACEPARENT.fullmatch(trace) else None,
     )

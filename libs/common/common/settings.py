@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -229,6 +230,14 @@ def positive(number: type[int] | type[float]) -> Callable[[str], Any]:
         return value
 
     return parse
+
+
+def time_zone(text: str) -> ZoneInfo:
+    """A time zone by its name."""
+    try:
+        return ZoneInfo(text)
+    except (KeyError, ValueError, OSError) as exc:
+        raise ValueError("expected the name of a time zone, such as Africa/Dar_es_Salaam") from exc
 
 
 def comma_list(text: str) -> tuple[str, ...]:

@@ -48,6 +48,7 @@ RULES = AuditRules(
     kinds=KINDS,
     not_acts={
         "console._nothing_here": "there is no such page",
+        "console.find_here": "asks what is on record; nothing changes",
         "console.preview_template": _ASKS,
         "console.preview_e_mail": _ASKS,
         "console.check_e_mail": "asks name servers; nothing changes",

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import phonenumbers
 from common.console.settings import ConsoleSettings
-from common.settings import comma_list, flag, positive, setting
+from common.settings import comma_list, flag, positive, setting, time_zone
 
 from policy_notify import config_file
 from policy_notify.models import NotificationType, PaymentEvent
@@ -49,13 +49,6 @@ def parse_hours(text: str) -> tuple[int, ...]:
 def hours_between(first: int, last: int, interval: int) -> tuple[int, ...]:
     """Every `interval` hours from `first` to `last`; at least `first`."""
     return tuple(range(first, last + 1, interval)) or (first,)
-
-
-def _zone(text: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(text)
-    except (KeyError, ValueError, OSError) as exc:
-        raise ValueError("expected the name of a time zone, such as Africa/Dar_es_Salaam") from exc
 
 
 def _region(text: str) -> str:
@@ -116,7 +109,7 @@ class Settings(ConsoleSettings):
     reminds_suspended: bool = setting("REMIND_SUSPENDED", flag, default=True)
     catch_up_days: int = setting("CATCH_UP_DAYS", _days, default=3)
     scheme_timezone: ZoneInfo = setting(
-        "SCHEME_TIMEZONE", _zone, default=ZoneInfo("Africa/Dar_es_Salaam")
+        "SCHEME_TIMEZONE", time_zone, default=ZoneInfo("Africa/Dar_es_Salaam")
     )
     languages: tuple[str, ...] = setting(
         "NOTIFICATION_LANGUAGES", _languages, default=("en", "fr", "sw")

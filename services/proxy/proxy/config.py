@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 from typing import Any, Self
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from common.console.rights import ROLE_NAME, StaffRole
 from common.console.settings import ConsoleSettings
@@ -18,6 +19,7 @@ from common.settings import (
     one_of,
     positive,
     setting,
+    time_zone,
 )
 
 SCHEMA = "proxy"
@@ -224,6 +226,10 @@ class Settings(ConsoleSettings):
     session_idle_minutes: int = setting("SESSION_IDLE_MINUTES", positive(int), default=30)
     notification_port: int = setting("NOTIFICATION_PORT", int, default=8083)
     notification_url_override: str | None = setting("NOTIFICATION_URL", default=None)
+    #: Whose days and weeks "yesterday" and "last week" are.
+    scheme_timezone: ZoneInfo = setting(
+        "SCHEME_TIMEZONE", time_zone, default=ZoneInfo("Africa/Dar_es_Salaam")
+    )
     #: Another provider by which staff sign in (OpenID Connect); `openid` has all of it.
     oidc_issuer: str = setting("OIDC_ISSUER", provider_address, default="")
     oidc_client_id: str = setting("OIDC_CLIENT_ID", default="")

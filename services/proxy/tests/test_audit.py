@@ -160,6 +160,11 @@ def page_acts(admin, api, call: str) -> Acts:
         found = {one["name"]: one["id"] for one in api.get("roles/").get_json()["data"]}
         return form(f"roles/{found['made-here']}/delete/")()
 
+    def delete_view() -> TestResponse:
+        page = admin.get("/admin/mediator/transactions/").text
+        view = page.split("/admin/mediator/views/")[1].split("/")[0]
+        return form(f"views/{view}/delete/")()
+
     def pause_task() -> TestResponse:
         task = api.get("tasks/").get_json()["data"][0]["id"]
         return form(f"tasks/{task}/pause/")()
@@ -168,9 +173,15 @@ def page_acts(admin, api, call: str) -> Acts:
     lab = {"endpoint_url": "http://127.0.0.1:9"}
     return {
         ("console.open_transaction", "POST"): form(f"transactions/{call}/open/", reason="why"),
+        ("console.open_comparison", "POST"): form(
+            f"transactions/{call}/compare/", reason="why", other=call
+        ),
+        ("console.open_raw_body", "POST"): form(f"transactions/{call}/body/request/", reason="why"),
         ("console.rerun", "POST"): form(f"transactions/{call}/rerun/"),
         ("console.rerun_many", "POST"): form("transactions/rerun/", client="clinic"),
         ("console.move_task", "POST"): pause_task,
+        ("console.save_view", "POST"): form("views/", status="failed", view_name="Failed"),
+        ("console.delete_view", "POST"): delete_view,
         ("console.create_channel", "POST"): form("channels/new/", **A_CHANNEL, **at),
         ("console.change_channel", "POST"): form(
             f"channels/{channel['id']}/edit/",
@@ -320,7 +331,7 @@ def without_channels(api, ask: Callable[..., TestResponse], path: str) -> TestRe
 def test_every_act_leaves_an_event(
     app: Flask, api, admin, record: Callable[..., str], events: Any
 ) -> None:
-    calls = [record(minute) for minute in range(2)]
+    calls = [record(minute, request_body="x") for minute in range(2)]
     pages = page_acts(admin, api, calls[0])
     walked = walk(pages, "staff", "amina", events)
     for noun in ("channels", "registrations", "mediators", "clients"):

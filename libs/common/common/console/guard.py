@@ -39,6 +39,17 @@ FRAMED = {
 }
 
 
+#: Of a document that others made, in a window of its own: the browser's viewer shows it.
+DOCUMENT = {
+    "Content-Security-Policy": (
+        "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; form-action 'none'; "
+        "base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+}
+
+
 @dataclass(frozen=True)
 class Console:
     """What a process needs to let people in."""
@@ -89,13 +100,25 @@ def finish(response: Response) -> Response:
 
 def framed(page: str) -> Response:
     """A page of others' words, for an `<iframe sandbox>` of the console."""
-    g.is_framed = True
+    g.browser_rules = FRAMED
     return Response(page)
+
+
+def others_file(data: bytes, name: str, media: str | None) -> Response:
+    """Bytes that others sent. With a `media` type that browsers show safely, they show it; without
+    one it is a download, whatever it claims to be.
+    """
+    g.browser_rules = DOCUMENT if media == "application/pdf" else FRAMED
+    answer = Response(data, mimetype=media or "application/octet-stream")
+    how = "inline" if media else "attachment"
+    answer.headers.set("Content-Disposition", how, filename=name)
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    return answer
 
 
 def strict(response: Response) -> Response:
     """The browser does nothing for `response` that the console does not need."""
-    response.headers.update(FRAMED if g.get("is_framed") else HEADERS)
+    response.headers.update(g.get("browser_rules", HEADERS))
     if response.status_code >= HTTPStatus.BAD_REQUEST:
         response.headers["Cache-Control"] = "no-store"
     return response

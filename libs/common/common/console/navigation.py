@@ -122,6 +122,14 @@ def menu(staff: Staff) -> list[tuple[Section, list[Entry]]]:
     return [(section, entries) for section, entries in shown if entries]
 
 
+def other_services(staff: Staff) -> list[tuple[str, str]]:
+    """What is installed besides the gateway, where `staff` may read: labels, and where each is."""
+    found = [(section, section.entries[0]) for section, _ in menu(staff) if section.service]
+    return [
+        (section.label, home.path.rstrip("/")) for section, home in found if staff.may(home.role)
+    ]
+
+
 def current_path(path: str) -> str:
     """The menu's entry that `path` belongs to: the longest that it begins with."""
     paths = [entry.path for section in SECTIONS for entry in section.entries]

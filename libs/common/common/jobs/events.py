@@ -21,6 +21,13 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from common.clock import rfc3339, utc_now
+from common.correlation import (
+    RequestContext,
+    acceptable_id,
+    current_request_context,
+    follow,
+    leave,
+)
 from common.db.database import Database
 from common.errors import DomainError
 from common.ids import new_id
@@ -53,6 +60,8 @@ class ConsumedEvent:
 
     event_id: Mapped[str] = mapped_column(String(MAX_EVENT_ID_CHARS), primary_key=True)
     consumed_at: Mapped[datetime] = mapped_column(index=True)
+    #: Of the request that the event came of, where its publisher said so.
+    correlation_id: Mapped[str | None] = mapped_column(String(64), index=True)
 
 
 @dataclass(frozen=True)
@@ -63,6 +72,7 @@ class CloudEvent:
     type: str
     source: str
     data: Any
+    correlation_id: str | None = None
 
 
 def queue_event(
@@ -88,6 +98,9 @@ def queue_event(
         "time": rfc3339(now),
         "datacontenttype": "application/json",
     }
+    context = current_request_context()
+    if context is not None:
+        event["correlationid"] = context.correlation_id  # names of extensions have no underscores
     text = json.dumps(data) if data_text is None else data_text
     row = model()
     row.event_id, row.queue = event["id"], queue
@@ -157,7 +170,8 @@ def parse_event(body: bytes | str) -> CloudEvent:
             raise ValueError(f"the attribute {name} is missing")
     if len(event["id"]) > MAX_EVENT_ID_CHARS or "\x00" in event["id"]:
         raise ValueError("the attribute id cannot be remembered")
-    return CloudEvent(event["id"], event["type"], event["source"], event.get("data"))
+    named = event["id"], event["type"], event["source"]
+    return CloudEvent(*named, event.get("data"), acceptable_id(event.get("correlationid")))
 
 
 class EventConsumer:
@@ -213,19 +227,28 @@ class EventConsumer:
     def receive(self, message: Message) -> None:
         """Handle one delivery, then acknowledge it."""
         try:
-            event = parse_event(message.body)
-            self._once(event)
+            self._follow(parse_event(message.body))
         except (DomainError, ValueError) as exc:
             log.error("event_refused", queue=self._queue, reason=str(exc))
             message.reject()
         else:
             message.ack()
 
+    def _follow(self, event: CloudEvent) -> None:
+        """Handle it under the correlation id that it brings."""
+        known = event.correlation_id
+        token = follow(RequestContext(known) if known else None)
+        try:
+            self._once(event)
+        finally:
+            leave(token)
+
     def _once(self, event: CloudEvent) -> None:
         try:
             with self._database.writing() as session:
                 seen = self._model()
                 seen.event_id, seen.consumed_at = event.id, utc_now()
+                seen.correlation_id = event.correlation_id
                 session.add(seen)
                 session.flush()
                 self._handle(session, event)

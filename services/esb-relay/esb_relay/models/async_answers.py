@@ -32,7 +32,7 @@ class AsyncAnswer(Leased, Base):
     request_id: Mapped[str] = mapped_column(String(255), unique=True)
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     caller: Mapped[str] = mapped_column(String(255))
-    correlation_id: Mapped[str] = mapped_column(String(64))
+    correlation_id: Mapped[str] = mapped_column(String(64), index=True)
     organization: Mapped[str | None] = mapped_column(String(255))
     status: Mapped[DeliveryStatus] = mapped_column(stored_enum(DeliveryStatus))
     format: Mapped[Format] = mapped_column(stored_enum(Format))

@@ -49,6 +49,7 @@ class Exchange(Base):
         Index("ix_exchanges_organization_id", "organization", "id"),
         Index("ix_exchanges_code_id", "code", "id"),
         Index("ix_exchanges_request_id", "request_id"),
+        Index("ix_exchanges_correlation_id", "correlation_id"),
         Index(
             "ix_exchanges_not_succeeded",
             "status",

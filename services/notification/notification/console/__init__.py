@@ -7,6 +7,7 @@ from notification.console import (  # noqa: F401 - their views join `pages`
     dead_letters,
     e_mail,
     events,
+    find,
     inbox,
     outbox,
     overview,

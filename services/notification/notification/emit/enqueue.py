@@ -7,6 +7,7 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Any, cast
 
+from common.correlation import current_request_context
 from common.db.rows.in_session import add_new_rows
 from common.ids import new_id
 from sqlalchemy import Table, insert, select
@@ -84,7 +85,9 @@ def merged_skips(merged: Sequence[Merged], ids: Sequence[uuid.UUID]) -> list[Ski
 
 
 def _of_emission(emission: Emission, event: Event, now: datetime) -> dict[str, Any]:
+    context = current_request_context()
     return {
+        "correlation_id": context.correlation_id if context else None,
         "attachment_set": new_id() if emission.attachments else None,
         "sender_name": event.sender_name,
         "reply_to": event.reply_to,

@@ -35,6 +35,8 @@ PROVIDER_ID_CHARS = 255
 #: What a worker may claim once its time has come; literal, so that partial indexes serve it.
 IS_WAITING = text("status IN ('QUEUED', 'FAILED') AND NOT is_final")
 _IS_LEASED = text("lease_token IS NOT NULL")
+_HAS_PHONE = text("to_phone IS NOT NULL")
+_HAS_REQUEST = text("correlation_id IS NOT NULL")
 _HAS_FILES = text("attachment_set IS NOT NULL")
 
 
@@ -71,6 +73,20 @@ class OutboxMessage(Leased, Base):
             sqlite_where=_HAS_FILES,
         ),
         Index("ix_outbox_recipient", "recipient_user_id", "id"),
+        Index(
+            "ix_outbox_to_phone",
+            "to_phone",
+            "id",
+            postgresql_where=_HAS_PHONE,
+            sqlite_where=_HAS_PHONE,
+        ),
+        Index(
+            "ix_outbox_correlation_id",
+            "correlation_id",
+            "id",
+            postgresql_where=_HAS_REQUEST,
+            sqlite_where=_HAS_REQUEST,
+        ),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True, default=next_id)
@@ -120,6 +136,8 @@ class OutboxMessage(Leased, Base):
     sms_segments: Mapped[int | None] = mapped_column(SmallInteger)
     #: The provider that has or took it; what it calls the message stands in the log.
     provider: Mapped[str | None] = mapped_column(String(PROVIDER_CHARS))
+    #: Of the request or the event that it came of; None: of neither, or made before there was one.
+    correlation_id: Mapped[str | None] = mapped_column(String(64))
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     #: None: not since the column is there.
     updated_at: Mapped[datetime | None] = mapped_column(default=utc_now, onupdate=utc_now)

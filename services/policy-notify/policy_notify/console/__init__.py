@@ -4,6 +4,7 @@ from policy_notify.console import (  # noqa: F401 - views
     audit,
     dead_letters,
     families,
+    find,
     overview,
     payments,
     policies,

@@ -110,12 +110,12 @@ class Insuree(Base):
 
     uuid: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     chf_id: Mapped[str] = mapped_column(String(50), index=True)
-    last_name: Mapped[str] = mapped_column(String(100))
+    last_name: Mapped[str] = mapped_column(String(100), index=True)
     other_names: Mapped[str] = mapped_column(String(100))
     #: As the scheme has it; a blank one is stored as none.
     phone: Mapped[str | None] = mapped_column(String(50))
     #: The first telephone number in it, in E.164: where messages go.
-    number: Mapped[str | None] = mapped_column(String(20))
+    number: Mapped[str | None] = mapped_column(String(20), index=True)
     family: Mapped[UUID | None] = mapped_column(Uuid, index=True)
     validity_from: Mapped[datetime | None]
     validity_to: Mapped[datetime | None]

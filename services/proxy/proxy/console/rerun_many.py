@@ -12,6 +12,7 @@ from proxy.console import reach
 from proxy.console.blueprint import pages
 from proxy.console.reading import read
 from proxy.console.saving import write
+from proxy.console.tasks import as_typed
 from proxy.container import container
 from proxy.record import rerun_tasks, reruns
 from proxy.record.rerun_tasks import USUAL_BATCH_SIZE, Order
@@ -48,7 +49,9 @@ def rerun_many() -> ResponseReturnValue:
 def _form(filters: Form, form: Form) -> str:
     wanted = _wanted(filters)
     meant = read(lambda session: reruns.meant(session, wanted, MOST_COUNTED))
-    return render_template("pages/rerun.html", filters=filters, meant=meant, form=form)
+    return render_template(
+        "pages/rerun.html", filters=filters, asked=as_typed(wanted), meant=meant, form=form
+    )
 
 
 def _wanted(filters: Form) -> TransactionFilter:

@@ -1,8 +1,6 @@
 """`/admin/mediator/tasks/`: calls that are made again as tasks, with progress."""
 
 import uuid
-from collections.abc import Mapping
-from typing import Any
 
 from common.console.csv_export import Column
 from common.console.flashes import flash
@@ -23,6 +21,7 @@ from proxy.container import container
 from proxy.errors import TaskHasEnded, UnknownRecord
 from proxy.models import RerunState, RerunTask, RerunTaskCall, TaskStatus
 from proxy.record import rerun_tasks
+from proxy.record.transactions import TransactionFilter
 from proxy.registry.records import existing
 from proxy.schemas.forms import TaskCallFilter, TaskFilter
 
@@ -88,7 +87,7 @@ def task(task_id: uuid.UUID) -> ResponseReturnValue:
         columns=CALL_COLUMNS,
         task=found,
         reasons=read(lambda session: rerun_tasks.reasons_of(session, task_id)),
-        wanted=_as_typed(found.filter),
+        wanted=as_typed(TransactionFilter.of(found.filter or {})),
         states=choices(RerunState),
     )
 
@@ -123,9 +122,12 @@ def _own(session: Session, task_id: uuid.UUID) -> RerunTask:
     return task
 
 
-def _as_typed(wanted: Mapping[str, Any] | None) -> dict[str, str]:
-    """A task's filter as the list of transactions has it in its address, where one pair stands."""
-    shown = dict(wanted or {})
+def as_typed(wanted: TransactionFilter) -> dict[str, str]:
+    """A filter as the list of transactions has it in its address, where one pair stands.
+
+    What was a word for a span of time is the span that it was then.
+    """
+    shown = wanted.document()
     shown.pop("channels", None)
     for name, value in shown.pop("properties", {}).items():
         shown["properties"] = f"{name}={value}"

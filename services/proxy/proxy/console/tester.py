@@ -27,9 +27,17 @@ from proxy.console.blueprint import pages
 from proxy.console.reading import read
 from proxy.container import container
 from proxy.models import Channel, Client, ExternalSystemRegistration, Rejection, Transaction
+from proxy.record.as_call import callers_headers
+from proxy.record.masks import MASK
 from proxy.record.transactions import asks_reason
+from proxy.registry.records import existing
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
+#: Fields of the form, and what the script sets.
+_OF_THE_FORM = frozenset(
+    {"authorization", "content-type", "x-client-id", "x-client-secret", "x-organization"}
+    | {"x-esb-mode", "x-async", "idempotency-key"}
+)
 #: A rejection is written a moment after its answer; what is not on record by then never will be.
 _WRITTEN_WITHIN = timedelta(seconds=10)
 
@@ -39,6 +47,8 @@ class Chosen(ma.Schema):
 
     channel = ma.fields.UUID()
     client = ma.fields.String()
+    #: A call on record that is to be made again in another form.
+    call = ma.fields.UUID()
 
 
 class GrantForm(ma.Schema):
@@ -66,9 +76,11 @@ class Offer:
 @pages.page("/mediator/tester/", StaffRole.OPERATOR)
 def tester() -> ResponseReturnValue:
     """The form for a call, filled in for the chosen channel."""
-    chosen = read_filters(Chosen())
-    offer = read(lambda session: _offer(session, chosen.values.get("channel")))
-    begin = Form.of({**_example(offer.channel), **chosen.values})
+    chosen = read_filters(Chosen()).values
+    recorded = _recorded(chosen["call"]) if "call" in chosen else {}
+    given = {**recorded, **chosen}
+    offer = read(lambda session: _offer(session, given.get("channel")))
+    begin = Form.of({**_example(offer.channel), **given})
     return render_template(
         "pages/tester.html", form=begin, offer=offer, methods=_methods(offer.channel)
     )
@@ -99,6 +111,41 @@ def tester_call(correlation_id: uuid.UUID) -> ResponseReturnValue:
         is_later=is_later,
         is_over=refused is not None or has_ended,
     )
+
+
+def _recorded(correlation_id: uuid.UUID) -> dict[str, Any]:
+    """The fields of a call on record, without what the client proves itself with.
+
+    Where its channel asks why bodies are opened, its headers and its body stay out.
+    """
+    call, channel_id, is_closed = read(lambda session: _as_made(session, correlation_id))
+    path, _, query = call.request_url.partition("?")
+    found: dict[str, Any] = {
+        "channel": channel_id,
+        "client": call.client_name,
+        "method": call.request_method,
+        "path": path,
+        "query": query,
+        "organization": call.organization,
+        "body": "",
+    }
+    if is_closed:
+        return found
+    record_act("transaction.viewed", correlation_id)
+    headers = [pair for pair in callers_headers(call) if pair[0].lower() not in _OF_THE_FORM]
+    content_type = call.request_headers.get("Content-Type", "")
+    lines = [f"{name}: {value}" for name, value in headers if value != MASK]
+    body = call.request_body if call.request_body_whole else ""
+    return {**found, "content_type": content_type, "headers": "\n".join(lines), "body": body}
+
+
+def _as_made(
+    session: Session, correlation_id: uuid.UUID
+) -> tuple[Transaction, uuid.UUID | None, bool]:
+    """A call, its channel of today, and whether its body is opened with a reason only."""
+    call = existing(session, Transaction, correlation_id)
+    channel = select(Channel.id).where(Channel.name == call.channel_name, Channel.is_active)
+    return call, session.scalar(channel), asks_reason(session, call)
 
 
 def _outcome(

@@ -1,7 +1,7 @@
 """`/admin/mediator/transactions/`: the record of every call."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -12,7 +12,7 @@ from common.console.forms import Form, choices, read_filters, read_form
 from common.console.listing import listing
 from common.console.rights import Right
 from common.errors import Forbidden
-from flask import redirect, render_template, url_for
+from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session, load_only
@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session, load_only
 from proxy.console import reach
 from proxy.console.blueprint import pages
 from proxy.console.reading import read
+from proxy.console.saved_views import views_of
 from proxy.console.stages import stages, steps
 from proxy.container import container
 from proxy.errors import NotRepeatable
@@ -28,13 +29,17 @@ from proxy.models import (
     CallGrant,
     Channel,
     Client,
+    Mediator,
     Retry,
     Transaction,
     TransactionStatus,
 )
 from proxy.record import reruns
+from proxy.record.as_call import curl
+from proxy.record.raw_bodies import Side, raw_body, shown_as
 from proxy.record.reports import KeptReport, reports_of
 from proxy.record.search import Found, find
+from proxy.record.spans import When
 from proxy.record.transactions import SUMMARY, asks_reason
 from proxy.registry.records import existing
 from proxy.schemas.forms import ReasonForm
@@ -62,6 +67,14 @@ COLUMNS = (
 
 
 @dataclass(frozen=True)
+class RawBody:
+    """A body that is kept to the byte; `media` where browsers show it."""
+
+    bytes: int
+    media: str | None
+
+
+@dataclass(frozen=True)
 class Detail:
     """A call and what it is connected with; the ids are None for what is no longer there.
 
@@ -78,6 +91,8 @@ class Detail:
     report: KeptReport
     asks_reason: bool
     sees_bodies: bool
+    #: The sides whose bodies are kept to the byte.
+    raw: Mapping[Side, RawBody]
 
 
 @pages.page("/mediator/transactions/")
@@ -89,7 +104,7 @@ def transactions() -> ResponseReturnValue:
     def fetch(limit: int, cursor: str | None) -> Found:
         return read(lambda session: find(session, wanted, limit=limit, cursor=cursor))
 
-    channels, clients = read(_names)
+    channels, clients, mediators = read(_names)
     channels = [one for one in channels if reach.within(one, reach.own().view)]
     return listing(
         "pages/transactions.html",
@@ -99,7 +114,10 @@ def transactions() -> ResponseReturnValue:
         columns=COLUMNS,
         channels=channels,
         clients=clients,
+        mediators=mediators,
         statuses=choices(TransactionStatus),
+        spans=choices(When),
+        views=read(views_of),
     )
 
 
@@ -131,6 +149,7 @@ def _page(found: Detail, *, is_open: bool, form: Form | None = None) -> str:
         found=found,
         stages=stages(found.call),
         steps=steps(found.report.orchestrations),
+        curl=curl(found.call, request.host_url.rstrip("/")),
         is_open=is_open,
         form=form or Form(),
     )
@@ -153,11 +172,13 @@ def rerun(correlation_id: uuid.UUID) -> ResponseReturnValue:
     return redirect(url_for("console.transaction", correlation_id=made.correlation_id), 303)
 
 
-def _names(session: Session) -> tuple[Sequence[str], Sequence[str]]:
-    """The names of channels and clients to choose from."""
+def _names(session: Session) -> tuple[Sequence[str], Sequence[str], list[tuple[str, str]]]:
+    """The channels, clients and mediators to choose from."""
     channels = select(Channel.name).order_by(Channel.name).limit(_NAMES_OFFERED)
     clients = select(Client.client_id).order_by(Client.client_id).limit(_NAMES_OFFERED)
-    return session.scalars(channels).all(), session.scalars(clients).all()
+    mediators = select(Mediator.urn, Mediator.name).order_by(Mediator.name).limit(_NAMES_OFFERED)
+    named = [(row.urn, row.name) for row in session.execute(mediators)]
+    return session.scalars(channels).all(), session.scalars(clients).all(), named
 
 
 def _detail(session: Session, correlation_id: uuid.UUID) -> Detail:
@@ -187,4 +208,14 @@ def _detail(session: Session, correlation_id: uuid.UUID) -> Detail:
             select(CallGrant.staff_name).where(CallGrant.correlation_id == correlation_id)
         ),
         report=reports_of(session, container().sealer, correlation_id),
+        raw=_raw(session, call),
     )
+
+
+def _raw(session: Session, call: Transaction) -> dict[Side, RawBody]:
+    bodies = {side: raw_body(session, container().sealer, call, side) for side in Side}
+    return {
+        side: RawBody(len(body), shown_as(body)[0])
+        for side, body in bodies.items()
+        if body is not None
+    }

@@ -39,6 +39,7 @@ from proxy.models.staff import (
     OpenSession,
     Passkey,
     PasswordReset,
+    SavedView,
     StaffUser,
     UsualPlace,
 )
@@ -110,6 +111,7 @@ __all__ = [
     "RerunTaskCall",
     "Retry",
     "RoutingVersion",
+    "SavedView",
     "ShadowDifference",
     "StaffUser",
     "StoredRequest",

@@ -6,7 +6,17 @@ from datetime import datetime
 from common.console.staff import StaffRole
 from common.db.database import stored_enum
 from common.ids import new_id
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, LargeBinary, String, Uuid, text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from proxy.models.base import Base, Recorded
@@ -97,6 +107,20 @@ class OpenSession(Base):
     browser: Mapped[str] = mapped_column(String(255))
     began_at: Mapped[datetime] = mapped_column(index=True)
     seen_at: Mapped[datetime]
+
+
+class SavedView(Recorded, Base):
+    """A filter of the list of calls that a member of staff keeps under a name."""
+
+    __tablename__ = "saved_views"
+    __table_args__ = (UniqueConstraint("staff_id", "name", name="uq_saved_views_staff_id_name"),)
+
+    staff_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("staff_users.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(100))
+    #: Everybody sees it.
+    is_shared: Mapped[bool] = mapped_column(default=False)
+    #: The query of the list, sealed: it may name a person.
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class PasswordReset(Base):

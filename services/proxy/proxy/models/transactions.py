@@ -45,6 +45,8 @@ NOT_200 = text("response_status_code <> 200")
 USUAL_METHODS = ("GET", "POST")
 RARE_METHOD = text(f"request_method NOT IN {USUAL_METHODS}")
 IS_RERUN = text("parent_id IS NOT NULL")
+SLOW_MS = 1000
+IS_SLOW = text(f"duration_ms >= {SLOW_MS}")
 
 
 class Transaction(Base):
@@ -81,6 +83,13 @@ class Transaction(Base):
             "parent_id",
             sqlite_where=IS_RERUN,
             postgresql_where=IS_RERUN,
+        ),
+        Index(
+            "ix_transactions_slow",
+            "correlation_id",
+            "duration_ms",
+            sqlite_where=IS_SLOW,
+            postgresql_where=IS_SLOW,
         ),
     )
 
@@ -166,6 +175,8 @@ class TransactionProperty(Base):
     __tablename__ = "transaction_properties"
     __table_args__ = (
         Index("ix_transaction_properties_name_value", "name", "value", "correlation_id"),
+        # For who has a value and does not know what it is called.
+        Index("ix_transaction_properties_value", "value", "correlation_id"),
     )
 
     correlation_id: Mapped[uuid.UUID] = mapped_column(

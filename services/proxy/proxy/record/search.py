@@ -15,18 +15,21 @@ from datetime import datetime
 
 from common.ids import moment_of
 from common.web.paging import Page, bounded, decode_cursor, encode_cursor
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, Select, false, select, union_all
 from sqlalchemy.orm import Session
 
 from proxy.models import Transaction
-from proxy.record.transactions import Condition, TransactionFilter, summaries
+from proxy.record.transactions import Condition, TransactionFilter, channels_of, summaries
 
 #: The candidates of a step. Scattered ones cost a page each: a step is to take milliseconds.
 STEP = 2_000
 #: No step begins later than this.
 BUDGET_S = 0.08
 
-Lead = Sequence[Condition]
+#: Conditions that an index answers; of several such, the candidates meet one.
+Lead = Sequence[Sequence[Condition]]
+#: The channels of a mediator are looked through one by one; of more, no index helps.
+MOST_CHANNELS = 20
 
 _id = Transaction.correlation_id
 
@@ -80,11 +83,20 @@ def _furthest_reaching(
     session: Session, wanted: TransactionFilter, below: uuid.UUID | None
 ) -> Lead:
     """The lead that the fewest calls meet: its candidates go back furthest."""
-    leads = wanted.leads() or [[]]
+    leads = _leads(session, wanted)
     if len(leads) == 1:
         return leads[0]
     edges = [Step(wanted, lead, below).edge(session) for lead in leads]
     return leads[min(range(len(leads)), key=lambda at: edges[at] or uuid.UUID(int=0))]
+
+
+def _leads(session: Session, wanted: TransactionFilter) -> list[Lead]:
+    leads: list[Lead] = [[lead] for lead in wanted.leads()]
+    if wanted.mediator is not None:
+        names = session.scalars(channels_of(wanted.mediator).limit(MOST_CHANNELS + 1)).all()
+        if len(names) <= MOST_CHANNELS:
+            leads.append([[Transaction.channel_name == name] for name in names] or [[false()]])
+    return leads or [[[]]]
 
 
 @dataclass(frozen=True)
@@ -97,7 +109,15 @@ class Step:
 
     def ids(self) -> Select[uuid.UUID]:
         """The candidates and all before them, newest first: read from an index alone."""
-        conditions = (*self.lead, *self.wanted.span(), *self._range(None))
+        if len(self.lead) == 1:
+            return self._ids(self.lead[0])
+        parts = [self._ids(one).limit(STEP).subquery() for one in self.lead]
+        all_of_them = union_all(*(select(part) for part in parts)).subquery()
+        found = all_of_them.c.correlation_id
+        return select(found).order_by(found.desc())
+
+    def _ids(self, lead: Sequence[Condition]) -> Select[uuid.UUID]:
+        conditions = (*lead, *self.wanted.span(), *self._range(None))
         return select(_id).where(*conditions).order_by(_id.desc())
 
     def edge(self, session: Session) -> uuid.UUID | None:
@@ -112,7 +132,7 @@ class Step:
         all of it is old, would rather read everything that is newer.
         """
         calls = summaries(self.wanted)
-        if not self.lead:
+        if self.lead == [[]]:
             return calls.where(*self._range(edge)).order_by(_id.desc())
         ids = self.ids().limit(STEP).subquery()
         return calls.join(ids, _id == ids.c.correlation_id).order_by(ids.c.correlation_id.desc())

@@ -15,12 +15,20 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, load_only
 from proxy.models import (
     OPEN_STATUSES,
     Channel,
+    Mediator,
     Rejection,
     Transaction,
     TransactionProperty,
     TransactionStatus,
 )
-from proxy.models.transactions import NOT_200, NOT_SUCCESSFUL, RARE_METHOD, USUAL_METHODS
+from proxy.models.transactions import (
+    IS_SLOW,
+    NOT_200,
+    NOT_SUCCESSFUL,
+    RARE_METHOD,
+    SLOW_MS,
+    USUAL_METHODS,
+)
 
 Condition = ColumnElement[bool] | TextClause
 
@@ -61,11 +69,14 @@ class TransactionFilter:
     `response_status` is one status (`404`) or a class (`5xx`), `path` the beginning of the path,
     `q` a text anywhere in the URL or the error, or a call's id or the first 24 hex digits of it;
     `properties` are names and values that mediators gave; `since` inclusive and `until` exclusive.
+    `mediator` is the URN of the one that the calls' channels lead to now. A call that has not ended
+    has no duration yet.
     """
 
     status: TransactionStatus | None = None
     channel: str | None = None
     client: str | None = None
+    mediator: str | None = None
     method: str | None = None
     path: str | None = None
     response_status: str | None = None
@@ -75,6 +86,8 @@ class TransactionFilter:
     properties: tuple[tuple[str, str], ...] = ()
     #: Calls of these channels only: what whoever asks may see. None: of all.
     channels: frozenset[str] | None = None
+    min_duration_ms: float | None = None
+    max_duration_ms: float | None = None
 
     def is_empty(self) -> bool:
         """Whether every call meets it that whoever asks may see."""
@@ -111,6 +124,7 @@ class TransactionFilter:
         found += self._equal().values()
         if self.channels is not None:
             found.append(Transaction.channel_name.in_(self.channels))
+        found += self._lasted()
         if self.path:
             found.append(begins_with(Transaction.request_url, self.path))
         found += [_has_property(*one) for one in self.properties]
@@ -120,13 +134,18 @@ class TransactionFilter:
         return found
 
     def leads(self) -> list[list[Condition]]:
-        """Parts of the filter that an index answers, newest call first."""
+        """Parts of the filter that an index answers, newest call first.
+
+        A mediator's channels are more than one part; see `proxy.record.search`.
+        """
         equal = self._equal()
         leads: list[list[Condition]] = [
             [equal[name]] for name in ("channel", "client") if name in equal
         ]
         if self.channels is not None and len(self.channels) == 1:
             leads.append([Transaction.channel_name == next(iter(self.channels))])
+        if self.min_duration_ms is not None and self.min_duration_ms >= SLOW_MS:
+            leads.append([IS_SLOW, *self._lasted()])
         if self.status not in (None, TransactionStatus.SUCCESSFUL):
             leads.append([NOT_SUCCESSFUL, equal["status"]])
         if self.response_status not in (None, "200", "2xx"):
@@ -150,9 +169,19 @@ class TransactionFilter:
             ("method", Transaction.request_method, self.method and self.method.upper()),
         )
         equal = {name: column == value for name, column, value in columns if value is not None}
+        if self.mediator is not None:
+            equal["mediator"] = Transaction.channel_name.in_(channels_of(self.mediator))
         if self.response_status:
             equal["response_status"] = _answered(self.response_status)
         return equal
+
+    def _lasted(self) -> list[ColumnElement[bool]]:
+        found: list[ColumnElement[bool]] = []
+        if self.min_duration_ms is not None:
+            found.append(Transaction.duration_ms >= self.min_duration_ms)
+        if self.max_duration_ms is not None:
+            found.append(Transaction.duration_ms <= self.max_duration_ms)
+        return found
 
 
 def within(since: datetime | None, until: datetime | None) -> list[ColumnElement[bool]]:
@@ -212,6 +241,11 @@ def _has_property(name: str, value: str) -> ColumnElement[bool]:
         TransactionProperty.name == name, TransactionProperty.value == value
     )
     return Transaction.correlation_id.in_(found)
+
+
+def channels_of(urn: str) -> Select[str]:
+    """The names of the channels that lead to a mediator now."""
+    return select(Channel.name).join(Channel.mediator).where(Mediator.urn == urn)
 
 
 def _mentions(text: str) -> ColumnElement[bool]:

@@ -19,6 +19,7 @@ from proxy.models import (
     Mediator,
     Passkey,
     RerunTask,
+    SavedView,
     StaffUser,
     Transaction,
 )
@@ -37,6 +38,7 @@ _KINDS: dict[type[Any], str] = {
     Mediator: "mediator",
     Passkey: "passkey",
     RerunTask: "task",
+    SavedView: "view",
     StaffUser: "member of staff",
     Transaction: "transaction",
 }

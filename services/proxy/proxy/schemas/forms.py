@@ -68,8 +68,8 @@ class Lines(Several):
 class Box(Flag):
     """Browsers send `true` for a box that is ticked, and nothing for one that is not."""
 
-    def __init__(self) -> None:
-        super().__init__(load_default=False)
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(load_default=False, **kwargs)
 
     def _deserialize(self, value: Any, *_args: Any, **_kwargs: Any) -> bool:
         return bool(value == "true")
@@ -243,6 +243,13 @@ class ReasonForm(Schema):
     """Why a body is opened."""
 
     reason = Name(required=True, max_length=MAX_REASON_CHARS)
+
+
+class ViewForm(ma.Schema):
+    """What a view is called, and who sees it."""
+
+    name = Name(required=True, max_length=100, data_key="view_name")
+    is_shared = Box(data_key="view_is_shared")
 
 
 class RotateForm(Schema):

@@ -3,12 +3,15 @@
 from typing import Any
 
 import marshmallow as ma
+from common.clock import rfc3339, utc_now
 from common.web.fields import Flag, Integer, Line, Moment, Name, Text, check_storable
 from common.web.paging import PageArgs, page_schema
 from marshmallow import validate
 
 from proxy.access.reasons import HEADER, MAX_REASON_CHARS
+from proxy.container import container
 from proxy.models import TransactionStatus
+from proxy.record.spans import When, span_of
 from proxy.record.transactions import TransactionFilter
 from proxy.schemas.fields import Headers, Schema
 
@@ -45,6 +48,13 @@ class Properties(ma.fields.Field[tuple[tuple[str, str], ...]]):
         return tuple(value.items())
 
 
+class _Milliseconds(ma.fields.Float):
+    """A duration; at most a year."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(validate=validate.Range(0, 366 * 24 * 3_600_000), **kwargs)
+
+
 class ReasonArgs(ma.Schema):
     """The header of whoever reads a call in whole."""
 
@@ -68,6 +78,9 @@ class Filter(Schema):
     status = ma.fields.Enum(TransactionStatus, by_value=ma.fields.String)
     channel = Name(metadata={"description": "The channel's name"})
     client = Name(metadata={"description": "The client's `client_id`"})
+    mediator = Name(
+        metadata={"description": "The URN of the mediator that the calls' channels lead to now"}
+    )
     method = Name(max_length=32)
     path = Text(max_length=2048, metadata={"description": "How the path begins"})
     response_status = Name(
@@ -77,6 +90,15 @@ class Filter(Schema):
     )
     since = Moment(metadata={"description": "Started at this time or later"})
     until = Moment(metadata={"description": "Started before this time"})
+    when = ma.fields.Enum(
+        When,
+        by_value=ma.fields.String,
+        metadata={
+            "description": "Instead of `since` and `until`: days and weeks of `SCHEME_TIMEZONE`"
+        },
+    )
+    min_duration_ms = _Milliseconds(metadata={"description": "Took at least so long"})
+    max_duration_ms = _Milliseconds(metadata={"description": "Took at most so long"})
     q = Text(
         max_length=255,
         metadata={
@@ -87,13 +109,27 @@ class Filter(Schema):
     properties = Properties()
 
     @ma.pre_load
-    def _undotted(self, given: Any, **_kwargs: Any) -> Any:
-        """`properties.<name>=value` becomes a member of `properties`."""
+    def _plain(self, given: Any, **_kwargs: Any) -> Any:
+        """`properties.<name>=value` becomes a member of `properties`, and `when` a span of time."""
+        return _dated(self._undotted(given))
+
+    @staticmethod
+    def _undotted(given: Any) -> Any:
         dotted = [name for name in given if str(name).startswith(_DOTTED)]
         if not dotted:
             return given
         kept = {name: given[name] for name in given if name not in dotted}
         return {**kept, "properties": {name.removeprefix(_DOTTED): given[name] for name in dotted}}
+
+
+def _dated(given: Any) -> Any:
+    """A word that is not known stays, to be rejected as the field's value."""
+    word = given.get("when") if hasattr(given, "get") else None
+    if word not in list(When):
+        return given
+    since, until = span_of(When(word), utc_now(), container().settings.scheme_timezone)
+    kept = {name: given[name] for name in given if name != "when"}
+    return {**kept, "since": rfc3339(since), "until": rfc3339(until)}
 
 
 class FilterArgs(PageArgs, Filter):  # type: ignore[misc] # both say the same in their Meta

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from common.ids import new_id_at
 from proxy.container import Container
-from proxy.models import Transaction, TransactionStatus
+from proxy.models import Channel, Mediator, Transaction, TransactionStatus
 from proxy.record import search
 from proxy.record.search import Step, newest
 from proxy.record.transactions import TransactionFilter
@@ -36,6 +36,7 @@ def a_call(number: int) -> dict[str, Any]:
         "response_status_code": None if number % 13 == 0 else status_code,
         "error_message": "Refused" if status_code > 400 else None,
         "started_at": started_at,
+        "duration_ms": 100.0 * (number % 23),
     }
 
 
@@ -43,8 +44,12 @@ def a_call(number: int) -> dict[str, Any]:
 def calls(container: Container) -> list[dict[str, Any]]:
     """A record, newest first."""
     rows = [a_call(number) for number in range(CALLS)]
+    mediator = Mediator(name="Even", urn="urn:even", version="1.0.0", endpoint_url="http://h")
     with container.database.writing() as session:
+        session.add(mediator)
         session.execute(insert(Transaction), rows)
+        for name in ("Channel 0", "Channel 2"):
+            session.add(Channel(name=name, path_pattern=f"/{name}", mediator=mediator))
     return rows[::-1]
 
 
@@ -83,6 +88,13 @@ FILTERS: list[tuple[dict[str, str], Callable[[dict[str, Any]], bool]]] = [
     ({"response_status": "418"}, lambda _: False),
     ({"response_status": "2xx"}, lambda one: one["response_status_code"] in (200, 201)),
     ({"response_status": "4xx"}, lambda one: one["response_status_code"] == 404),
+    ({"mediator": "urn:even"}, lambda one: one["channel_name"] in ("Channel 0", "Channel 2")),
+    ({"mediator": "urn:nobody"}, lambda _: False),
+    ({"min_duration_ms": "1500"}, lambda one: one["duration_ms"] >= 1_500),
+    (
+        {"min_duration_ms": "500", "max_duration_ms": "900"},
+        lambda one: 500 <= one["duration_ms"] <= 900,
+    ),
     ({"q": "ODD=1"}, lambda one: "odd=1" in one["request_url"]),
     ({"q": "refused"}, lambda one: one["error_message"] is not None),
     ({"q": "nowhere"}, lambda _: False),
@@ -156,13 +168,14 @@ def test_without_a_time_limit_the_search_goes_to_the_end(container: Container) -
         ({"response_status": "418"}, "ix_transactions_not_200"),
         ({"response_status": "1xx"}, "ix_transactions_not_200"),
         ({"method": "PATCH"}, "ix_transactions_rare_method"),
+        ({"min_duration_ms": 2_000}, "ix_transactions_slow"),
     ],
 )
 def test_candidates_come_from_an_index_in_order(
     container: Container, wanted: dict[str, Any], index: str
 ) -> None:
     filter_ = TransactionFilter(**wanted)
-    query = Step(filter_, (filter_.leads() or [[]])[0], None).ids().limit(search.STEP)
+    query = Step(filter_, [(filter_.leads() or [[]])[0]], None).ids().limit(search.STEP)
     engine = container.database.engine
     is_sqlite = engine.dialect.name == "sqlite"
     shown = query.compile(engine, compile_kwargs={"literal_binds": True})

@@ -78,8 +78,30 @@ document.addEventListener("htmx:configRequest", ({ detail }) => {
   if (!detail.triggeringEvent) detail.headers["X-Kiungo-Watching"] = "1";
 });
 
+/** Where another service should have answered for itself, say that it did not. */
+function notAnswered(event) {
+  const asked = event.target.closest("[data-service]");
+  if (!asked) return false;
+  const status = event.detail.xhr?.status;
+  const line = document.createElement("p");
+  line.className = "flash bad";
+  const name = asked.dataset.service;
+  line.textContent = status ? `${name} answered ${status}.` : `${name} did not answer in time.`;
+  asked.closest(".part").replaceChildren(line);
+  return true;
+}
+document.addEventListener("htmx:timeout", notAnswered);
+
+// Parts of a timeline come as they are answered; together they are in the order of their times.
+document.addEventListener("htmx:afterSwap", ({ detail }) => {
+  if (detail.target.id !== "timeline") return;
+  const at = (line) => Date.parse(line.dataset.at);
+  detail.target.append(...[...detail.target.children].sort((one, other) => at(one) - at(other)));
+});
+
 // What a part of the page asked for failed: say why instead of nothing.
 document.addEventListener("htmx:responseError", (event) => {
+  if (notAnswered(event)) return;
   let reason = `The answer was ${event.detail.xhr.status}.`;
   try {
     reason = JSON.parse(event.detail.xhr.responseText).detail;
@@ -88,7 +110,9 @@ document.addEventListener("htmx:responseError", (event) => {
   }
   say(reason, "bad");
 });
-document.addEventListener("htmx:sendError", () => say("The hub cannot be reached.", "bad"));
+document.addEventListener("htmx:sendError", (event) => {
+  if (!notAnswered(event)) say("The hub cannot be reached.", "bad");
+});
 
 // What folds is open on a wide window, where its summary is not shown.
 const narrow = matchMedia("(max-width: 40rem)");

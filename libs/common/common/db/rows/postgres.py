@@ -98,7 +98,9 @@ class PostgresRows:
     async def holds(self, statement: Insert, row: Row) -> bool:
         """Whether the table of `statement` has a row with the key of `row`."""
         keys = list(statement.table.primary_key.columns)
-        wanted: Any = select(literal_column("1")).where(*(key == bindparam(key.name) for key in keys))
+        wanted: Any = select(literal_column("1")).where(
+            *(key == bindparam(key.name) for key in keys)
+        )
         text = _placed(wanted, [key.name for key in keys])
         return bool(await self._run(text, [row[key.name] for key in keys]))
 

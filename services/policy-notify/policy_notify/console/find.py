@@ -1,0 +1,96 @@
+"""`/admin/policy-notification/find/` and `…/timeline/…/`: people, families, policies, events."""
+
+from collections.abc import Iterator, Sequence
+from uuid import UUID
+
+from common.console.finding import MOST_HITS, Happened, Hit, Term, add_find, add_timeline
+from common.phones import Unreadable, read_phone
+from flask import url_for
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import Session
+
+from policy_notify.console.blueprint import pages
+from policy_notify.container import container
+from policy_notify.models import Base, Family, Insuree, Policy, Run, SeenEvent
+from policy_notify.read_model.policies import product_names
+
+_MOST_POLICIES = 3
+_MOST_HAPPENED = 200
+
+
+def _find(term: Term) -> list[Hit]:
+    with container().database.reading() as session:
+        return [*_people(session, term), *_records(session, term)]
+
+
+def _people(session: Session, term: Term) -> Iterator[Hit]:
+    """Each person by what an index knows, with the family's newest policies."""
+    known = Insuree.validity_to.is_(None), Insuree.family.is_not(None)
+    people: dict[UUID, Insuree] = {}
+    for condition in _conditions(term):
+        found = session.scalars(select(Insuree).where(condition, *known).limit(MOST_HITS))
+        people |= {one.uuid: one for one in found}
+    for person in list(people.values())[:MOST_HITS]:
+        more = [
+            (f"What was sent of {name or 'its policy'}, and why not", _policy_page(policy))
+            for policy, name in _policies(session, person)
+        ]
+        name, family = f"{person.other_names} {person.last_name}", _family_page(person)
+        yield Hit("Person", name, family, f"{person.chf_id}, their family", more=more)
+
+
+def _conditions(term: Term) -> Iterator[ColumnElement[bool]]:
+    """The last word may be a last name; letter case is typed in three ways."""
+    yield Insuree.chf_id == term.text
+    name = term.text.split()[-1]
+    spelled = {name, name.title(), name.upper()}
+    yield Insuree.last_name.in_(spelled) & _begins_with(term.text.split()[:-1])
+    number = read_phone(term.text, container().settings.phone_region)
+    if not isinstance(number, Unreadable):
+        yield Insuree.number == number
+
+
+def _begins_with(names: Sequence[str]) -> ColumnElement[bool]:
+    """Whether other names are as typed; nothing was typed of them: any."""
+    return Insuree.other_names.istartswith(" ".join(names), autoescape=True)
+
+
+def _policies(session: Session, person: Insuree) -> list[tuple[Policy, str]]:
+    theirs = Policy.family == person.family, Policy.validity_to.is_(None)
+    query = select(Policy).where(*theirs).order_by(Policy.start_date.desc(), Policy.uuid)
+    found = session.scalars(query.limit(_MOST_POLICIES)).all()
+    names = product_names(session, list(found))
+    return [(policy, names.get(policy.product, "")) for policy in found]
+
+
+def _records(session: Session, term: Term) -> Iterator[Hit]:
+    """A family, a policy or a run by its id."""
+    if term.id is None:
+        return
+    addresses: tuple[tuple[str, type[Base], str], ...] = (
+        ("Family", Family, url_for("console.family", family=term.id)),
+        ("Policy", Policy, url_for("console.policy", policy=term.id)),
+        ("Run", Run, url_for("console.run", run_id=term.id)),
+    )
+    for kind, model, path in addresses:
+        if session.get(model, term.id) is not None:
+            yield Hit(kind, str(term.id), path)
+
+
+def _timeline(correlation_id: str) -> list[Happened]:
+    came = select(SeenEvent).where(SeenEvent.correlation_id == correlation_id)
+    with container().database.reading() as session:
+        found = session.scalars(came.limit(_MOST_HAPPENED)).all()
+    return [Happened(one.consumed_at, "The event came to policy notification") for one in found]
+
+
+def _family_page(person: Insuree) -> str:
+    return url_for("console.family", family=person.family)
+
+
+def _policy_page(policy: Policy) -> str:
+    return url_for("console.policy", policy=policy.uuid)
+
+
+add_find(pages, _find)
+add_timeline(pages, _timeline)

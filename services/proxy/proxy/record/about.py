@@ -1,0 +1,52 @@
+"""Calls about somebody or something: found by a value that an index knows, or by words.
+
+A source says which calls have a value, the newest first. Digests of what bodies hold are to be one
+more source here.
+"""
+
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, load_only
+
+from proxy.models import Transaction, TransactionProperty
+from proxy.record.search import Found, find
+from proxy.record.transactions import SUMMARY, TransactionFilter
+
+#: Of each source, so many calls are shown.
+MOST_INDEXED = 200
+
+Source = Callable[[Session, str, int], Sequence[uuid.UUID]]
+
+
+def by_property(session: Session, value: str, limit: int) -> Sequence[uuid.UUID]:
+    """The calls that a mediator gave a property of this value, whatever it is called."""
+    key = TransactionProperty.correlation_id
+    query = select(key).where(TransactionProperty.value == value).order_by(key.desc())
+    return session.scalars(query.limit(limit)).all()
+
+
+SOURCES: tuple[Source, ...] = (by_property,)
+
+
+def calls_about(session: Session, text: str, *, limit: int, cursor: str | None) -> Found:
+    """The newest calls whose properties are `text`, or whose URL or error mentions it.
+
+    The calls of the sources come with the first page, however old they are; `searched_back_to` is
+    how far URLs and errors were read. Raises Invalid for a cursor that was never given out.
+    """
+    mentioned = find(session, TransactionFilter(q=text), limit=limit, cursor=cursor)
+    indexed = [] if cursor else _indexed(session, text)
+    calls = {call.correlation_id: call for call in (*mentioned.data, *indexed)}
+    newest_first = [calls[key] for key in sorted(calls, reverse=True)]
+    return replace(mentioned, data=newest_first)
+
+
+def _indexed(session: Session, text: str) -> Sequence[Transaction]:
+    ids = {found for source in SOURCES for found in source(session, text, MOST_INDEXED)}
+    if not ids:
+        return []
+    named = select(Transaction).where(Transaction.correlation_id.in_(ids))
+    return session.scalars(named.options(load_only(*SUMMARY))).all()
