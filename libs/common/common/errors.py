@@ -3,6 +3,7 @@
 DomainError
 ├── NotFound       the thing that was named does not exist (for this caller)
 ├── Conflict       the act contradicts what is stored
+│   └── Stale      the record was changed since the caller read it
 ├── TooLarge       the input is larger than what is read
 ├── UnsupportedMedia  the input has a type that is not read here
 ├── Invalid        the input breaks a rule; `errors` names the fields
@@ -25,6 +26,10 @@ class NotFound(DomainError):
 
 class Conflict(DomainError):
     """The act contradicts what is stored."""
+
+
+class Stale(Conflict):
+    """The record was changed since the caller read it."""
 
 
 class TooLarge(DomainError):

@@ -40,6 +40,7 @@ def test_event_is_made_read_changed_and_taken_out_of_use(api: Any, client: Any) 
         **made.get_json()["data"],
         **changes,
         "updated_at": changed.get_json()["updated_at"],
+        "etag": '"2"',
     }
     client.emit("anna", event_code="POLICY_EXPIRES", status=404)
 
@@ -164,7 +165,8 @@ def test_changed_template_is_a_new_version_that_takes_its_place(api: Any, client
     assert changed.status_code == 200
     assert (second["version"], second["body"], second["is_active"]) == (2, "Two", True)
     assert second["id"] != first["id"]
-    assert api.get(f"templates/{first['id']}/").get_json()["data"] == {**first, "is_active": False}
+    former = {**first, "is_active": False, "etag": '"2"'}
+    assert api.get(f"templates/{first['id']}/").get_json()["data"] == former
     client.emit("ben")
     assert [(one.body, one.template_version) for one in client.queued()] == [("One", 1), ("Two", 2)]
     assert api.get(f"outbox/{message}/").get_json()["template_id"] == first["id"]
@@ -185,7 +187,7 @@ def test_template_is_taken_out_of_use_in_place(api: Any, client: Any) -> None:
 
     changed = api.patch(f"templates/{made['id']}/", {"is_active": False}).get_json()["data"]
 
-    assert changed == {**made, "is_active": False}
+    assert changed == {**made, "is_active": False, "etag": '"2"'}
     assert client.emit("anna")["queued_count"] == 0
 
 

@@ -131,6 +131,24 @@ def test_consent_needs_an_operator_and_the_forms_token(
     assert consent_of(container, family) == (True, "en")
 
 
+def test_stale_consent_is_shown_beside_the_newer_one(console, csrf, scheme, container, api):
+    family = scheme.family(language="fr")
+    path, read = f"{FAMILIES}{family}/", f"families/{family}/notification/"
+    operator, tag = console("operator"), api.get(read).headers["ETag"]
+    mine = {"languageOfNotification": "sw", "revision": tag.strip('"'), **csrf}
+    theirs = {"languageOfNotification": "en"}
+    assert api.ask("PATCH", read, theirs, headers={"If-Match": tag}).status_code == 200
+    assert api.ask("PATCH", read, theirs, headers={"If-Match": tag}).status_code == 412
+    assert api.ask("DELETE", read, headers={"If-Match": tag}).status_code == 412
+
+    stale = operator.post(f"{path}consent/", data=mine)
+
+    assert stale.status_code == 409
+    assert "<td>sw</td><td>en</td>" in stale.text
+    assert f'<a href="{path}">Take theirs</a>' in stale.text
+    assert consent_of(container, family)[1] == "en"
+
+
 # --- policies
 
 

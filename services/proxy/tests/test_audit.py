@@ -144,8 +144,8 @@ def page_acts(admin, api, call: str) -> Acts:
     def configure() -> TestResponse:
         path = f"mediators/{mediator['id']}/config/"
         page = admin.get(f"/admin/mediator/{path}").text
-        seen = page.split('name="seen" value="')[1].split('"')[0]
-        return form(path, seen=seen, **{"config.url": "other"})()
+        revision = page.split('name="revision" value="')[1].split('"')[0]
+        return form(path, revision=revision, **{"config.url": "other"})()
 
     def take_over() -> TestResponse:
         export = json.dumps({"Channels": [an_openhim_channel(name="Taken over")]}).encode()

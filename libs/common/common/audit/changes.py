@@ -12,7 +12,7 @@ from common.audit.chain import Draft
 from common.audit.values import digest, plain
 
 #: Every record has them, and they say nothing of what was done.
-_CLOCKS = frozenset({"created_at", "updated_at"})
+_CLOCKS = frozenset({"created_at", "updated_at", "revision"})
 
 
 #: Columns that hold a secret by their name: one that is added later is a digest, too.

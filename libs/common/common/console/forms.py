@@ -1,8 +1,9 @@
 """What somebody typed, read by a marshmallow schema; what is wrong is shown again as typed."""
 
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 from typing import Any, Self, cast
 from urllib.parse import urlencode
 
@@ -22,11 +23,34 @@ class Form:
     given: Mapping[str, Sequence[str]] = field(default_factory=dict)
     values: Mapping[str, Any] = field(default_factory=dict)
     errors: Mapping[str, Any] = field(default_factory=dict)
+    #: Of the record that it shows or changes; None: of one to come.
+    revision: int | None = None
+    #: The record as somebody else saved it meanwhile, where that kept this form from being saved.
+    theirs: "Form | None" = None
 
     @classmethod
-    def of(cls, record: Mapping[str, Any]) -> Self:
+    def of(cls, record: Mapping[str, Any], revision: int | None = None) -> Self:
         """A form that shows what is stored; lists are several values."""
-        return cls(given={name: _texts(value) for name, value in record.items()})
+        given = {name: _texts(value) for name, value in record.items()}
+        return cls(given=given, revision=revision)
+
+    @property
+    def status(self) -> HTTPStatus:
+        """Of the page that shows it."""
+        if self.theirs is not None:
+            return HTTPStatus.CONFLICT
+        return HTTPStatus.UNPROCESSABLE_ENTITY if self.errors else HTTPStatus.OK
+
+    def beside(self, theirs: "Form") -> Self:
+        """The same beside what somebody else saved; sent again it is saved over that."""
+        return replace(self, theirs=theirs, revision=theirs.revision)
+
+    def differences(self) -> Iterator[tuple[str, str, str]]:
+        """The fields in which both differ: name, what was typed, what is stored."""
+        for name, stored in (self.theirs.given if self.theirs else {}).items():
+            mine, its = _joined(self.given.get(name, ())), _joined(stored)
+            if mine != its:
+                yield name, mine, its
 
     def text(self, name: str) -> str:
         """What stands in a field."""
@@ -66,7 +90,13 @@ def choices(kind: type[enum.StrEnum]) -> list[tuple[str, str]]:
 
 def read_form(schema: ma.Schema) -> Form:
     """The form that was sent; fields that the schema does not know are passed over."""
-    return _read(schema, request.form)
+    return replace(_read(schema, request.form), revision=sent_revision())
+
+
+def sent_revision() -> int | None:
+    """The revision of the record that the form was made from, if it says so."""
+    text = request.form.get("revision", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
 def read_filters(schema: ma.Schema) -> Form:
@@ -83,6 +113,10 @@ def _read(schema: ma.Schema, sent: MultiDict[str, str]) -> Form:
     except ma.ValidationError as exc:
         return Form(given, cast(dict[str, Any], exc.valid_data), exc.normalized_messages())
     return Form(given, values)
+
+
+def _joined(values: Sequence[str]) -> str:
+    return "\n".join(values).replace("\r\n", "\n").strip()
 
 
 def _texts(value: Any) -> list[str]:

@@ -23,6 +23,7 @@ from flask import (
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import BadRequest, NotFound, UnsupportedMediaType
 
+from common.web.preconditions import ETAG, IF_MATCH, tag_answer
 from common.web.problems import MEDIA_TYPE
 from common.web.tokens import require_scope
 
@@ -44,6 +45,7 @@ _TITLES = {
     403: "The caller may not do this",
     404: "No such thing",
     409: "The act contradicts what is stored",
+    412: "The record was changed since it was read",
     413: "The body is too large",
     415: "The media type is not supported",
     422: "A field breaks a rule; `errors` names it",
@@ -129,6 +131,30 @@ class Blueprint(flask_smorest.Blueprint):
         view._apidoc = {**getattr(view, "_apidoc", {}), "scopes": ()}  # type: ignore[attr-defined]
         return view
 
+    def response(self, status_code: int, schema: Any = None, **options: Any) -> Any:
+        """Decorator: as smorest's; an answer that is a record with an `etag` has it as its ETag."""
+        is_tagged = isinstance(schema, ma.Schema) and "etag" in schema.fields
+        if is_tagged:
+            options["headers"] = {"ETag": ETAG, **(options.get("headers") or {})}
+        decorate = super().response(status_code, schema, **options)
+
+        def decorator(view: View) -> View:
+            @wraps(view)
+            def tagged(*args: Any, **kwargs: Any) -> Any:
+                answered = view(*args, **kwargs)
+                tag_answer(answered)
+                return answered
+
+            return decorate(tagged if is_tagged else view)  # type: ignore[no-any-return]
+
+        return decorator
+
+    @staticmethod
+    def if_match(view: View) -> View:
+        """Decorator (outermost): the view calls `check_if_match`, and the document says so."""
+        view._apidoc = {**getattr(view, "_apidoc", {}), "if_match": True}  # type: ignore[attr-defined]
+        return view
+
     def name_operations(self) -> None:
         """Give each operation its function's name as `operationId`, once all routes are there."""
         for endpoint, operations in self._docs.items():
@@ -164,6 +190,9 @@ class Blueprint(flask_smorest.Blueprint):
         if method in {"post", "put", "patch", "delete"}:
             codes.add(409)
         codes |= {404}
+        if doc_info.get("if_match"):
+            codes.add(412)
+            doc.setdefault("parameters", []).append(IF_MATCH)
         responses = doc.setdefault("responses", {})
         for code in codes:
             if not isinstance(responses.get(code), Mapping) or code == 422:

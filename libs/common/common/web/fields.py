@@ -41,6 +41,14 @@ def check_storable(value: Any, depth: int = 0) -> None:
             check_storable(inner, depth + 1)
 
 
+class Tag(ma.fields.String):
+    """A record's entity tag, in lists as well: what `If-Match` names."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        about = {"description": "For `If-Match`, as the header `ETag` has it", "example": '"7"'}
+        super().__init__(**{"required": True, "dump_only": True, "metadata": about, **kwargs})
+
+
 class Text(ma.fields.String):
     """Text of `min_length` to `max_length` characters."""
 

@@ -2,14 +2,14 @@
 
 import uuid
 from collections.abc import Callable
-from http import HTTPStatus
 
 from common.console.csv_export import Column
 from common.console.flashes import flash
 from common.console.forms import Form, choices, read_filters, read_form
 from common.console.listing import listing
 from common.console.staff import StaffRole
-from common.errors import Invalid
+from common.db.revisions import claim_as_read
+from common.errors import Invalid, Stale
 from common.web.paging import Page, fetch_page
 from common.web.problems import taken_fields
 from flask import redirect, render_template, url_for
@@ -22,7 +22,6 @@ from esb_relay.console.blueprint import pages
 from esb_relay.console.reading import read
 from esb_relay.container import container
 from esb_relay.models import CallbackRoute, TargetKind
-from esb_relay.schemas.callbacks import RouteOut
 from esb_relay.schemas.forms import RouteFilter, RouteForm
 
 COLUMNS = (
@@ -81,7 +80,7 @@ def create_route() -> ResponseReturnValue:
 def edit_route(route_id: uuid.UUID) -> ResponseReturnValue:
     """The form of a route as it is."""
     route = _existing(route_id)
-    return _form(Form.of(RouteOut().dump(route)), route)
+    return _form(_form_of(route), route)
 
 
 @pages.act("/routes/<uuid:route_id>/edit/", StaffRole.ADMIN)
@@ -113,7 +112,11 @@ def _save(
         return _form(form, route)
     try:
         with container().database.writing() as session:
+            if route:
+                claim_as_read(session, route, form.revision)
             saved = act(session)
+    except Stale:
+        return _form(form.beside(_form_of(_existing(route.id))), route) if route else _form(form)
     except Invalid as exc:
         return _form(form.refused(exc.errors), route)
     except IntegrityError as exc:
@@ -122,12 +125,15 @@ def _save(
     return redirect(url_for("console.route", route_id=saved.id), 303)
 
 
+def _form_of(route: CallbackRoute) -> Form:
+    return Form.of(RouteForm().dump(route), route.revision)
+
+
 def _form(form: Form, route: CallbackRoute | None = None) -> ResponseReturnValue:
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
     page = render_template(
         "pages/route_form.html", form=form, route=route, kinds=choices(TargetKind)
     )
-    return page, status
+    return page, form.status
 
 
 def _existing(route_id: uuid.UUID) -> CallbackRoute:

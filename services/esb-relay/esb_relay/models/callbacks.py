@@ -6,6 +6,7 @@ from datetime import datetime
 
 from common.clock import utc_now
 from common.db.database import stored_enum
+from common.db.revisions import Revised
 from common.ids import new_id
 from common.jobs.leases import Leased
 from sqlalchemy import Index, LargeBinary, String, Text, Uuid
@@ -23,7 +24,7 @@ class TargetKind(enum.StrEnum):
     QUEUE = "queue"  # `target` is a queue; the call becomes a CloudEvent there
 
 
-class CallbackRoute(Base):
+class CallbackRoute(Revised, Base):
     """A route `/api/esb/inbound/<name>`."""
 
     __tablename__ = "callback_routes"

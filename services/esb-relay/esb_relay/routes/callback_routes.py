@@ -5,6 +5,7 @@ from typing import Any
 
 from common.web.api import Blueprint
 from common.web.paging import Page, PageArgs, fetch_page, page_schema
+from common.web.preconditions import check_if_match
 from common.web.single import single
 from flask.views import MethodView
 from sqlalchemy import select
@@ -51,17 +52,21 @@ class OneCallbackRoute(MethodView):
         with container().database.reading() as session:
             return callback_routes.existing_route(session, route_id)
 
+    @blp.if_match
     @blp.scope("esb:admin")
     @blp.arguments(RouteIn(partial=True))
     @blp.response(200, single(RouteOut))
     def patch(self, changes: dict[str, Any], route_id: uuid.UUID) -> CallbackRoute:
         """Change what is given of a route."""
         with container().database.writing() as session:
+            check_if_match(session, CallbackRoute, id=route_id)
             return callback_routes.update_route(session, route_id, changes)
 
+    @blp.if_match
     @blp.scope("esb:admin")
     @blp.response(204)
     def delete(self, route_id: uuid.UUID) -> None:
         """Close a route."""
         with container().database.writing() as session:
+            check_if_match(session, CallbackRoute, id=route_id)
             callback_routes.delete_route(session, route_id)

@@ -3,7 +3,7 @@
 from typing import Any
 
 import marshmallow as ma
-from common.web.fields import Moment, Name, Text
+from common.web.fields import Moment, Name, Tag, Text
 from marshmallow import validate
 
 from esb_relay.models import DeliveryStatus, TargetKind
@@ -44,6 +44,7 @@ class RouteOut(Schema):
     id = ma.fields.UUID(required=True)
     created_at = Moment(required=True)
     updated_at = Moment(required=True)
+    etag = Tag()
     name = ma.fields.String(required=True)
     description = ma.fields.String(required=True)
     target_kind = ma.fields.Enum(TargetKind, by_value=ma.fields.String, required=True)

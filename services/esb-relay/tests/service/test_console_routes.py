@@ -1,5 +1,7 @@
 """Callback routes in the console: seen by all, changed by admins."""
 
+import re
+
 import pytest
 
 ROUTES = "/admin/esb/routes/"
@@ -116,3 +118,29 @@ def test_forms_are_for_admins(console, api):
 
     assert console("operator").get(path).status_code == 403
     assert console("operator").get(f"{ROUTES}new/").status_code == 403
+
+
+def test_stale_change_is_shown_beside_the_newer_one_and_may_be_saved_over_it(console, csrf, api):
+    made = api.route(**GIVEN)
+    path = f"{ROUTES}{made['id']}/edit/"
+    mine = {**GIVEN, "description": "mine", "revision": made["etag"].strip('"'), **csrf}
+    api.ask("PATCH", f"routes/{made['id']}/", json={"description": "theirs"})
+
+    page = console("admin").post(path, data=mine)
+
+    assert page.status_code == 409
+    assert "<td>mine</td><td>theirs</td>" in page.text
+    assert stored(api)["lab"]["description"] == "theirs"
+    newer = re.search(r'name="revision" value="(\d+)"', page.text)[1]
+    assert console("admin").post(path, data={**mine, "revision": newer}).status_code == 303
+    assert stored(api)["lab"]["description"] == "mine"
+
+
+def test_stale_change_over_the_api_is_rejected(api):
+    made = api.route(**GIVEN)
+    path, headers = f"routes/{made['id']}/", {"If-Match": made["etag"]}
+    change = {"description": "new"}
+
+    assert api.ask("PATCH", path, json=change, headers=headers).headers["ETag"] != made["etag"]
+    assert api.ask("PATCH", path, json=change, headers=headers).status_code == 412
+    assert api.ask("DELETE", path, headers=headers).status_code == 412

@@ -111,7 +111,8 @@ def change_preference(
         user_id=user_id, actor_type=actor_type, **changes
     )
     unique = ["user_id", "actor_type"]
-    session.execute(statement.on_conflict_do_update(index_elements=unique, set_=changes))
+    counted = {**changes, "revision": Preference.revision + 1}
+    session.execute(statement.on_conflict_do_update(index_elements=unique, set_=counted))
     changed = read_preference(session, actor_type, user_id)
     _check_quiet_hours(changed)
     after = _said(changed, before)

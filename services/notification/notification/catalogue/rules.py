@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from common.clock import utc_now
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -47,6 +48,7 @@ def _set(session: Session, rule: Rule, values: Mapping[str, Any]) -> Rule:
         if name != "channels":
             setattr(rule, name, value)
     if "channels" in values:
+        rule.updated_at = utc_now()  # of the rule, too: whoever read it must see that it changed
         rule.channels = [
             RuleChannel(channel=one, position=position)
             for position, one in enumerate(dict.fromkeys(values["channels"]))

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from common.console.csv_export import Column
+from common.console.editing import Edited
 from common.console.flashes import flash
 from common.console.forms import Form, read_filters, read_form
 from common.console.listing import listing
@@ -79,9 +80,13 @@ def event(code: str) -> ResponseReturnValue:
 def change_event(code: str) -> ResponseReturnValue:
     """Change an event."""
     form = read_form(EventForm(exclude=["code"]))
-    form, changed = save(form, lambda session: catalogue.change_event(session, code, form.values))
+    form, changed = save(
+        form,
+        lambda session: catalogue.change_event(session, code, form.values),
+        Edited(_existing(code), lambda: _form_of(_existing(code))),
+    )
     if changed is None:
-        return _page(code, form), 422
+        return _page(code, form), form.status
     flash("Saved.")
     return redirect(url_for("console.event", code=code), 303)
 
@@ -106,11 +111,20 @@ def _page(code: str, form: Form | None = None) -> str:
     return render_template(
         "pages/event.html",
         event=found,
-        form=form or Form.of(_as_typed(found)),
+        form=form or _form_of(found),
         rules=rules,
         templates=[templates[way] for way in sorted(templates)],
         modules=choices(Module),
     )
+
+
+def _existing(code: str) -> Event:
+    with container().database.reading() as session:
+        return catalogue.existing_event(session, code)
+
+
+def _form_of(event: Event) -> Form:
+    return Form.of(_as_typed(event), event.revision)
 
 
 def _as_typed(event: Event) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from common.console.editing import Edited
 from common.console.flashes import flash
 from common.console.forms import Form, read_filters, read_form
 from common.console.staff import StaffRole
@@ -43,10 +44,12 @@ def change_preference() -> ResponseReturnValue:
     wishes = {name: value for name, value in form.values.items() if name not in _PERSON}
     person = {name: form.text(name) for name in _PERSON}
     form, changed = save(
-        form, lambda session: domain.change_preference(session, **person, changes=wishes)
+        form,
+        lambda session: domain.change_preference(session, **person, changes=wishes),
+        None if form.errors else Edited(_found(person), lambda: _form_of(_found(person))),
     )
     if changed is None:
-        return _page(Form.of(person), _found(person), form), 422
+        return _page(Form.of(person), _found(person), form), form.status
     flash("Saved.")
     return redirect(f"{url_for('console.preferences')}{Form.of(person).query()}", 303)
 
@@ -61,9 +64,14 @@ def _page(person: Form, found: Preference | None, form: Form | None = None) -> s
         "pages/preferences.html",
         filters=person,
         found=found,
-        form=form or (Form.of(_as_typed(found)) if found else Form()),
+        form=form or (_form_of(found) if found else Form()),
         actor_types=choices(ActorType),
     )
+
+
+def _form_of(preference: Preference) -> Form:
+    revision = None if preference.is_default else preference.revision
+    return Form.of(_as_typed(preference), revision)
 
 
 def _as_typed(preference: Preference) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import uuid
 from typing import Any
 
 from common.console.csv_export import Column
+from common.console.editing import Edited
 from common.console.flashes import flash
 from common.console.forms import Form, read_filters, read_form
 from common.console.listing import listing
@@ -72,17 +73,29 @@ def rule(rule_id: uuid.UUID) -> ResponseReturnValue:
 def change_rule(rule_id: uuid.UUID) -> ResponseReturnValue:
     """Change a rule."""
     form = read_form(RuleForm(exclude=["event_code"]))
-    form, changed = save(form, lambda session: domain.change_rule(session, rule_id, form.values))
+    form, changed = save(
+        form,
+        lambda session: domain.change_rule(session, rule_id, form.values),
+        Edited(_existing(rule_id), lambda: _form_of(_existing(rule_id))),
+    )
     if changed is None:
-        return _page(rule_id, form), 422
+        return _page(rule_id, form), form.status
     flash("Saved.")
     return redirect(url_for("console.rule", rule_id=rule_id), 303)
 
 
 def _page(rule_id: uuid.UUID, form: Form | None = None) -> str:
+    found = _existing(rule_id)
+    return _editor("pages/rule.html", form or _form_of(found), rule=found)
+
+
+def _existing(rule_id: uuid.UUID) -> Rule:
     with container().database.reading() as session:
-        found = domain.existing_rule(session, rule_id)
-    return _editor("pages/rule.html", form or Form.of(_as_typed(found)), rule=found)
+        return domain.existing_rule(session, rule_id)
+
+
+def _form_of(rule: Rule) -> Form:
+    return Form.of(_as_typed(rule), rule.revision)
 
 
 def _editor(template: str, form: Form, **more: Any) -> str:

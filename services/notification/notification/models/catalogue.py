@@ -7,6 +7,7 @@ from typing import Any
 
 from common.clock import utc_now
 from common.db.database import stored_enum
+from common.db.revisions import Revised
 from common.ids import new_id
 from sqlalchemy import (
     JSON,
@@ -37,7 +38,7 @@ class UnknownPolicy(enum.StrEnum):
     RESEND = "resend"  # it goes out again, perhaps a second time: the event's owner wants that
 
 
-class Event(Base):
+class Event(Revised, Base):
     """Something that happens in one of the institution's systems."""
 
     __tablename__ = "event_catalog"
@@ -64,7 +65,7 @@ class Event(Base):
     updated_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)
 
 
-class Template(Base):
+class Template(Revised, Base):
     """One version of an event's words for a channel in a language; a change is a new version."""
 
     __tablename__ = "template"
@@ -87,7 +88,7 @@ class Template(Base):
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 
-class Rule(Base):
+class Rule(Revised, Base):
     """Who is told of an event, over which channels, how urgently."""
 
     __tablename__ = "event_rule"

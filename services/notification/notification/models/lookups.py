@@ -6,6 +6,7 @@ callers, and `is_active` takes a channel or an actor type out of use.
 
 import enum
 
+from common.db.revisions import Revised
 from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -38,7 +39,7 @@ class MessageStatus(enum.StrEnum):
     DIGESTED = "DIGESTED"  # a digest told it together with others (final)
 
 
-class Lookup:
+class Lookup(Revised):
     """Columns that all of them have."""
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -4,6 +4,7 @@ import uuid
 from datetime import datetime, time
 
 from common.clock import utc_now
+from common.db.revisions import Revised
 from common.ids import new_id
 from sqlalchemy import ForeignKey, String, Time, UniqueConstraint, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
@@ -16,7 +17,7 @@ DEFAULT_LANGUAGE = "en"
 DEFAULT_TIME_ZONE = "UTC"
 
 
-class Preference(Base):
+class Preference(Revised, Base):
     """A person's wishes; who has no row wants everything, in the default language."""
 
     __tablename__ = "user_preference"

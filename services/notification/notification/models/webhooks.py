@@ -4,6 +4,7 @@ import uuid
 from datetime import datetime
 
 from common.clock import utc_now
+from common.db.revisions import Revised
 from common.ids import new_id
 from sqlalchemy import ForeignKey, LargeBinary, String, Text, UniqueConstraint, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
@@ -12,7 +13,7 @@ from notification.models.base import Base
 from notification.models.preferences import USER_ID_CHARS
 
 
-class Webhook(Base):
+class Webhook(Revised, Base):
     """The address of one recipient, and what requests to it are signed with."""
 
     __tablename__ = "webhook"

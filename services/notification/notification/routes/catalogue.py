@@ -4,6 +4,7 @@ from typing import Any
 
 from common.web.api import Blueprint
 from common.web.paging import Page, fetch_page, page_schema
+from common.web.preconditions import check_if_match
 from common.web.single import single
 from flask.views import MethodView
 
@@ -64,12 +65,14 @@ class OneEvent(MethodView):
         with container().database.reading() as session:
             return catalogue.existing_event(session, code)
 
+    @blp.if_match
     @blp.scope(ADMIN)
     @blp.arguments(EventIn(exclude=["code"], partial=True))
     @blp.response(200, EVENT)
     def patch(self, changes: dict[str, Any], code: str) -> Event:
         """Change what is given; `is_active: false` takes it out of use."""
         with container().database.writing() as session:
+            check_if_match(session, Event, code=code)
             return catalogue.change_event(session, code, changes)
 
 
@@ -107,10 +110,13 @@ class OneRule(MethodView):
         with container().database.reading() as session:
             return rules.existing_rule(session, record_id(session, "rule", rule_id))
 
+    @blp.if_match
     @blp.scope(ADMIN)
     @blp.arguments(RuleIn(exclude=["event_code"], partial=True))
     @blp.response(200, RULE)
     def patch(self, changes: dict[str, Any], rule_id: str) -> Rule:
         """Change what is given; `is_active: false` takes it out of use."""
         with container().database.writing() as session:
-            return rules.change_rule(session, record_id(session, "rule", rule_id), changes)
+            known_as = record_id(session, "rule", rule_id)
+            check_if_match(session, Rule, id=known_as)
+            return rules.change_rule(session, known_as, changes)

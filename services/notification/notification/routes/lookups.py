@@ -3,10 +3,11 @@
 from typing import Any
 
 from common.web.api import Blueprint
+from common.web.preconditions import check_if_match
 from common.web.single import single
 from sqlalchemy import select
 
-from notification.catalogue.lookups import VOCABULARIES, add_code, change_code
+from notification.catalogue.lookups import VOCABULARIES, add_code, change_code, vocabulary
 from notification.container import container
 from notification.models import Lookup
 from notification.routes.locations import LOCATION, PREFIX, location
@@ -50,10 +51,12 @@ def add_lookup(given: dict[str, Any], kind: str) -> tuple[Lookup, dict[str, str]
 
 
 @blp.route("/<string:kind>/<string:code>/", methods=["PATCH"], parameters=[_KIND])
+@blp.if_match
 @blp.scope(ADMIN)
 @blp.arguments(LookupIn(exclude=["code"], partial=True))
 @blp.response(200, single(OneLookupOut))
 def change_lookup(changes: dict[str, Any], kind: str, code: str) -> Lookup:
     """Change a code's name or weight; `is_active: false` takes it out of use."""
     with container().database.writing() as session:
+        check_if_match(session, vocabulary(kind)[1], code=code)
         return change_code(session, kind, code, changes)

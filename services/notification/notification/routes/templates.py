@@ -3,6 +3,7 @@
 from typing import Any
 
 from common.web.paging import Page, fetch_page, page_schema
+from common.web.preconditions import check_if_match
 from common.web.single import single
 from flask.views import MethodView
 
@@ -68,6 +69,7 @@ class OneTemplate(MethodView):
             known_as = record_id(session, "template", template_id)
             return templates.existing_template(session, known_as)
 
+    @blp.if_match
     @blp.scope(ADMIN)
     @blp.arguments(TemplateIn(only=[*templates.SHAPING, "is_active"], partial=True))
     @blp.response(200, TEMPLATE)
@@ -75,6 +77,7 @@ class OneTemplate(MethodView):
         """Changed words are a new version, which is answered; `is_active` changes in place."""
         with container().database.writing() as session:
             known_as = record_id(session, "template", template_id)
+            check_if_match(session, Template, id=known_as)
             return templates.change_template(session, known_as, changes)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from common.web.api import Blueprint
 from common.web.paging import Page, fetch_page, page_schema
+from common.web.preconditions import check_if_match
 from common.web.single import single
 from flask.views import MethodView
 
@@ -55,12 +56,14 @@ class OneWebhook(MethodView):
         with container().database.reading() as session:
             return subscriptions.existing_webhook(session, webhook_id)
 
+    @blp.if_match
     @blp.scope(ADMIN)
     @blp.arguments(WebhookIn(only=["url", "is_active"], partial=True))
     @blp.response(200, WEBHOOK)
     def patch(self, changes: dict[str, Any], webhook_id: uuid.UUID) -> Webhook:
         """Change what is given; `is_active: false` takes it out of use."""
         with container().database.writing() as session:
+            check_if_match(session, Webhook, id=webhook_id)
             return subscriptions.change_webhook(session, webhook_id, changes)
 
 

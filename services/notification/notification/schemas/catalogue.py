@@ -1,7 +1,7 @@
 """Events and rules on the wire."""
 
 import marshmallow as ma
-from common.web.fields import Flag, Integer, JsonObject, Line, Moment, Text
+from common.web.fields import Flag, Integer, JsonObject, Line, Moment, Tag, Text
 from common.web.paging import PageArgs
 from marshmallow import validate
 
@@ -71,6 +71,7 @@ class EventOut(Schema):
     """An event."""
 
     id = ma.fields.UUID(required=True)
+    etag = Tag()
     code = ma.fields.String(required=True)
     description = ma.fields.String(required=True)
     module = ma.fields.String(required=True)
@@ -127,6 +128,7 @@ class RuleOut(Schema):
     """A rule."""
 
     id = ma.fields.UUID(required=True)
+    etag = Tag()
     event_code = ma.fields.String(required=True)
     recipient_policy = ma.fields.String(required=True)
     priority = ma.fields.String(required=True)

@@ -3,7 +3,7 @@
 from typing import Any
 
 import marshmallow as ma
-from common.web.fields import Flag, Integer, Moment, Name
+from common.web.fields import Flag, Integer, Moment, Name, Tag
 from common.web.paging import page_schema
 
 from notification.models import ChannelCode, MessageStatus
@@ -35,6 +35,7 @@ class LookupOut(Schema):
     """A code with its name."""
 
     id = ma.fields.Integer(required=True)
+    etag = Tag()
     code = ma.fields.String(required=True)
     name = ma.fields.String(required=True)
     is_active = ma.fields.Boolean(required=True)

@@ -3,7 +3,7 @@
 from typing import Any
 
 import marshmallow as ma
-from common.web.fields import Flag, JsonObject, Line, Moment, Text
+from common.web.fields import Flag, JsonObject, Line, Moment, Tag, Text
 from common.web.paging import PageArgs
 
 from notification.emit.choose import MAX_BODY_CHARS, MAX_SUBJECT_CHARS
@@ -56,6 +56,7 @@ class TemplateOut(Schema):
     """A version of an event's words."""
 
     id = ma.fields.UUID(required=True)
+    etag = Tag()
     event_code = ma.fields.String(required=True)
     channel = ma.fields.Enum(ChannelCode, by_value=ma.fields.String, required=True)
     language = ma.fields.String(required=True)

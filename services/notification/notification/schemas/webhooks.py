@@ -3,7 +3,7 @@
 from typing import Any
 
 import marshmallow as ma
-from common.web.fields import Flag, Line, Moment, Name
+from common.web.fields import Flag, Line, Moment, Name, Tag
 from common.web.paging import PageArgs
 
 from notification.models.preferences import USER_ID_CHARS
@@ -51,6 +51,7 @@ class WebhookOut(Schema):
     """Where a recipient's messages are posted to."""
 
     id = ma.fields.UUID(required=True)
+    etag = Tag()
     user_id = ma.fields.String(required=True)
     actor_type = ma.fields.String(required=True)
     url = ma.fields.String(required=True)

@@ -2,9 +2,9 @@
 
 import uuid
 from dataclasses import dataclass
-from http import HTTPStatus
 
 from common.console.csv_export import Column
+from common.console.editing import Edited
 from common.console.flashes import flash
 from common.console.forms import Form, read_filters, read_form
 from common.console.listing import listing
@@ -19,7 +19,7 @@ from policy_notify.console.reading import offered, rows_of
 from policy_notify.console.saving import save
 from policy_notify.container import container
 from policy_notify.intake.consents import APPROVAL, LANGUAGE, Consents
-from policy_notify.models import Family, Insuree, Location, Policy
+from policy_notify.models import Family, FamilyConsent, Insuree, Location, Policy
 from policy_notify.read_model.existing import existing
 from policy_notify.read_model.families import FamilyFilter, FamilyView, Mode, views
 from policy_notify.read_model.policies import product_names
@@ -79,8 +79,12 @@ def change_consent(family: uuid.UUID) -> ResponseReturnValue:
     """Record what the family has said; from then on every message keeps to it."""
     form = read_form(forms.ConsentForm())
     consents = Consents(container().settings.languages)
+    found = _consent(family)
+    edited = Edited(found, lambda: _form_of(_consent(family))) if found else None
     form, saved = save(
-        form, lambda session: consents.update(session, family, consents.read(form.values))
+        form,
+        lambda session: consents.update(session, family, consents.read(form.values)),
+        edited,
     )
     if saved is None:
         return _page(family, form)
@@ -98,6 +102,17 @@ def _rows(session: Session, found: list[Family]) -> list[Row]:
     ]
 
 
+def _consent(family: uuid.UUID) -> FamilyConsent | None:
+    with container().database.reading() as session:
+        return session.get(FamilyConsent, family)
+
+
+def _form_of(consent: FamilyConsent | None) -> Form:
+    if consent is None:
+        return Form()
+    return Form.of({APPROVAL: consent.approval, LANGUAGE: consent.language}, consent.revision)
+
+
 def _page(family: uuid.UUID, form: Form | None = None) -> ResponseReturnValue:
     """The family's page, with the form as it was rejected or else as the consent is."""
     with container().database.reading() as session:
@@ -109,14 +124,14 @@ def _page(family: uuid.UUID, form: Form | None = None) -> ResponseReturnValue:
         people, insured = session.scalars(members).all(), session.scalars(policies).all()
         products = product_names(session, list(insured))
     consent = row.family.consent
-    stored = {APPROVAL: consent.approval, LANGUAGE: consent.language} if consent else {}
+    form = form or _form_of(consent)
     page = render_template(
         "pages/family.html",
         row=row,
         members=people,
         policies=insured,
         products=products,
-        form=form or Form.of(stored),
+        form=form,
         languages=[(language, language) for language in container().settings.languages],
     )
-    return page, HTTPStatus.UNPROCESSABLE_ENTITY if form else HTTPStatus.OK
+    return page, form.status

@@ -4,13 +4,14 @@ import uuid
 from datetime import datetime
 
 from common.clock import utc_now
+from common.db.revisions import Revised
 from sqlalchemy import String, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
 from policy_notify.models.base import Base
 
 
-class FamilyConsent(Base):
+class FamilyConsent(Revised, Base):
     """openIMIS's `tblFamilySMS`: one row per family; `validity_to` tells that it ended with it."""
 
     __tablename__ = "tblFamilySMS"

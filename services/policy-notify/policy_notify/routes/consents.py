@@ -4,6 +4,7 @@ import uuid
 from typing import Any
 
 from common.web.api import Blueprint
+from common.web.preconditions import check_if_match
 from common.web.single import single
 from flask.views import MethodView
 
@@ -47,6 +48,7 @@ class Notification(MethodView):
         with container().database.writing() as session:
             return consents.create(session, family, changes)
 
+    @blp.if_match
     @blp.scope("policy:write")
     @blp.arguments(NotificationDataIn)
     @blp.response(200, single(ConsentOut))
@@ -55,13 +57,16 @@ class Notification(MethodView):
         consents = _consents()
         changes = consents.read(given)
         with container().database.writing() as session:
+            check_if_match(session, FamilyConsent, family=family)
             return consents.update(session, family, changes)
 
+    @blp.if_match
     @blp.scope("policy:write")
     @blp.response(200, single(ConsentOut))
     def delete(self, family: uuid.UUID) -> FamilyConsent:
         """Back to the defaults; the consent of a family that has ended ends too."""
         with container().database.writing() as session:
+            check_if_match(session, FamilyConsent, family=family)
             consent = _consents().delete(session, family)
         if consent is None:
             raise UnknownRecord("consent")

@@ -1,7 +1,7 @@
 """A family's consent on the wire, with openIMIS's member names."""
 
 import marshmallow as ma
-from common.web.fields import Flag, JsonObject, Moment, Name
+from common.web.fields import Flag, JsonObject, Moment, Name, Tag
 
 from policy_notify.schemas.fields import Schema
 
@@ -17,6 +17,7 @@ class ConsentOut(Schema):
     """A family's consent."""
 
     family = ma.fields.UUID(required=True)
+    etag = Tag()
     approvalOfNotification = ma.fields.Boolean(required=True, attribute="approval")  # noqa: N815
     languageOfNotification = ma.fields.String(required=True, attribute="language")  # noqa: N815
     validity_from = Moment(required=True)

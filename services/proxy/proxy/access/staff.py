@@ -52,7 +52,7 @@ def update_staff(
     Raises UnknownRecord, LastAdministrator, Invalid; Forbidden unless they hold what the role does,
     before the change and after it: whoever sets a password can sign in with it.
     """
-    administrators = _administrators(session)
+    administrators = in_turn(session)
     member = locked(session, StaffUser, member_id)
     check_may_give(held_by(member), held)
     apply(member, with_role(session, changes))
@@ -67,14 +67,14 @@ def update_staff(
 
 def delete_staff(session: Session, member_id: uuid.UUID) -> None:
     """A member of staff leaves. Raises UnknownRecord, LastAdministrator."""
-    administrators = _administrators(session)
+    administrators = in_turn(session)
     member = locked(session, StaffUser, member_id)
     _keep_one(administrators, member)
     session.delete(member)
     session.flush()
 
 
-def _administrators(session: Session) -> Sequence[StaffUser]:
+def in_turn(session: Session) -> Sequence[StaffUser]:
     """All who could let others in, locked in one order: two who leave at once do it in turn."""
     return session.scalars(
         select(StaffUser)

@@ -2,9 +2,9 @@
 
 import uuid
 from collections.abc import Sequence
-from http import HTTPStatus
 
 from common.console.csv_export import Column
+from common.console.editing import Edited
 from common.console.flashes import flash
 from common.console.forms import Form, choices, read_filters, read_form
 from common.console.listing import listing
@@ -106,7 +106,7 @@ def create_channel() -> ResponseReturnValue:
 def edit_channel(channel_id: uuid.UUID) -> ResponseReturnValue:
     """The form of a channel as it is."""
     found = _existing(channel_id)
-    return channel_form(Form.of(ChannelForm().dump(found)), found)
+    return channel_form(form_of(found), found)
 
 
 @pages.act("/mediator/channels/<uuid:channel_id>/edit/", Right.GATEWAY_CHANNELS)
@@ -116,7 +116,9 @@ def change_channel(channel_id: uuid.UUID) -> ResponseReturnValue:
     form = read_form(ChannelForm())
     sealer = container().sealer
     form, changed = save(
-        form, lambda db: domain.update_channel(db, channel_id, form.values, sealer)
+        form,
+        lambda db: domain.update_channel(db, channel_id, form.values, sealer),
+        edited=Edited(found, lambda: form_of(_existing(channel_id))),
     )
     return channel_form(form, found) if changed is None else _saved(channel_id)
 
@@ -132,6 +134,13 @@ def switch_channel(channel_id: uuid.UUID, act: str) -> ResponseReturnValue:
     return redirect(url_for("console.channel", channel_id=channel_id), 303)
 
 
+def form_of(channel: Channel) -> Form:
+    """The form of a channel as it is."""
+    shown = ChannelForm().dump(channel)
+    shown["listener_framing"] = shown.get("listener_framing") or Framing.MLLP
+    return Form.of(shown, channel.revision)
+
+
 def _saved(channel_id: uuid.UUID) -> ResponseReturnValue:
     flash("Saved. The hub follows within a second.")
     return redirect(url_for("console.channel", channel_id=channel_id), 303)
@@ -141,7 +150,6 @@ def channel_form(
     form: Form, channel: Channel | None = None, trial: Trial | None = None
 ) -> ResponseReturnValue:
     """The form as it was typed, with what a dry run of it found."""
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
     page = render_template(
         "pages/channel_form.html",
         form=form,
@@ -153,7 +161,7 @@ def channel_form(
         framings=_FRAMINGS,
         mediators=read(_mediators),
     )
-    return page, status
+    return page, form.status
 
 
 def _mediators(session: Session) -> Sequence[tuple[str, str]]:

@@ -1,9 +1,9 @@
 """`/admin/mediator/clients/`: who may call, and the secrets they call with."""
 
 import uuid
-from http import HTTPStatus
 
 from common.console.csv_export import Column
+from common.console.editing import Edited
 from common.console.flashes import flash
 from common.console.forms import Form, read_filters, read_form
 from common.console.listing import listing
@@ -72,7 +72,7 @@ def create_client() -> ResponseReturnValue:
 def edit_client(client_pk: uuid.UUID) -> ResponseReturnValue:
     """The form of a client as it is."""
     found = _existing(client_pk)
-    return _form(Form.of(ClientForm().dump(found)), found)
+    return _form(_form_of(found), found)
 
 
 @pages.act("/mediator/clients/<uuid:client_pk>/edit/", Right.GATEWAY_CLIENTS)
@@ -81,7 +81,11 @@ def change_client(client_pk: uuid.UUID) -> ResponseReturnValue:
     found = _existing(client_pk)
     form = read_form(ClientForm())
     values, held = container().client_tokens.with_digest(form.values), _held()
-    form, changed = save(form, lambda db: domain.update_client(db, client_pk, values, held=held))
+    form, changed = save(
+        form,
+        lambda db: domain.update_client(db, client_pk, values, held=held),
+        edited=Edited(found, lambda: _form_of(_existing(client_pk))),
+    )
     if changed is None:
         return _form(form, found)
     flash("Saved.")
@@ -140,12 +144,15 @@ def _shown_once(issued: Issued) -> ResponseReturnValue:
     )
 
 
+def _form_of(client: Client) -> Form:
+    return Form.of(ClientForm().dump(client), client.revision)
+
+
 def _form(form: Form, client: Client | None = None) -> ResponseReturnValue:
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
     scopes = [(scope, scope) for scope in SCOPES]
     return render_template(
         "pages/client_form.html", form=form, client=client, scopes=scopes
-    ), status
+    ), form.status
 
 
 def _existing(client_pk: uuid.UUID) -> Client:

@@ -15,6 +15,7 @@ from common.web.fields import check_storable
 from marshmallow import ValidationError
 from werkzeug.datastructures import MultiDict
 
+from proxy.models import Mediator
 from proxy.registry.mediator_config import is_secret
 
 ROOT = "config"
@@ -57,14 +58,15 @@ def entries(definitions: Sequence[Mapping[str, Any]], config: Any, at: str = ROO
     return [_shown(one, here.get(_param(one)), f"{at}.{_param(one)}") for one in definitions]
 
 
-def given_of(definitions: Sequence[Mapping[str, Any]], config: Mapping[str, Any]) -> Form:
+def given_of(mediator: Mediator) -> Form:
     """The form as it shows what is stored; passwords are blank."""
+    definitions, config = mediator.config_defs, mediator.config
     given: dict[str, Any] = {}
     for entry in _flat(entries(definitions, config)):
         value = _at(config, entry.name)
         if value is not None and entry.kind != "password":
             given[entry.name] = _text_of(entry.kind, value)
-    return Form.of(given)
+    return Form.of(given, mediator.revision)
 
 
 def read(

@@ -2,17 +2,17 @@
 
 import uuid
 from collections.abc import Mapping
-from http import HTTPStatus
+from dataclasses import replace
 from typing import Any
 
 from common.clock import utc_now
 from common.console.csv_export import Column
+from common.console.editing import Edited
 from common.console.flashes import flash
-from common.console.forms import Form, read_filters, read_form
+from common.console.forms import Form, read_filters, read_form, sent_revision
 from common.console.listing import listing
 from common.console.rights import Right
 from common.errors import Invalid
-from common.importing.former import digest_of
 from flask import g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
@@ -98,7 +98,7 @@ def create_mediator() -> ResponseReturnValue:
 def edit_mediator(mediator_id: uuid.UUID) -> ResponseReturnValue:
     """The form of a mediator as it is."""
     found = _existing(mediator_id)
-    return _form(Form.of(MediatorForm().dump(found)), found)
+    return _form(_form_of(found), found)
 
 
 @pages.act("/mediator/mediators/<uuid:mediator_id>/edit/", Right.GATEWAY_MEDIATORS)
@@ -106,7 +106,12 @@ def change_mediator(mediator_id: uuid.UUID) -> ResponseReturnValue:
     """Change a mediator by hand; its urn stays."""
     found = _existing(mediator_id)
     form = read_form(MediatorForm(exclude=["urn"]))
-    form, changed = save(form, lambda db: _update(db, mediator_id, form.values), "endpoint_url")
+    form, changed = save(
+        form,
+        lambda db: _update(db, mediator_id, form.values),
+        "endpoint_url",
+        Edited(found, lambda: _form_of(_existing(mediator_id))),
+    )
     return _form(form, found) if changed is None else _saved(mediator_id)
 
 
@@ -126,7 +131,7 @@ def switch_mediator(mediator_id: uuid.UUID, act: str) -> ResponseReturnValue:
 def mediator_config(mediator_id: uuid.UUID) -> ResponseReturnValue:
     """The configuration, in a form made from the mediator's own definitions."""
     found = _existing(mediator_id)
-    return _config_form(found, config_form.given_of(found.config_defs, found.config))
+    return _config_form(found, config_form.given_of(found))
 
 
 @pages.act("/mediator/mediators/<uuid:mediator_id>/config/", Right.GATEWAY_MEDIATORS)
@@ -134,28 +139,26 @@ def change_mediator_config(mediator_id: uuid.UUID) -> ResponseReturnValue:
     """Change a mediator's configuration; it gets it with its next heartbeat."""
     found = _existing(mediator_id)
     config, form = config_form.read(found.config_defs, found.config, request.form)
-    if request.form.get("seen") != _seen(found):
-        form = form.refused({"config": ["It was changed by somebody else meanwhile; start anew."]})
-    form, changed = save(form, lambda db: _update(db, mediator_id, {"config": config}), "config")
+    # Items that were moved meanwhile would take others' passwords: never without a revision.
+    form = replace(form, revision=sent_revision() or found.revision)
+    form, changed = save(
+        form,
+        lambda db: _update(db, mediator_id, {"config": config}),
+        "config",
+        Edited(found, lambda: config_form.given_of(_existing(mediator_id))),
+    )
     return _config_form(found, form) if changed is None else _saved(mediator_id)
 
 
 def _config_form(mediator: Mediator, form: Form) -> ResponseReturnValue:
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
     shown = config_form.entries(mediator.config_defs, mediator.config)
     page = render_template(
         "pages/mediator_config.html",
         form=form,
         mediator=mediator,
         shown=shown,
-        seen=_seen(mediator),
     )
-    return page, status
-
-
-def _seen(mediator: Mediator) -> str:
-    """What a form was made from: items that were moved meanwhile would take others' passwords."""
-    return digest_of({"config": mediator.config, "defs": mediator.config_defs})
+    return page, form.status
 
 
 def _update(session: Session, mediator_id: uuid.UUID, changes: Mapping[str, Any]) -> Mediator:
@@ -195,12 +198,15 @@ def _saved(mediator_id: uuid.UUID) -> ResponseReturnValue:
     return redirect(url_for("console.mediator", mediator_id=mediator_id), 303)
 
 
+def _form_of(mediator: Mediator) -> Form:
+    return Form.of(MediatorForm(exclude=["urn"]).dump(mediator), mediator.revision)
+
+
 def _form(form: Form, mediator: Mediator | None = None) -> ResponseReturnValue:
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
     page = render_template(
         "pages/mediator_form.html", form=form, mediator=mediator, kinds=_CREDENTIALS
     )
-    return page, status
+    return page, form.status
 
 
 def _existing(mediator_id: uuid.UUID) -> Mediator:

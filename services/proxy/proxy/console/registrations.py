@@ -2,9 +2,9 @@
 
 import uuid
 from collections.abc import Mapping
-from http import HTTPStatus
 
 from common.console.csv_export import Column
+from common.console.editing import Edited
 from common.console.flashes import flash
 from common.console.forms import Form, read_filters, read_form
 from common.console.listing import listing
@@ -72,7 +72,7 @@ def create_registration() -> ResponseReturnValue:
 def edit_registration(registration_id: uuid.UUID) -> ResponseReturnValue:
     """The form of a registration as it is."""
     found = _existing(registration_id)
-    return _form(Form.of(RegistrationForm().dump(found)), found)
+    return _form(_form_of(found), found)
 
 
 @pages.act("/mediator/registrations/<uuid:registration_id>/", Right.GATEWAY_CHANNELS)
@@ -84,6 +84,7 @@ def change_registration(registration_id: uuid.UUID) -> ResponseReturnValue:
         form,
         lambda db: domain.update_registration(db, registration_id, form.values),
         "organization",
+        Edited(found, lambda: _form_of(_existing(registration_id))),
     )
     return _form(form, found) if changed is None else _saved()
 
@@ -106,15 +107,18 @@ def _saved() -> ResponseReturnValue:
     return redirect(url_for("console.registrations"), 303)
 
 
+def _form_of(registration: Registration) -> Form:
+    return Form.of(RegistrationForm().dump(registration), registration.revision)
+
+
 def _form(form: Form, registration: Registration | None = None) -> ResponseReturnValue:
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
     page = render_template(
         "pages/registration_form.html",
         form=form,
         registration=registration,
         channels=read(_channels).items(),
     )
-    return page, status
+    return page, form.status
 
 
 def _channels(session: Session) -> Mapping[uuid.UUID, str]:

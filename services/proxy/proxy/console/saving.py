@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from typing import TypeVar
 
+from common.console.editing import Edited
 from common.console.forms import Form
-from common.errors import Conflict, Invalid
+from common.errors import Conflict, Invalid, Stale
 from common.web.problems import taken_fields
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -21,16 +22,24 @@ def write(act: Callable[[Session], T]) -> T:
 
 
 def save(
-    form: Form, act: Callable[[Session], T], conflict_at: str | None = None
+    form: Form,
+    act: Callable[[Session], T],
+    conflict_at: str | None = None,
+    edited: Edited | None = None,
 ) -> tuple[Form, T | None]:
     """What `act` made; None, and the form with its errors, if it was refused.
 
-    A Conflict is shown at the field `conflict_at`; without one it goes on to the caller.
+    A Conflict is shown at the field `conflict_at`; without one it goes on to the caller. What
+    somebody else saved of the record that is `edited` is shown beside the form.
     """
     if form.errors:
         return form, None
     try:
-        return form, write(act)
+        return form, write(_held(act, form, edited) if edited else act)
+    except Stale:
+        if edited is None:
+            raise
+        return form.beside(edited.now()), None
     except Invalid as exc:
         return form.refused(exc.errors), None
     except IntegrityError as exc:
@@ -42,3 +51,11 @@ def save(
         if conflict_at is None:
             raise
         return form.refused({conflict_at: [str(exc)]}), None
+
+
+def _held(act: Callable[[Session], T], form: Form, edited: Edited) -> Callable[[Session], T]:
+    def held(session: Session) -> T:
+        edited.hold(session, form)
+        return act(session)
+
+    return held

@@ -85,7 +85,7 @@ def let_in(
     session.execute(
         update(StaffUser)
         .where(StaffUser.id == member.id)
-        .values(last_login_at=now, updated_at=StaffUser.updated_at)
+        .values(last_login_at=now, updated_at=StaffUser.updated_at, revision=StaffUser.revision)
     )
     begun = StaffSession.begin(member, proof, now)
     session.add(begun.row(caller.address, caller.browser))
@@ -130,7 +130,9 @@ def _replace_hash(database: Database, member: StaffUser, hashed: str) -> None:
         session.execute(
             update(StaffUser)
             .where(*is_same)
-            .values(password_hash=hashed, updated_at=StaffUser.updated_at)
+            .values(
+                password_hash=hashed, updated_at=StaffUser.updated_at, revision=StaffUser.revision
+            )
         )
     member.password_hash = hashed  # the session that begins now is of this one
 

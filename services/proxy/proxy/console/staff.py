@@ -2,11 +2,11 @@
 
 import uuid
 from collections.abc import Callable, Sequence
-from http import HTTPStatus
 
 from common.audit.log import note_act
 from common.clock import utc_now
 from common.console.csv_export import Column
+from common.console.editing import Edited
 from common.console.flashes import flash
 from common.console.forms import Form, choices, read_filters, read_form
 from common.console.listing import listing
@@ -68,7 +68,7 @@ def create_member() -> ResponseReturnValue:
 def edit_member(member_id: uuid.UUID) -> ResponseReturnValue:
     """The form of a member of staff; the password stays unless one is typed."""
     found = _existing(member_id)
-    return _form(Form.of({**MemberForm().dump(found), "role": found.role_name}), found)
+    return _form(_form_of(found), found)
 
 
 @pages.act("/mediator/staff/<uuid:member_id>/", Right.GATEWAY_STAFF)
@@ -80,7 +80,11 @@ def change_member(member_id: uuid.UUID) -> ResponseReturnValue:
         return _form(form, found)
     hashed = domain.with_hashed_password(form.values)
     held = g.staff.held
-    form, changed = _saving(form, lambda db: domain.update_staff(db, member_id, hashed, held=held))
+    form, changed = _saving(
+        form,
+        lambda db: domain.update_staff(db, member_id, hashed, held=held),
+        Edited(found, lambda: _form_of(_existing(member_id))),
+    )
     return _form(form, found) if changed is None else _saved("Saved.")
 
 
@@ -137,10 +141,12 @@ def _end_sessions(member_id: uuid.UUID, only: uuid.UUID | None = None) -> Respon
     return redirect(url_for("console.edit_member", member_id=member_id), 303)
 
 
-def _saving(form: Form, act: Callable[[Session], StaffUser]) -> tuple[Form, StaffUser | None]:
+def _saving(
+    form: Form, act: Callable[[Session], StaffUser], edited: Edited | None = None
+) -> tuple[Form, StaffUser | None]:
     """What was made; None, and the form with its errors, where it was refused."""
     try:
-        return save(form, act, "role")
+        return save(form, act, "role", edited)
     except Forbidden as exc:
         return form.refused({"role": [f"{exc}."]}), None
 
@@ -150,8 +156,12 @@ def _saved(words: str) -> ResponseReturnValue:
     return redirect(url_for("console.members"), 303)
 
 
+def _form_of(member: StaffUser) -> Form:
+    shown = {**MemberForm().dump(member), "role": member.role_name}
+    return Form.of(shown, member.revision)
+
+
 def _form(form: Form, member: StaffUser | None = None) -> ResponseReturnValue:
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
     roles = choices(StaffRole) + read(_made_here)
     sessions, passkeys = read(lambda session: _listed(session, member))
     page = render_template(
@@ -162,7 +172,7 @@ def _form(form: Form, member: StaffUser | None = None) -> ResponseReturnValue:
         sessions=sessions,
         passkeys=passkeys,
     )
-    return page, status
+    return page, form.status
 
 
 def _made_here(session: Session) -> list[tuple[str, str]]:

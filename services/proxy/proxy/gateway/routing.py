@@ -281,7 +281,11 @@ class Routing:
                 session.execute(
                     update(Mediator)
                     .where(Mediator.id == mediator_id)
-                    .values(circuit_open_until=open_until, updated_at=Mediator.updated_at)
+                    .values(
+                        circuit_open_until=open_until,
+                        updated_at=Mediator.updated_at,
+                        revision=Mediator.revision,
+                    )
                     .execution_options(synchronize_session=False)
                 )
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from common.db.database import stored_enum
+from common.db.revisions import Revised
 from common.jobs.leases import Leased
 from sqlalchemy import (
     JSON,
@@ -45,7 +46,7 @@ class Framing(enum.StrEnum):
     PLAIN = "plain"  # all until the sender ends writing; one message for a connection
 
 
-class Mediator(Recorded, Base):
+class Mediator(Revised, Recorded, Base):
     """A system behind the hub. `urn` names it for good, `version` (semver) moves on."""
 
     __tablename__ = "mediators"
@@ -85,7 +86,7 @@ class Mediator(Recorded, Base):
     account: Mapped[str] = mapped_column(String(255), default="", server_default="")
 
 
-class Channel(Recorded, Base):
+class Channel(Revised, Recorded, Base):
     """Which calls go to which mediator, and what they must look like."""
 
     __tablename__ = "channels"
@@ -172,7 +173,7 @@ class Channel(Recorded, Base):
         return [method.upper() for method in methods]
 
 
-class ExternalSystemRegistration(Recorded, Base):
+class ExternalSystemRegistration(Revised, Recorded, Base):
     """An organization's codes on the bus: for one channel, or (channel null) for all."""
 
     __tablename__ = "esb_registrations"

@@ -5,6 +5,7 @@ from datetime import datetime
 from ipaddress import ip_network
 
 from common.clock import utc_now
+from common.db.revisions import Revised
 from common.ids import new_id
 from common.networks import parsed_network
 from sqlalchemy import JSON, Float, ForeignKey, Index, LargeBinary, String, Uuid, text
@@ -16,7 +17,7 @@ from proxy.models.base import Base, Recorded
 MAX_LIVE_SECRETS = 2
 
 
-class Client(Recorded, Base):
+class Client(Revised, Recorded, Base):
     """An external system that calls channels, or fetches tokens for the services' APIs."""
 
     __tablename__ = "clients"

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from common.console.staff import StaffRole
 from common.db.database import stored_enum
+from common.db.revisions import Revised
 from common.ids import new_id
 from sqlalchemy import (
     JSON,
@@ -36,7 +37,7 @@ class CustomRole(Recorded, Base):
     rerun_channels: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
 
 
-class StaffUser(Recorded, Base):
+class StaffUser(Revised, Recorded, Base):
     """A person who signs in at `/admin/login/`."""
 
     __tablename__ = "staff_users"

@@ -183,7 +183,12 @@ def heartbeat(session: Session, urn: str, uptime_s: float | None, now: datetime)
     session.execute(
         update(Mediator)
         .where(Mediator.urn == urn)
-        .values(last_heartbeat=now, uptime=uptime_s, updated_at=Mediator.updated_at)
+        .values(
+            last_heartbeat=now,
+            uptime=uptime_s,
+            updated_at=Mediator.updated_at,
+            revision=Mediator.revision,
+        )
         .execution_options(synchronize_session=False)
     )
     last, changed_at = before

@@ -6,6 +6,7 @@ from typing import Any
 from common.clock import utc_now
 from common.web.api import Blueprint
 from common.web.paging import Page, PageArgs, fetch_page, page_schema
+from common.web.preconditions import check_if_match
 from common.web.single import single
 from flask.views import MethodView
 from sqlalchemy import select
@@ -55,20 +56,24 @@ class OneChannel(MethodView):
         with container().database.reading() as session:
             return existing(session, Channel, channel_id)
 
+    @blp.if_match
     @blp.scope("proxy:channels", "proxy:admin")
     @blp.arguments(ChannelIn(partial=True))
     @blp.response(200, single(ChannelOut))
     def patch(self, changes: dict[str, Any], channel_id: uuid.UUID) -> Channel:
         """Change what is given of a channel."""
         with container().database.writing() as session:
+            check_if_match(session, Channel, id=channel_id)
             sealer = container().sealer
             return channels.update_channel(session, channel_id, changes, sealer)
 
+    @blp.if_match
     @blp.scope("proxy:channels", "proxy:admin")
     @blp.response(204)
     def delete(self, channel_id: uuid.UUID) -> None:
         """Delete a channel with its registrations; its calls stay on record."""
         with container().database.writing() as session:
+            check_if_match(session, Channel, id=channel_id)
             channels.delete_channel(session, channel_id)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from common.web.api import Blueprint
 from common.web.paging import Page, PageArgs, fetch_page, page_schema
+from common.web.preconditions import check_if_match
 from common.web.single import single
 from common.web.tokens import held_scopes
 from flask.views import MethodView
@@ -58,6 +59,7 @@ class OneClient(MethodView):
         with container().database.reading() as session:
             return existing(session, Client, client_pk)
 
+    @blp.if_match
     @blp.scope("proxy:clients", "proxy:admin")
     @blp.arguments(ClientIn(partial=True))
     @blp.response(200, single(ClientOut))
@@ -65,13 +67,16 @@ class OneClient(MethodView):
         """Change what is given of a client."""
         changes = container().client_tokens.with_digest(changes)
         with container().database.writing() as session:
+            check_if_match(session, Client, id=client_pk)
             return clients.update_client(session, client_pk, changes, held=held_scopes())
 
+    @blp.if_match
     @blp.scope("proxy:clients", "proxy:admin")
     @blp.response(204)
     def delete(self, client_pk: uuid.UUID) -> None:
         """Delete a client; its calls stay on record."""
         with container().database.writing() as session:
+            check_if_match(session, Client, id=client_pk)
             clients.delete_client(session, client_pk)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from common.clock import utc_now
 from common.web.api import Blueprint
 from common.web.paging import Page, PageArgs, fetch_page, page_schema
+from common.web.preconditions import check_if_match
 from common.web.single import single
 from common.web.tokens import require_scope
 from flask.views import MethodView
@@ -65,21 +66,25 @@ class OneMediator(MethodView):
         with container().database.reading() as session:
             return existing(session, Mediator, mediator_id)
 
+    @blp.if_match
     @blp.scope("proxy:mediators", "proxy:admin")
     @blp.arguments(MediatorIn(partial=True, exclude=("urn",)))
     @blp.response(200, single(MediatorOut))
     def patch(self, changes: dict[str, Any], mediator_id: uuid.UUID) -> Mediator:
         """Change what is given of a mediator by hand; its urn stays."""
         with container().database.writing() as session:
+            check_if_match(session, Mediator, id=mediator_id)
             return mediators.update_mediator(
                 session, container().sealer, mediator_id, changes, utc_now()
             )
 
+    @blp.if_match
     @blp.scope("proxy:mediators", "proxy:admin")
     @blp.response(204)
     def delete(self, mediator_id: uuid.UUID) -> None:
         """Delete a mediator that no channel leads to."""
         with container().database.writing() as session:
+            check_if_match(session, Mediator, id=mediator_id)
             mediators.delete_mediator(session, mediator_id)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from common.web.api import Blueprint
 from common.web.paging import Page, PageArgs, fetch_page, page_schema
+from common.web.preconditions import check_if_match
 from common.web.single import single
 from flask.views import MethodView
 from sqlalchemy import select
@@ -52,17 +53,21 @@ class OneRegistration(MethodView):
         with container().database.reading() as session:
             return existing(session, Registration, registration_id)
 
+    @blp.if_match
     @blp.scope("proxy:channels", "proxy:admin")
     @blp.arguments(RegistrationIn(partial=True))
     @blp.response(200, single(RegistrationOut))
     def patch(self, changes: dict[str, Any], registration_id: uuid.UUID) -> Registration:
         """Change what is given of a registration."""
         with container().database.writing() as session:
+            check_if_match(session, Registration, id=registration_id)
             return registrations.update_registration(session, registration_id, changes)
 
+    @blp.if_match
     @blp.scope("proxy:channels", "proxy:admin")
     @blp.response(204)
     def delete(self, registration_id: uuid.UUID) -> None:
         """Delete a registration."""
         with container().database.writing() as session:
+            check_if_match(session, Registration, id=registration_id)
             registrations.delete_registration(session, registration_id)

@@ -7,6 +7,7 @@ from common.audit.log import note_act
 from common.clock import utc_now
 from common.web.api import Blueprint
 from common.web.paging import Page, PageArgs, fetch_page, page_schema
+from common.web.preconditions import check_if_match
 from common.web.single import single
 from common.web.tokens import held_scopes
 from flask.views import MethodView
@@ -57,6 +58,7 @@ class OneMember(MethodView):
         with container().database.reading() as session:
             return existing(session, StaffUser, member_id)
 
+    @blp.if_match
     @blp.scope("proxy:staff", "proxy:admin")
     @blp.arguments(StaffIn(partial=True))
     @blp.response(200, single(StaffOut))
@@ -64,13 +66,18 @@ class OneMember(MethodView):
         """Change what is given of a member of staff; the last administrator stays one."""
         hashed, held = staff.with_hashed_password(changes), held_with(held_scopes())
         with container().database.writing() as session:
+            staff.in_turn(session)
+            check_if_match(session, StaffUser, id=member_id)
             return staff.update_staff(session, member_id, hashed, held=held)
 
+    @blp.if_match
     @blp.scope("proxy:staff", "proxy:admin")
     @blp.response(204)
     def delete(self, member_id: uuid.UUID) -> None:
         """Let a member of staff go; the last administrator stays."""
         with container().database.writing() as session:
+            staff.in_turn(session)
+            check_if_match(session, StaffUser, id=member_id)
             staff.delete_staff(session, member_id)
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 import marshmallow as ma
-from common.web.fields import Flag, Integer, JsonObject, Line, Name, Text
+from common.web.fields import Flag, Integer, JsonObject, Line, Name, Tag, Text
 from marshmallow import validate
 
 from proxy.models import (
@@ -361,6 +361,7 @@ class ChannelIn(Schema):
 class ChannelOut(Recorded):
     """A channel."""
 
+    etag = Tag()
     name = ma.fields.String(required=True)
     description = ma.fields.String(required=True)
     path_pattern = ma.fields.String(required=True)

@@ -3,7 +3,7 @@
 from typing import Any
 
 import marshmallow as ma
-from common.web.fields import Flag, Integer, Line, Moment, Name, Text
+from common.web.fields import Flag, Integer, Line, Moment, Name, Tag, Text
 from marshmallow import validate
 
 from proxy.access.certificates import binding
@@ -131,6 +131,7 @@ class SecretOut(Schema):
 class ClientOut(Recorded):
     """A client."""
 
+    etag = Tag()
     name = ma.fields.String(required=True)
     client_id = ma.fields.String(required=True)
     allowed_ips = ma.fields.List(ma.fields.String(), required=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import marshmallow as ma
 from common.clock import utc_now
-from common.web.fields import Flag, JsonObject, Line, Moment, Name, Text
+from common.web.fields import Flag, JsonObject, Line, Moment, Name, Tag, Text
 from marshmallow import validate
 
 from proxy.container import container
@@ -143,6 +143,7 @@ class EffectivelyOnline(ma.fields.Boolean):
 class MediatorOut(Recorded):
     """A mediator."""
 
+    etag = Tag()
     name = ma.fields.String(required=True)
     urn = ma.fields.String(required=True)
     version = ma.fields.String(required=True)

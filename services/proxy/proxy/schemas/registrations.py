@@ -3,7 +3,7 @@
 from typing import Any
 
 import marshmallow as ma
-from common.web.fields import Flag, Name
+from common.web.fields import Flag, Name, Tag
 
 from proxy.schemas.fields import LineOrNull, Recorded, Schema, Several
 
@@ -44,6 +44,7 @@ class RegistrationIn(Schema):
 class RegistrationOut(Recorded):
     """An organization's codes on the bus."""
 
+    etag = Tag()
     channel_id = ma.fields.UUID(required=True, allow_none=True)
     organization = ma.fields.String(required=True)
     api_code = ma.fields.String(required=True)

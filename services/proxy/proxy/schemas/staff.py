@@ -4,7 +4,7 @@ from typing import Any
 
 import marshmallow as ma
 from common.console.staff import StaffRole
-from common.web.fields import Flag, Line, Moment, Name, Text
+from common.web.fields import Flag, Line, Moment, Name, Tag, Text
 from marshmallow import validate
 
 from proxy.access.passwords import why_weak
@@ -88,6 +88,7 @@ def _check(password: str | None, *about: str) -> None:
 class StaffOut(Recorded):
     """A member of staff."""
 
+    etag = Tag()
     username = ma.fields.String(required=True)
     email = ma.fields.String(required=True)
     role = ma.fields.String(attribute="role_name", required=True)

@@ -164,14 +164,14 @@ def configured(admin: Any, api: Any, **changes: str) -> tuple[Any, dict[str, Any
     page = admin.get(path).text
     assert "hush-hush" not in page
     assert "********" not in page
-    seen = page.split('name="seen" value="')[1].split('"')[0]
+    seen = page.split('name="revision" value="')[1].split('"')[0]
     shown = {
         "config.name": "x",
         "config.fhir.url": "u",
         "config.targets.0.name": "a",
         "config.targets.1.name": "b",
     }
-    answer = admin.act(path, **{"seen": seen, **shown, **changes})
+    answer = admin.act(path, **{"revision": seen, **shown, **changes})
     told = api.post(f"mediators/{made['urn']}/heartbeat/", {"uptime": 1}).get_json()
     return answer, told["config"]
 
@@ -214,7 +214,6 @@ def test_configuration_form_changes_what_was_typed_and_keeps_passwords(
         ({"config.tool": "three"}, "config.tool"),
         ({"config.map": "{"}, "config.map"),
         ({"config.name": "\x00"}, "config.name"),
-        ({"seen": "before"}, "config"),
     ],
 )
 def test_wrong_configuration_is_shown_at_its_field(
@@ -224,4 +223,11 @@ def test_wrong_configuration_is_shown_at_its_field(
 
     assert answer.status_code == 422
     assert f'href="#{field}"' in answer.text
+    assert now == CONFIG
+
+
+def test_configuration_that_was_changed_meanwhile_is_not_saved(admin: Any, api: Any) -> None:
+    answer, now = configured(admin, api, revision="99")
+
+    assert answer.status_code == 409
     assert now == CONFIG
