@@ -172,7 +172,7 @@ class Installation:
             wanted = esb_keys.KEYS if demo else esb_keys.KEYS[:1]
             paths = [esb_keys.path(self.var_dir, name) for name in wanted]
             commands += [["keygen", "--out", str(path)] for path in paths if not path.exists()]
-        if app == "notification" and demo:
+        if demo and app != "proxy":
             commands.append(["seed-demo"])
         return commands
 

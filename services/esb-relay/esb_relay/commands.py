@@ -22,7 +22,7 @@ from esb_relay.worker import run_worker
 
 def register_commands(app: Flask) -> None:
     """Add the commands to `flask --app esb_relay`."""
-    for command in (keygen, sign, verify, purge, worker, run_simulator):
+    for command in (keygen, sign, verify, seed_demo, purge, worker, run_simulator):
         app.cli.add_command(command)
 
 
@@ -75,6 +75,15 @@ def verify(key: str) -> None:
     click.echo(json.dumps(said))
     if not said["valid"]:
         raise SystemExit(1)
+
+
+@click.command("seed-demo")
+def seed_demo() -> None:
+    """Add the demonstration's records, unless they are there."""
+    from esb_relay.demo import examples  # not part of the image
+
+    with container().database.writing() as session:
+        examples.seed(session)
 
 
 @click.command("purge")

@@ -2,6 +2,7 @@
 
 import click
 from common.audit.log import note_act
+from common.clock import utc_now
 from common.jobs import heartbeat
 from flask import Flask
 
@@ -31,10 +32,13 @@ def seed_lookups() -> None:
 @click.command("seed-demo")
 def seed_demo() -> None:
     """Add the demonstration's event, rule and templates, unless they are there."""
-    from notification.demo import seed as demo_data  # not part of the image
+    from notification.demo import examples  # not part of the image
+    from notification.demo import seed as demo_data
 
     with container().database.writing() as session:
         added = demo_data.seed(session)
+        session.flush()
+        examples.seed(session, utc_now())
     click.echo(f"{demo_data.EVENT} {'added' if added else 'is there already'}")
 
 

@@ -164,6 +164,15 @@ def check_texts_command() -> None:
         raise click.ClickException(f"{foreign} texts are not GSM-7")
 
 
+@click.command("seed-demo")
+def seed_demo() -> None:
+    """Add the demonstration's records, unless they are there; nothing is sent about them."""
+    from policy_notify.demo import examples  # not part of the image
+
+    with container().database.writing() as session:
+        examples.seed(session, reading_of(container().settings), utc_now())
+
+
 @click.command("purge")
 def purge() -> None:
     """Forget messages' words and numbers, and consumed events, that have outlived their time."""
@@ -180,4 +189,13 @@ def worker(check: bool) -> None:
     run_worker(container())
 
 
-_COMMANDS = (import_command, sync, letters, run_triggers, check_texts_command, purge, worker)
+_COMMANDS = (
+    import_command,
+    sync,
+    letters,
+    run_triggers,
+    check_texts_command,
+    seed_demo,
+    purge,
+    worker,
+)

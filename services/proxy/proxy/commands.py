@@ -156,14 +156,16 @@ def create_token_key() -> None:
 @click.option("--transactions-per-channel", default=0, type=click.IntRange(0, 100_000))
 def seed_demo(reset: bool, transactions_per_channel: int) -> None:
     """Create demonstration clients, mediators, channels and transactions."""
-    from proxy.demo import seed  # not part of the image
+    from proxy.demo import examples, seed  # not part of the image
 
     try:
         data = seed.read_demo_data(process_environment())
         with container().database.writing() as session:
             if reset:
+                examples.remove(session)
                 seed.remove(session, data)
             seed.seed(session, container().sealer, data)
+            examples.seed(session, data)
             session.add_all(seed.sample_transactions(data, transactions_per_channel, utc_now()))
             forget_rollups(session)
     except SettingError as exc:

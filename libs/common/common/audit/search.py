@@ -9,17 +9,22 @@ from sqlalchemy import Select, or_, select
 
 from common.audit.models import AuditTables
 from common.web.fields import Line, Moment
-from common.web.paging import PageArgs
+from common.web.paging import NumberedPageArgs
 
 
 class AuditFilter(ma.Schema):
     """Which events; what is not given does not count."""
 
-    who = Line(load_default=None, metadata={"description": "A part of the actor's name"})
+    who = Line(
+        load_default=None, metadata={"example": "demo", "description": "A part of the actor's name"}
+    )
     act = Line(
         load_default=None, metadata={"description": "How the act begins", "example": "channel."}
     )
-    object = Line(load_default=None, metadata={"description": "Its id, or a part of its name"})
+    object = Line(
+        load_default=None,
+        metadata={"example": "Demo", "description": "Its id, or a part of its name"},
+    )
     since = Moment(load_default=None, metadata={"description": "Inclusive"})
     until = Moment(load_default=None, metadata={"description": "Exclusive"})
 
@@ -27,7 +32,7 @@ class AuditFilter(ma.Schema):
         unknown = ma.RAISE
 
 
-class AuditArgs(PageArgs, AuditFilter):  # type: ignore[misc] # the same in their Meta
+class AuditArgs(NumberedPageArgs, AuditFilter):  # type: ignore[misc] # the same in their Meta
     """The query of the list."""
 
 

@@ -22,7 +22,9 @@ from flask import (
 )
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import BadRequest, NotFound, UnsupportedMediaType
+from werkzeug.routing import UUIDConverter
 
+from common.web.examples import EXAMPLE_ID, body_example, described, instance, with_examples
 from common.web.preconditions import ETAG, IF_MATCH, tag_answer
 from common.web.problems import MEDIA_TYPE
 from common.web.tokens import require_scope
@@ -32,7 +34,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 OPENAPI_VERSION = "3.0.3"
 
 #: Problems an operation can always answer, and those that come with a body, a path id, a change.
-_ALWAYS = (422, 503)
+_ALWAYS = (422, 429, 503)
 _WITH_BODY = (400, 413, 415)
 #: Of the Swagger pages; pictures in Swagger UI's own style sheet are data: addresses.
 _SWAGGER_POLICY = (
@@ -125,6 +127,16 @@ class Blueprint(flask_smorest.Blueprint):
 
         return decorator
 
+    def arguments(self, schema: Any, *, location: str = "json", **kwargs: Any) -> Any:
+        """smorest's decorator; parameters and bodies get their examples from their fields."""
+        made = instance(schema)
+        if made is not None and location in ("query", "headers"):
+            schema = with_examples(made)
+        elif made is not None and "example" not in kwargs:
+            example = body_example(made)
+            kwargs["example"] = [example] if made.many and example else example
+        return super().arguments(schema, location=location, **kwargs)
+
     @staticmethod
     def public(view: View) -> View:
         """Decorator (outermost): the route is open to whoever asks, or judges that itself."""
@@ -177,6 +189,7 @@ class Blueprint(flask_smorest.Blueprint):
         doc: dict[str, Any], doc_info: dict[str, Any], *, method: str, spec: Any, **_kwargs: Any
     ) -> dict[str, Any]:
         doc["operationId"] = doc_info["operationId"]
+        doc["description"] = described(doc, doc_info.get("scopes", ()))
         codes: set[int] = set(_ALWAYS)
         scopes = doc_info.get("scopes", ())
         if scopes:
@@ -218,6 +231,7 @@ def register_api(app: Flask, service: str, title: str, *, description: str) -> f
             "marshmallow_plugin": MarshmallowPlugin(schema_name_resolver=_schema_name),
         },
     )
+    api.register_converter(UUIDConverter, _uuid_parameter)
     api.spec.components.schema("Problem", schema=Problem)
     for code, title_of_code in _TITLES.items():
         content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
@@ -239,6 +253,10 @@ def _refuse_unstorable_names() -> None:
     """No id or code holds a NUL: PostgreSQL cannot even be asked for one."""
     if any("\x00" in str(value) for value in (request.view_args or {}).values()):
         raise NotFound
+
+
+def _uuid_parameter(_converter: Any) -> dict[str, Any]:
+    return {"type": "string", "format": "uuid", "example": str(EXAMPLE_ID)}
 
 
 def _schema_name(schema: Any) -> str:

@@ -20,6 +20,8 @@ Row = TypeVar("Row")
 
 MAX_LIMIT = 500
 DEFAULT_LIMIT = 100
+#: The example of a cursor: the greatest id, so that all rows come after it.
+_FIRST_PAGE = "ZmZmZmZmZmYtZmZmZi03ZmZmLWJmZmYtZmZmZmZmZmZmZmZm"
 
 
 class PageArgs(ma.Schema):
@@ -29,11 +31,21 @@ class PageArgs(ma.Schema):
         load_default=DEFAULT_LIMIT, metadata={"description": "1–500, brought into that range"}
     )
     cursor = ma.fields.String(
-        load_default=None, metadata={"description": "`next_cursor` of the page before"}
+        load_default=None,
+        metadata={"description": "`next_cursor` of the page before", "example": _FIRST_PAGE},
     )
 
     class Meta:
         unknown = ma.RAISE
+
+
+class NumberedPageArgs(PageArgs):
+    """The query of a list whose rows are numbered."""
+
+    cursor = ma.fields.String(
+        load_default=None,
+        metadata={"description": "`next_cursor` of the page before", "example": "MzAwMDA"},
+    )
 
 
 @dataclass(frozen=True)

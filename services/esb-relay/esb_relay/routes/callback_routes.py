@@ -54,7 +54,7 @@ class OneCallbackRoute(MethodView):
 
     @blp.if_match
     @blp.scope("esb:admin")
-    @blp.arguments(RouteIn(partial=True))
+    @blp.arguments(RouteIn(partial=True), example={"description": "Births of the registry"})
     @blp.response(200, single(RouteOut))
     def patch(self, changes: dict[str, Any], route_id: uuid.UUID) -> CallbackRoute:
         """Change what is given of a route."""

@@ -13,7 +13,10 @@ from esb_relay.routes.locations import PREFIX
 from esb_relay.routes.raw_bodies import (
     ANYTHING,
     BINARY,
+    BODY_EXAMPLES,
     BYTES,
+    BYTES_EXAMPLES,
+    ENVELOPE_EXAMPLES,
     ENVELOPES,
     JSON,
     XML,
@@ -31,6 +34,8 @@ from esb_relay.wire import ecies
 from esb_relay.wire.envelope import decode_text
 from esb_relay.wire.terms import Format
 
+_ENCRYPTED = {"ephemeralKey": "BA==", "iv": "AAAAAAAAAAAAAAAA", "encryptedData": "AA=="}
+
 blp = Blueprint("crypto", __name__, url_prefix=PREFIX, description="Signing, encryption")
 
 
@@ -38,7 +43,7 @@ blp = Blueprint("crypto", __name__, url_prefix=PREFIX, description="Signing, enc
 @blp.scope("esb:crypto")
 @blp.arguments(RequestTerms, location="query")
 @blp.doc(
-    requestBody=content({JSON: ANYTHING, XML: BINARY}),
+    requestBody=content({JSON: ANYTHING, XML: BINARY}, BODY_EXAMPLES),
     responses=answer("The signed envelope", ENVELOPES),
 )
 def sign(terms: dict[str, Any]) -> Response:
@@ -57,7 +62,11 @@ def sign(terms: dict[str, Any]) -> Response:
 
 @blp.route("/verify/", methods=["POST"])
 @blp.scope("esb:crypto")
-@blp.doc(requestBody=content(dict.fromkeys((JSON, XML, BYTES), BINARY)))
+@blp.doc(
+    requestBody=content(
+        dict.fromkeys((JSON, XML, BYTES), BINARY), {**ENVELOPE_EXAMPLES, BYTES: "any bytes"}
+    )
+)
 @blp.arguments(VerifyArgs, location="query")
 @blp.response(200, VerdictOut)
 def verify(query: dict[str, Any]) -> dict[str, Any]:
@@ -67,7 +76,7 @@ def verify(query: dict[str, Any]) -> dict[str, Any]:
 
 @blp.route("/encrypt/", methods=["POST"])
 @blp.scope("esb:crypto")
-@blp.doc(requestBody=content(dict.fromkeys((BYTES, JSON, XML), BINARY)))
+@blp.doc(requestBody=content(dict.fromkeys((BYTES, JSON, XML), BINARY), BYTES_EXAMPLES))
 @blp.arguments(EncryptArgs, location="query")
 @blp.response(200, EncryptedOut)
 def encrypt(query: dict[str, Any]) -> Response:
@@ -78,7 +87,10 @@ def encrypt(query: dict[str, Any]) -> Response:
 
 @blp.route("/decrypt/", methods=["POST"])
 @blp.scope("esb:crypto")
-@blp.doc(requestBody=content({JSON: EncryptedOut}), responses=answer("The bytes", {BYTES: BINARY}))
+@blp.doc(
+    requestBody=content({JSON: EncryptedOut}, {JSON: _ENCRYPTED}),
+    responses=answer("The bytes", {BYTES: BINARY}),
+)
 def decrypt() -> Response:
     """Decrypt what was encrypted for us: the raw bytes."""
     plain = ecies.decrypt(decode_text(request.get_data()), container().keyring.private_key())

@@ -4,10 +4,11 @@ Described here, served by the gateway's process (`esb_relay.gateway`).
 """
 
 from common.web.descriptions import describe
+from common.web.examples import path_example
 from flask_smorest import Api
 
 from esb_relay.routes.locations import PREFIX
-from esb_relay.routes.raw_bodies import ENVELOPES, answer, content
+from esb_relay.routes.raw_bodies import ENVELOPE_EXAMPLES, ENVELOPES, answer, content
 
 
 def describe_inbound(api: Api) -> None:
@@ -23,8 +24,9 @@ def describe_inbound(api: Api) -> None:
             "summary": "Take a signed call of the bus; an envelope gets a signed answer with 200.",
             "description": "The first answer to a `requestId` is given to every repeated delivery; "
             "its target runs once.",
-            "requestBody": content(ENVELOPES),
+            "requestBody": content(ENVELOPES, ENVELOPE_EXAMPLES),
             "responses": answer("The signed answer", ENVELOPES),
         },
-        problems=(400, 413, 503),
+        problems=(400, 404, 413, 415, 422, 429, 503),
+        parameters=[path_example("route", "births")],
     )

@@ -3,6 +3,7 @@
 from typing import Any
 
 from common.web.api import Blueprint
+from common.web.examples import path_example
 from common.web.paging import Page, page_schema
 from flask import Response
 
@@ -14,6 +15,8 @@ from esb_relay.routes.raw_bodies import BINARY, answer
 from esb_relay.schemas.keys import EncodingArgs, KeyOut
 
 blp = Blueprint("keys", __name__, url_prefix=f"{PREFIX}/keys")
+
+_KID = path_example("kid", "3f2a9c0d1e4b5a67", "As in the list: each installation has its own")
 
 _MEDIA_TYPES = {
     Encoding.PEM: "application/x-pem-file",
@@ -34,7 +37,7 @@ def list_keys() -> Page[KnownKey]:
     return Page(container().keyring.known(), None)
 
 
-@blp.route("/<string:kid>/public/", methods=["GET"])
+@blp.route("/<string:kid>/public/", methods=["GET"], parameters=[_KID])
 @blp.scope("esb:admin")
 @blp.arguments(EncodingArgs, location="query")
 @blp.doc(responses=_ANSWER)

@@ -4,6 +4,7 @@ Described here, served by the gateway's process (`esb_relay.gateway`).
 """
 
 from common.web.descriptions import describe
+from common.web.examples import body_example
 from common.web.problems import MEDIA_TYPE
 from flask_smorest import Api
 
@@ -17,6 +18,7 @@ ORGANIZATION = {
     "name": "X-Organization",
     "description": "For whom the message is sent: kept in the exchange log",
     "schema": {"type": "string"},
+    "example": "DEMO",
 }
 _PROBLEM = content({MEDIA_TYPE: ExchangeProblem})
 
@@ -36,12 +38,15 @@ def describe_relay(api: Api) -> None:
             "the bus cannot be reached or is busy.",
             "security": [{"client_credentials": [SCOPE]}],
             "parameters": [ORGANIZATION],
-            "requestBody": {"required": True, **content({JSON: RelayIn})},
+            "requestBody": {
+                "required": True,
+                **content({JSON: RelayIn}, {JSON: body_example(RelayIn())}),
+            },
             "responses": {
                 "200": {"description": "OK", **content({JSON: RelayOut})},
                 "502": {"description": "Nothing that can be trusted", **_PROBLEM},
                 "504": {"description": "The outcome is unknown", **_PROBLEM},
             },
         },
-        problems=(400, 401, 403, 413, 415, 422, 503),
+        problems=(400, 401, 403, 404, 413, 415, 422, 429, 503),
     )

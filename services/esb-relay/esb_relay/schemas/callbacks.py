@@ -21,11 +21,21 @@ class RouteIn(Schema):
         required=True,
         max_length=100,
         validate=validate.Regexp(_ROUTE, error="Must be lower-case letters, digits, . _ -"),
-        metadata={"description": "The bus posts to `/api/esb/inbound/<name>`", "pattern": _ROUTE},
+        metadata={
+            "example": "births",
+            "description": "The bus posts to `/api/esb/inbound/<name>`",
+            "pattern": _ROUTE,
+        },
     )
     description = Text(max_length=1000, load_default="")
-    target_kind = ma.fields.Enum(TargetKind, by_value=ma.fields.String, required=True)
-    target = Name(required=True, max_length=2048, metadata={"description": _TARGETS})
+    target_kind = ma.fields.Enum(
+        TargetKind, by_value=ma.fields.String, required=True, metadata={"example": "http"}
+    )
+    target = Name(
+        required=True,
+        max_length=2048,
+        metadata={"example": "http://registry.example.org/births", "description": _TARGETS},
+    )
     organization = Name(load_default=None, allow_none=True)
     is_async = ma.fields.Boolean(
         load_default=False,
@@ -58,12 +68,17 @@ class RouteOut(Schema):
 class LateAnswerIn(Schema):
     """A late answer to a call of the bus."""
 
-    request_id = Name(required=True)
+    request_id = Name(required=True, metadata={"example": "demo-1"})
     success = ma.fields.Boolean(load_default=True)
     message = Text(
         max_length=2000, load_default="", metadata={"description": "Why not, for a failure"}
     )
-    body = AnyJson(metadata={"description": "Becomes `esbBody`; without it there is none"})
+    body = AnyJson(
+        metadata={
+            "example": {"nin": "19900101-14121-00001-23"},
+            "description": "Becomes `esbBody`; without it there is none",
+        }
+    )
     format = ma.fields.Enum(
         Format,
         by_value=ma.fields.String,

@@ -18,10 +18,12 @@ class Filter(Schema):
     direction = ma.fields.Enum(Direction, by_value=ma.fields.String)
     mode = ma.fields.Enum(ExchangeMode, by_value=ma.fields.String)
     status = ma.fields.Enum(ExchangeStatus, by_value=ma.fields.String)
-    code = Name()
-    organization = Name()
-    request_id = Name()
-    correlation_id = Name(max_length=64)
+    code = Name(metadata={"example": "DEMO-API"})
+    organization = Name(metadata={"example": "DEMO"})
+    request_id = Name(metadata={"example": "demo-1"})
+    correlation_id = Name(
+        max_length=64, metadata={"example": "01900000-0000-7000-8000-000000000001"}
+    )
     since = Moment(metadata={"description": "Started at this time or later"})
     until = Moment(metadata={"description": "Started before this time"})
 

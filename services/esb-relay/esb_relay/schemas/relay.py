@@ -17,8 +17,15 @@ class RequestTerms(Schema):
     """What a request is besides its body."""
 
     mode = ma.fields.Enum(Mode, by_value=ma.fields.String, load_default=Mode.NORMAL)
-    code = Name(required=True, metadata={"description": "`apiCode`, or `pushCode` for a push"})
-    user_id = Name(load_default=None, allow_none=True, metadata={"description": "For mode nida"})
+    code = Name(
+        required=True,
+        metadata={"example": "DEMO-API", "description": "`apiCode`, or `pushCode` for a push"},
+    )
+    user_id = Name(
+        load_default=None,
+        allow_none=True,
+        metadata={"example": "17", "description": "For mode nida"},
+    )
 
     @ma.validates_schema
     def _nida_needs_a_user(self, given: dict[str, Any], **_kwargs: Any) -> None:
@@ -29,7 +36,12 @@ class RequestTerms(Schema):
 class RelayIn(RequestTerms):
     """A message for the bus."""
 
-    body = AnyJson(metadata={"description": "Becomes `esbBody`; without it there is none"})
+    body = AnyJson(
+        metadata={
+            "example": {"nin": "19900101-14121-00001-23"},
+            "description": "Becomes `esbBody`; without it there is none",
+        }
+    )
     format = ma.fields.Enum(
         Format,
         by_value=ma.fields.String,
@@ -82,7 +94,7 @@ class VerdictOut(Schema):
 class EncryptArgs(Schema):
     """Who shall be able to read it."""
 
-    to = Name(required=True, metadata={"description": TO})
+    to = Name(required=True, metadata={"example": "own", "description": TO})
 
 
 class EncryptedOut(Schema):

@@ -102,7 +102,7 @@ class OneCampaign(MethodView):
             return {**members, "progress": progress(session, campaign)}
 
     @blp.scope(WRITE)
-    @blp.arguments(CampaignIn(only=_CHANGEABLE, partial=True))
+    @blp.arguments(CampaignIn(only=_CHANGEABLE, partial=True), example={"rate": 5})
     @blp.response(200, CAMPAIGN)
     def patch(self, changes: dict[str, Any], campaign_id: uuid.UUID) -> Campaign:
         """Change a draft, which must be tried out again then; `rate` also while it runs."""

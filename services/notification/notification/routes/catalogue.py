@@ -3,6 +3,7 @@
 from typing import Any
 
 from common.web.api import Blueprint
+from common.web.examples import path_example
 from common.web.paging import Page, fetch_page, page_schema
 from common.web.preconditions import check_if_match
 from common.web.single import single
@@ -54,7 +55,7 @@ class Events(MethodView):
         return event, location("events", event.code)
 
 
-@blp.route("/events/<string:code>/")
+@blp.route("/events/<string:code>/", parameters=[path_example("code", "DEMO_APPOINTMENT")])
 class OneEvent(MethodView):
     """One event, by its code."""
 
@@ -67,7 +68,9 @@ class OneEvent(MethodView):
 
     @blp.if_match
     @blp.scope(ADMIN)
-    @blp.arguments(EventIn(exclude=["code"], partial=True))
+    @blp.arguments(
+        EventIn(exclude=["code"], partial=True), example={"description": "Somebody has to come"}
+    )
     @blp.response(200, EVENT)
     def patch(self, changes: dict[str, Any], code: str) -> Event:
         """Change what is given; `is_active: false` takes it out of use."""
@@ -112,7 +115,7 @@ class OneRule(MethodView):
 
     @blp.if_match
     @blp.scope(ADMIN)
-    @blp.arguments(RuleIn(exclude=["event_code"], partial=True))
+    @blp.arguments(RuleIn(exclude=["event_code"], partial=True), example={"priority": "HIGH"})
     @blp.response(200, RULE)
     def patch(self, changes: dict[str, Any], rule_id: str) -> Rule:
         """Change what is given; `is_active: false` takes it out of use."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from common.clock import utc_now
 from common.web.api import Blueprint
-from common.web.paging import Page, PageArgs, fetch_page, page_schema
+from common.web.paging import NumberedPageArgs, Page, fetch_page, page_schema
 from common.web.single import single
 from flask import g
 from sqlalchemy import select
@@ -77,7 +77,7 @@ def requeue_messages(given: dict[str, Any]) -> acts.Changed:
 
 @blp.route("/<string:outbox_id>/delivery-logs/", methods=["GET"], parameters=[_OUTBOX_ID])
 @blp.scope("notification:read")
-@blp.arguments(PageArgs, location="query")
+@blp.arguments(NumberedPageArgs, location="query")
 @blp.response(200, page_schema(DeliveryLogOut))
 def list_delivery_logs(page: dict[str, Any], outbox_id: str) -> Page[DeliveryLog]:
     """List a message's attempts and what was decided about it, newest first."""

@@ -3,6 +3,8 @@
 import uuid
 from typing import Any
 
+from common.web.examples import EXAMPLE_ID, path_example
+
 from notification.django_mediator.ids import FORMER_NUMBER
 
 PREFIX = "/api/notification"
@@ -14,7 +16,7 @@ LOCATION = {"Location": {"schema": {"type": "string"}, "description": "Where it 
 def path_id(name: str) -> dict[str, Any]:
     """A record's id in a path: a text to us, so that a former number is asked about as well."""
     schema = {"type": "string", "format": "uuid"}
-    return {"in": "path", "name": name, "schema": schema, "description": FORMER_NUMBER}
+    return {**path_example(name, str(EXAMPLE_ID), FORMER_NUMBER), "schema": schema}
 
 
 def location(noun: str, name: uuid.UUID | str) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from common.web.api import Blueprint
+from common.web.examples import path_example
 from common.web.preconditions import check_if_match
 from common.web.single import single
 from sqlalchemy import select
@@ -20,8 +21,10 @@ _KIND = {
     "in": "path",
     "name": "kind",
     "schema": {"type": "string"},
+    "example": "modules",
     "description": f"{', '.join(VOCABULARIES)}, or one of these in the singular",
 }
+_CODE = path_example("code", "NOTIFICATION")
 
 
 @blp.route("/", methods=["GET"])
@@ -50,10 +53,10 @@ def add_lookup(given: dict[str, Any], kind: str) -> tuple[Lookup, dict[str, str]
     return entry, location(f"lookups/{kind}", entry.code)
 
 
-@blp.route("/<string:kind>/<string:code>/", methods=["PATCH"], parameters=[_KIND])
+@blp.route("/<string:kind>/<string:code>/", methods=["PATCH"], parameters=[_KIND, _CODE])
 @blp.if_match
 @blp.scope(ADMIN)
-@blp.arguments(LookupIn(exclude=["code"], partial=True))
+@blp.arguments(LookupIn(exclude=["code"], partial=True), example={"name": "Notifications"})
 @blp.response(200, single(OneLookupOut))
 def change_lookup(changes: dict[str, Any], kind: str, code: str) -> Lookup:
     """Change a code's name or weight; `is_active: false` takes it out of use."""

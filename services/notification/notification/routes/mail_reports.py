@@ -20,8 +20,15 @@ blp = Blueprint("mail_reports", __name__, url_prefix=PREFIX)
 
 #: Where a mail server says whom the report was brought to: never in the address, that is logged.
 BROUGHT_TO = "X-Envelope-To"
-_MAIL = {"schema": {"type": "string", "format": "binary"}}
-_BODY = {"content": {"message/rfc822": _MAIL, "application/json": {"schema": {"type": "object"}}}}
+_MAIL = {
+    "schema": {"type": "string", "format": "binary"},
+    "example": "Subject: Out of office\r\n\nI am back on Monday.\r\n",
+}
+_HOOK = {
+    "schema": {"type": "object"},
+    "example": {"event": "bounce", "email": "asha.mushi@example.org"},
+}
+_BODY = {"content": {"message/rfc822": _MAIL, "application/json": _HOOK}}
 
 
 @blp.route("/mail-reports/", methods=["POST"])

@@ -4,6 +4,7 @@ from typing import Any
 
 import marshmallow as ma
 from common.web.api import Blueprint
+from common.web.examples import path_example
 from common.web.paging import page_schema
 from common.web.single import single
 from flask.views import MethodView
@@ -32,9 +33,14 @@ class UserIdConverter(BaseConverter):
 
 
 blp = Blueprint("people", __name__, url_prefix=PREFIX)
+_USER_ID = path_example("user_id", "17")
 
 
-@blp.route("/preferences/<string:actor_type_code>/<user_id:user_id>/", merge_slashes=False)
+@blp.route(
+    "/preferences/<string:actor_type_code>/<user_id:user_id>/",
+    merge_slashes=False,
+    parameters=[path_example("actor_type_code", "TEACHER"), _USER_ID],
+)
 class OnePreference(MethodView):
     """One person's preference."""
 
@@ -46,7 +52,7 @@ class OnePreference(MethodView):
             return preferences.read_preference(session, actor_type_code, user_id)
 
     @blp.scope("notification:emit")
-    @blp.arguments(PreferenceIn)
+    @blp.arguments(PreferenceIn, example={"allow_sms": True, "preferred_lang": "sw"})
     @blp.response(201, PREFERENCE)
     def post(self, changes: dict[str, Any], actor_type_code: str, user_id: str) -> Preference:
         """Set what is given of a preference."""
@@ -54,7 +60,7 @@ class OnePreference(MethodView):
             return preferences.change_preference(session, actor_type_code, user_id, changes)
 
 
-@blp.route("/inbox/<user_id:user_id>/", methods=["GET"], merge_slashes=False)
+@blp.route("/inbox/<user_id:user_id>/", methods=["GET"], merge_slashes=False, parameters=[_USER_ID])
 @blp.scope("notification:read")
 @blp.arguments(InboxArgs, location="query")
 @blp.response(200, page_schema(InAppMessageOut, unread_count=UNREAD_COUNT))

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from common.web.api import Blueprint
+from common.web.examples import EXAMPLE_ID, path_example
 from flask import request
 
 from notification.container import container
@@ -15,11 +16,14 @@ from notification.transports.receipts import parse
 
 blp = Blueprint("receipts", __name__, url_prefix=PREFIX)
 
-_ANY = {"schema": {"type": "object"}}
+_ANY = {
+    "schema": {"type": "object"},
+    "example": {"reference": str(EXAMPLE_ID), "status": "DELIVERED"},
+}
 _BODY = {"content": {"application/json": _ANY, "application/x-www-form-urlencoded": _ANY}}
 
 
-@blp.route("/receipts/<provider>/", methods=["POST"])
+@blp.route("/receipts/<provider>/", methods=["POST"], parameters=[path_example("provider", "beem")])
 @blp.public
 @blp.doc(requestBody=_BODY)
 @blp.response(200, ReceiptsOut)

@@ -71,7 +71,10 @@ class OneTemplate(MethodView):
 
     @blp.if_match
     @blp.scope(ADMIN)
-    @blp.arguments(TemplateIn(only=[*templates.SHAPING, "is_active"], partial=True))
+    @blp.arguments(
+        TemplateIn(only=[*templates.SHAPING, "is_active"], partial=True),
+        example={"is_active": True},
+    )
     @blp.response(200, TEMPLATE)
     def patch(self, changes: dict[str, Any], template_id: str) -> Template:
         """Changed words are a new version, which is answered; `is_active` changes in place."""

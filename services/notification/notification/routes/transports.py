@@ -4,6 +4,7 @@ from typing import Any
 
 from common.errors import NotFound
 from common.web.api import Blueprint
+from common.web.examples import path_example
 from common.web.single import single
 
 from notification.container import container
@@ -25,7 +26,11 @@ def list_ways() -> dict[str, Any]:
     return {"ok": True, "count": len(ways), "data": ways}
 
 
-@blp.route("/<string:channel>/<string:provider>/open/", methods=["POST"])
+@blp.route(
+    "/<string:channel>/<string:provider>/open/",
+    methods=["POST"],
+    parameters=[path_example("channel", "SMS"), path_example("provider", "demo")],
+)
 @blp.scope("notification:admin")
 @blp.response(200, single(ClosedWayOut))
 def open_closed_transport(channel: str, provider: str) -> TransportState:

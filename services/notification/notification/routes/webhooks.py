@@ -58,7 +58,7 @@ class OneWebhook(MethodView):
 
     @blp.if_match
     @blp.scope(ADMIN)
-    @blp.arguments(WebhookIn(only=["url", "is_active"], partial=True))
+    @blp.arguments(WebhookIn(only=["url", "is_active"], partial=True), example={"is_active": True})
     @blp.response(200, WEBHOOK)
     def patch(self, changes: dict[str, Any], webhook_id: uuid.UUID) -> Webhook:
         """Change what is given; `is_active: false` takes it out of use."""

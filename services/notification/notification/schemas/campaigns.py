@@ -48,7 +48,7 @@ class CampaignIn(Schema):
     name = Name(max_length=NAME_CHARS, required=True, metadata={"example": "Renewals 2027"})
     event_code = Code(
         required=True,
-        metadata={"description": "Whose templates it sends", "example": "LICENCE_EXPIRING_SOON"},
+        metadata={"description": "Whose templates it sends", "example": "DEMO_APPOINTMENT"},
     )
     channel = ma.fields.Enum(
         ChannelCode, by_value=ma.fields.String, required=True, metadata={"example": "SMS"}
@@ -78,7 +78,7 @@ class CampaignArgs(PageArgs):
     """Which campaigns."""
 
     status = ma.fields.Enum(CampaignStatus, by_value=ma.fields.String, load_default=None)
-    event_code = Code(load_default=None)
+    event_code = Code(load_default=None, metadata={"example": "DEMO_APPOINTMENT"})
 
 
 class PersonIn(RecipientIn):
@@ -258,7 +258,10 @@ class CampaignRecipientArgs(PageArgs):
     status = ma.fields.Enum(RecipientStatus, by_value=ma.fields.String, load_default=None)
     reason = Line(
         load_default=None,
-        metadata={"description": "Left out for it, or would be, as the last dry run has it"},
+        metadata={
+            "example": "NO_ADDRESS",
+            "description": "Left out for it, or would be, as the last dry run has it",
+        },
     )
 
 

@@ -27,16 +27,18 @@ DIGEST_WINDOW = {"description": "How long such a window is, in seconds; null: th
 class EventArgs(PageArgs):
     """Which events."""
 
-    module = Code(load_default=None)
-    active = Truth(load_default=None)
+    module = Code(load_default=None, metadata={"example": "NOTIFICATION"})
+    active = Truth(load_default=None, metadata={"example": "true"})
 
 
 class EventIn(Schema):
     """An event to be known, or what to change of one."""
 
-    code = Code(required=True)
-    description = Text(max_length=2_000, load_default="")
-    module = Code(required=True)
+    code = Code(required=True, metadata={"example": "LAB_RESULT_READY"})
+    description = Text(
+        max_length=2_000, load_default="", metadata={"example": "A result can be fetched"}
+    )
+    module = Code(required=True, metadata={"example": "NOTIFICATION"})
     is_active = Flag(load_default=True)
     context_schema = JsonObject(
         load_default=None,
@@ -97,20 +99,20 @@ SAY_WHOM = "Say whom it is for: an actor type, or ALL for everyone."
 class RuleArgs(PageArgs):
     """Which rules."""
 
-    event_code = Code(load_default=None)
-    active = Truth(load_default=None)
+    event_code = Code(load_default=None, metadata={"example": "DEMO_APPOINTMENT"})
+    active = Truth(load_default=None, metadata={"example": "true"})
 
 
 class RuleIn(Schema):
     """A rule to be followed, or what to change of one."""
 
-    event_code = Code(required=True)
+    event_code = Code(required=True, metadata={"example": "DEMO_APPOINTMENT"})
     recipient_policy = Line(
         max_length=CODE_CHARS,
         required=True,
         validate=validate.Length(min=1, error=SAY_WHOM),
         error_messages={"required": SAY_WHOM},
-        metadata={"description": "An actor type's code; `ALL` or `*`: everyone"},
+        metadata={"example": "ALL", "description": "An actor type's code; `ALL` or `*`: everyone"},
     )
     priority = Code(load_default="NORMAL")
     channels = ma.fields.List(

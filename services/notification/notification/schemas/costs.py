@@ -23,10 +23,14 @@ class Month(Line):
 class CostArgs(Schema):
     """Which costs."""
 
-    since = Month(load_default=None, metadata={"description": "The first month"})
-    until = Month(load_default=None, metadata={"description": "The last month"})
-    event_code = Code(load_default=None)
-    provider = Line(max_length=PROVIDER_CHARS, load_default=None)
+    since = Month(
+        load_default=None, metadata={"example": "2025-01", "description": "The first month"}
+    )
+    until = Month(
+        load_default=None, metadata={"example": "2035-01", "description": "The last month"}
+    )
+    event_code = Code(load_default=None, metadata={"example": "DEMO_APPOINTMENT"})
+    provider = Line(max_length=PROVIDER_CHARS, load_default=None, metadata={"example": "demo"})
 
 
 class CostOut(Schema):

@@ -13,9 +13,21 @@ OUTCOMES = ("sent", "not sent", "unknown")
 class DirectMailIn(Schema):
     """One e-mail to one address."""
 
-    to = Line(required=True, min_length=3, max_length=MAIL_ADDRESS_CHARS)
-    subject = Line(required=True, min_length=1, max_length=200)
-    body = Text(required=True, min_length=1, max_length=10_000)
+    to = Line(
+        required=True,
+        min_length=3,
+        max_length=MAIL_ADDRESS_CHARS,
+        metadata={"example": "asha.mushi@example.org"},
+    )
+    subject = Line(
+        required=True, min_length=1, max_length=200, metadata={"example": "Your account"}
+    )
+    body = Text(
+        required=True,
+        min_length=1,
+        max_length=10_000,
+        metadata={"example": "Your account is ready."},
+    )
 
 
 class DirectMailOut(Schema):

@@ -158,15 +158,24 @@ class AttachmentIn(TolerantSchema):
 class EmitIn(TolerantSchema):
     """An event with its recipients, or with one recipient in the members at the top."""
 
-    event_code = Code(required=True)
-    context = JsonObject(load_default=dict)
-    recipients = Recipients(load_default=list, validate=validate.Length(max=MAX_RECIPIENTS))
+    event_code = Code(required=True, metadata={"example": "DEMO_APPOINTMENT"})
+    context = JsonObject(
+        load_default=dict,
+        metadata={"example": {"name": "Asha", "place": "Amana", "date": "1 March"}},
+    )
+    recipients = Recipients(
+        load_default=list,
+        validate=validate.Length(max=MAX_RECIPIENTS),
+        metadata={"example": [{"user_id": "17", "actor_type": "TEACHER", "preferred_lang": "en"}]},
+    )
     recipient_user_id = Id(max_length=USER_ID_CHARS, **_OPTIONAL)
     recipient_actor_type = Name(max_length=CODE_CHARS, **_OPTIONAL)
     to_phone = Numbers(**_OPTIONAL)
     to_email = Line(max_length=320, **_OPTIONAL)
     preferred_lang = Language(blank=True, **_OPTIONAL)
-    idempotency_key = Name(max_length=REQUEST_KEY_CHARS, **_OPTIONAL)
+    idempotency_key = Name(
+        max_length=REQUEST_KEY_CHARS, **_OPTIONAL, metadata={"example": "appointment-17"}
+    )
     entity_type = Name(max_length=ENTITY_CHARS, **_OPTIONAL)
     entity_id = Id(max_length=ENTITY_CHARS, **_OPTIONAL)
     payload = JsonObject(max_length=PAYLOAD_CHARS, **_OPTIONAL)

@@ -18,10 +18,18 @@ from notification.schemas.preferences import PreferenceOut
 class ExplainArgs(Schema):
     """An event and a person, or a message."""
 
-    event_code = Code(load_default=None)
-    user_id = Name(max_length=USER_ID_CHARS, load_default=None)
-    actor_type = Code(load_default=None)
-    outbox_id = Name(max_length=64, load_default=None)
+    event_code = Code(load_default=None, metadata={"example": "DEMO_APPOINTMENT"})
+    user_id = Name(max_length=USER_ID_CHARS, load_default=None, metadata={"example": "17"})
+    actor_type = Code(load_default=None, metadata={"example": "TEACHER"})
+    outbox_id = Name(
+        max_length=64,
+        load_default=None,
+        metadata={"description": "Instead of event_code and user_id; blank: none", "example": ""},
+    )
+
+    @ma.pre_load
+    def _blank_is_none(self, given: Any, **_kwargs: Any) -> dict[str, Any]:
+        return {name: given[name] for name in given if name != "outbox_id" or given[name]}
 
     @ma.validates_schema
     def _one_of_both(self, given: dict[str, Any], **_kwargs: Any) -> None:

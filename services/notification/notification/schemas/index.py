@@ -56,8 +56,11 @@ class OneLookupOut(LookupOut):
 class LookupIn(Schema):
     """A code to be known, or what to change of one."""
 
-    code = Code(required=True)
-    name = Name(max_length=255, metadata={"description": "For people; the code, if left out"})
+    code = Code(required=True, metadata={"example": "PHARMACY"})
+    name = Name(
+        max_length=255,
+        metadata={"example": "Pharmacy", "description": "For people; the code, if left out"},
+    )
     is_active = Flag()
     weight = Integer(
         low=-MAX_WEIGHT,

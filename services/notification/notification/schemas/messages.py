@@ -18,7 +18,8 @@ class MessageArgs(PageArgs):
     status = ma.fields.Enum(MessageStatus, by_value=ma.fields.String, load_default=None)
     channel = ma.fields.Enum(ChannelCode, by_value=ma.fields.String, load_default=None)
     due = Truth(
-        load_default=None, metadata={"description": "Whether a worker may send it at this moment"}
+        load_default=None,
+        metadata={"example": "false", "description": "Whether a worker may send it at this moment"},
     )
 
 
@@ -27,8 +28,8 @@ class MessagesIn(Schema):
 
     status = ma.fields.Enum(MessageStatus, by_value=ma.fields.String, load_default=None)
     channel = ma.fields.Enum(ChannelCode, by_value=ma.fields.String, load_default=None)
-    event_code = Code(load_default=None)
-    user_id = Name(max_length=USER_ID_CHARS, load_default=None)
+    event_code = Code(load_default=None, metadata={"example": "DEMO_APPOINTMENT"})
+    user_id = Name(max_length=USER_ID_CHARS, load_default=None, metadata={"example": "17"})
     actor_type = Code(load_default=None)
     since = Moment(load_default=None, metadata={"description": "Made from then on"})
     until = Moment(load_default=None, metadata={"description": "Made before then"})
@@ -154,8 +155,8 @@ class WholeMessageOut(MessageOut):
 class InboxArgs(PageArgs):
     """Which in-app messages."""
 
-    unread = Truth(load_default=None)
-    actor_type = Code(load_default=None)
+    unread = Truth(load_default=None, metadata={"example": "true"})
+    actor_type = Code(load_default=None, metadata={"example": "TEACHER"})
 
 
 class InAppMessageOut(Schema):

@@ -13,10 +13,11 @@ class UnreachableArgs(PageArgs):
     """Which addresses."""
 
     channel = ma.fields.Enum(ChannelCode, by_value=ma.fields.String, load_default=None)
-    user_id = Name(max_length=USER_ID_CHARS, load_default=None)
-    actor_type = Code(load_default=None)
+    user_id = Name(max_length=USER_ID_CHARS, load_default=None, metadata={"example": "17"})
+    actor_type = Code(load_default=None, metadata={"example": "TEACHER"})
     skipped = Truth(
-        load_default=None, metadata={"description": "Whether new messages do not go there"}
+        load_default=None,
+        metadata={"example": "false", "description": "Whether new messages do not go there"},
     )
 
 

@@ -26,24 +26,32 @@ DIGEST_BODY = {
 class TemplateArgs(PageArgs):
     """Which templates."""
 
-    event_code = Code(load_default=None)
+    event_code = Code(load_default=None, metadata={"example": "DEMO_APPOINTMENT"})
     channel = ma.fields.Enum(ChannelCode, by_value=ma.fields.String, load_default=None)
-    language = Language(load_default=None)
-    active = Truth(load_default=None)
+    language = Language(load_default=None, metadata={"example": "en"})
+    active = Truth(load_default=None, metadata={"example": "true"})
 
 
 class TemplateIn(Schema):
     """The words of an event for a channel in a language; `{name}` is filled from the context."""
 
-    event_code = Code(required=True)
+    event_code = Code(required=True, metadata={"example": "DEMO_APPOINTMENT"})
     channel = ma.fields.Enum(ChannelCode, by_value=ma.fields.String, required=True)
-    language = Language(required=True)
+    language = Language(required=True, metadata={"example": "fr"})
     subject = Line(
         max_length=MAX_SUBJECT_CHARS,
         load_default="",
-        metadata={"description": "Of an e-mail; the title of an in-app message"},
+        metadata={
+            "example": "Votre rendez-vous du {date}",
+            "description": "Of an e-mail; the title of an in-app message",
+        },
     )
-    body = Text(min_length=1, max_length=MAX_BODY_CHARS, required=True)
+    body = Text(
+        min_length=1,
+        max_length=MAX_BODY_CHARS,
+        required=True,
+        metadata={"example": "{name}, vous avez un rendez-vous le {date}."},
+    )
     transliterate = Flag(load_default=False, metadata=TRANSLITERATE)
     is_markdown = Flag(load_default=False, metadata=MARKDOWN)
     digest_body = Text(
@@ -76,10 +84,16 @@ class PreviewIn(Schema):
     template_id = ma.fields.UUID(load_default=None, allow_none=True)
     channel = ma.fields.Enum(ChannelCode, by_value=ma.fields.String, load_default=ChannelCode.SMS)
     subject = Line(max_length=MAX_SUBJECT_CHARS, load_default="")
-    body = Text(max_length=MAX_BODY_CHARS, load_default="")
+    body = Text(
+        max_length=MAX_BODY_CHARS,
+        load_default="",
+        metadata={"example": "Dear {name}, you have an appointment on {date}."},
+    )
     transliterate = Flag(load_default=False, metadata=TRANSLITERATE)
     is_markdown = Flag(load_default=False, metadata=MARKDOWN)
-    context = JsonObject(load_default=dict)
+    context = JsonObject(
+        load_default=dict, metadata={"example": {"name": "Asha", "date": "1 March"}}
+    )
 
     @ma.validates_schema
     def _one_of_both(self, given: dict[str, Any], **_kwargs: Any) -> None:

@@ -33,17 +33,17 @@ class WebAddress(Line):
 class WebhookArgs(PageArgs):
     """Which webhooks."""
 
-    user_id = Name(max_length=USER_ID_CHARS, load_default=None)
-    actor_type = Code(load_default=None)
-    active = Truth(load_default=None, attribute="is_active")
+    user_id = Name(max_length=USER_ID_CHARS, load_default=None, metadata={"example": "17"})
+    actor_type = Code(load_default=None, metadata={"example": "TEACHER"})
+    active = Truth(load_default=None, attribute="is_active", metadata={"example": "true"})
 
 
 class WebhookIn(Schema):
     """A recipient's webhook, or what to change of one."""
 
-    user_id = Name(max_length=USER_ID_CHARS, required=True)
-    actor_type = Code(required=True)
-    url = WebAddress(required=True)
+    user_id = Name(max_length=USER_ID_CHARS, required=True, metadata={"example": "18"})
+    actor_type = Code(required=True, metadata={"example": "TEACHER"})
+    url = WebAddress(required=True, metadata={"example": "https://school.example.org/kiungo"})
     is_active = Flag(load_default=True)
 
 

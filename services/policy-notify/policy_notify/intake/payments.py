@@ -42,7 +42,9 @@ class PaymentRecord(Record):
     uuid = ma.fields.UUID(
         required=True, metadata={"description": "Of this report; sent again, nothing happens"}
     )
-    event = ma.fields.Enum(PaymentEvent, by_value=ma.fields.String, required=True)
+    event = ma.fields.Enum(
+        PaymentEvent, by_value=ma.fields.String, required=True, metadata={"example": "paid"}
+    )
     payment = ma.fields.UUID(load_default=None, allow_none=True)
     occurred_at = MomentOrDay(
         load_default=None, allow_none=True, metadata={"description": "Default: now"}
@@ -54,7 +56,10 @@ class PaymentRecord(Record):
         max_length=50,
         load_default=None,
         allow_none=True,
-        metadata={"description": "The payer's; default: that of the policies' family"},
+        metadata={
+            "example": "0712345678",
+            "description": "The payer's; default: that of the policies' family",
+        },
     )
     language = Name(max_length=16, load_default=None, allow_none=True)
     control_number = Name(max_length=50, load_default=None, allow_none=True)

@@ -11,6 +11,7 @@ import marshmallow as ma
 import msgspec
 from common.clock import utc_now
 from common.phones import plain_phone, read_phones
+from common.web.examples import EXAMPLE_ID
 from common.web.fields import Flag, Line, Name
 
 from policy_notify.intake.fields import Amount, Coded, Day, MomentOrDay
@@ -30,10 +31,9 @@ STATUS_CODES |= {str(code): status for code, status in STATUS_CODES.items()}
 STAGE_CODES = {"N": PolicyStage.NEW, "R": PolicyStage.RENEWED, "": PolicyStage.NEW}
 
 
-def _reference(what: str) -> ma.fields.UUID:
-    return ma.fields.UUID(
-        load_default=None, allow_none=True, metadata={"description": f"uuid of {what}"}
-    )
+def _reference(what: str, **example: str | None) -> ma.fields.UUID:
+    metadata = {"description": f"uuid of {what}", **example}
+    return ma.fields.UUID(load_default=None, allow_none=True, metadata=metadata)
 
 
 def first_number(phone: str | None, region: str) -> str | None:
@@ -62,8 +62,12 @@ class Dated(Record):
 class _Named(Dated):
     """A person's names; none is an empty one."""
 
-    last_name = Line(max_length=100, load_default="", allow_none=True)
-    other_names = Line(max_length=100, load_default="", allow_none=True)
+    last_name = Line(
+        max_length=100, load_default="", allow_none=True, metadata={"example": "Mushi"}
+    )
+    other_names = Line(
+        max_length=100, load_default="", allow_none=True, metadata={"example": "Asha"}
+    )
 
     @ma.post_load
     def _without_nulls(self, given: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
@@ -74,9 +78,11 @@ class LocationRecord(Dated):
     """A place: region R, district D, municipality W, village V; openIMIS calls the level `type`."""
 
     uuid = ma.fields.UUID(required=True)
-    code = Name(max_length=50, required=True)
-    name = Name(required=True)
-    level = ma.fields.Enum(LocationLevel, by_value=ma.fields.String, required=True)
+    code = Name(max_length=50, required=True, metadata={"example": "R17"})
+    name = Name(required=True, metadata={"example": "Dodoma"})
+    level = ma.fields.Enum(
+        LocationLevel, by_value=ma.fields.String, required=True, metadata={"example": "R"}
+    )
     parent = _reference("the place it is part of")
 
     @ma.pre_load
@@ -90,15 +96,15 @@ class OfficerRecord(_Named):
     """An enrolment officer."""
 
     uuid = ma.fields.UUID(required=True)
-    code = Name(max_length=50, required=True)
+    code = Name(max_length=50, required=True, metadata={"example": "E17"})
 
 
 class ProductRecord(Dated):
     """An insurance product."""
 
     uuid = ma.fields.UUID(required=True)
-    code = Name(max_length=32, required=True)
-    name = Name(required=True)
+    code = Name(max_length=32, required=True, metadata={"example": "BASIC"})
+    name = Name(required=True, metadata={"example": "Basic cover"})
     conversion_product = _reference("the product that its policies are renewed with")
 
 
@@ -106,22 +112,25 @@ class FamilyRecord(Dated):
     """An insured family."""
 
     uuid = ma.fields.UUID(required=True)
-    location = _reference("the village it lives in")
-    head = _reference("the insuree who is its head")
+    location = _reference("the village it lives in", example=str(EXAMPLE_ID))
+    head = _reference("the insuree who is its head", example=str(EXAMPLE_ID))
 
 
 class InsureeRecord(_Named):
     """A person; `family` is empty for somebody who has left it."""
 
     uuid = ma.fields.UUID(required=True)
-    chf_id = Line(max_length=50, required=True, allow_none=True)
+    chf_id = Line(max_length=50, required=True, allow_none=True, metadata={"example": "070707070"})
     phone = Line(
         max_length=50,
         load_default=None,
         allow_none=True,
-        metadata={"description": "As the scheme has it; messages go to the first number in it"},
+        metadata={
+            "example": "0712345678",
+            "description": "As the scheme has it; messages go to the first number in it",
+        },
     )
-    family = _reference("the family that the person is a member of")
+    family = _reference("the family that the person is a member of", example=str(EXAMPLE_ID))
 
     @ma.post_load
     def _with_number(self, given: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
@@ -137,13 +146,15 @@ class PolicyRecord(Dated):
     uuid = ma.fields.UUID(required=True)
     family = ma.fields.UUID(required=True)
     product = ma.fields.UUID(required=True)
-    officer = _reference("the enrolment officer")
-    status = Coded(PolicyStatus, STATUS_CODES, required=True)
-    stage = Coded(PolicyStage, STAGE_CODES, required=True, allow_none=True)
+    officer = _reference("the enrolment officer", example=str(EXAMPLE_ID))
+    status = Coded(PolicyStatus, STATUS_CODES, required=True, metadata={"example": "active"})
+    stage = Coded(
+        PolicyStage, STAGE_CODES, required=True, allow_none=True, metadata={"example": "new"}
+    )
     enroll_date = Day(load_default=None, allow_none=True)
-    start_date = Day(required=True)
+    start_date = Day(required=True, metadata={"example": "2026-01-01"})
     effective_date = Day(load_default=None, allow_none=True)
-    expiry_date = Day(load_default=None, allow_none=True)
+    expiry_date = Day(load_default=None, allow_none=True, metadata={"example": "2026-12-31"})
     amount_to_be_paid = Amount(load_default=None, allow_none=True)
 
     @ma.post_load

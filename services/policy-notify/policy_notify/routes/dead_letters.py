@@ -4,6 +4,7 @@ from typing import Any
 
 from common.jobs.dead_letters import Done
 from common.web.api import Blueprint
+from common.web.examples import path_example
 from common.web.paging import Page, page_schema
 
 from policy_notify.container import container
@@ -12,6 +13,7 @@ from policy_notify.routes.locations import PREFIX
 from policy_notify.schemas.dead_letters import DeadLetterOut, DoneOut
 
 blp = Blueprint("dead_letters", __name__, url_prefix=f"{PREFIX}/dead-letters")
+_KEY = path_example("key", "0123456789abcdef", "As in the list")
 
 
 @blp.route("/", methods=["GET"])
@@ -22,7 +24,7 @@ def list_dead_letters() -> Page[Any]:
     return Page(dead_letters(container().settings).all(), None)
 
 
-@blp.route("/<string(length=16):key>/replay/", methods=["POST"])
+@blp.route("/<string(length=16):key>/replay/", methods=["POST"], parameters=[_KEY])
 @blp.scope("policy:write")
 @blp.response(202, DoneOut)
 def replay_dead_letter(key: str) -> Done:
@@ -30,7 +32,7 @@ def replay_dead_letter(key: str) -> Done:
     return dead_letters(container().settings).replay(key)
 
 
-@blp.route("/<string(length=16):key>/", methods=["DELETE"])
+@blp.route("/<string(length=16):key>/", methods=["DELETE"], parameters=[_KEY])
 @blp.scope("policy:write")
 @blp.response(200, DoneOut)
 def drop_dead_letter(key: str) -> Done:

@@ -1,10 +1,12 @@
 """`PUT /api/policy-notification/<kind>/`: the read model in bulk; and what waits in it."""
 
+import json
 import uuid
 from collections.abc import Callable
 from typing import Any
 
 from common.web.api import Blueprint
+from common.web.examples import body_example
 from common.web.paging import Page, PageArgs, fetch_page, page_schema
 from flask import request
 from sqlalchemy import select
@@ -32,15 +34,17 @@ blp = Blueprint("read_model", __name__, url_prefix=PREFIX)
 
 def _body_doc(kind: Kind) -> dict[str, Any]:
     """The body's documentation: records are checked one by one, so any array is accepted."""
+    example = body_example(kind.schema)
     return {
         "requestBody": {
             "required": True,
             "description": f"Records of the schema {type(kind.schema).__name__}.",
             "content": {
                 "application/json": {
-                    "schema": {"type": "array", "maxItems": MAX_RECORDS, "items": {}}
+                    "schema": {"type": "array", "maxItems": MAX_RECORDS, "items": {}},
+                    "example": [example],
                 },
-                NDJSON[0]: {"schema": {"type": "string"}},
+                NDJSON[0]: {"schema": {"type": "string"}, "example": json.dumps(example) + "\n"},
             },
         },
         "responses": {

@@ -9,8 +9,8 @@ from policy_notify.schemas.fields import Schema
 class NotificationDataIn(Schema):
     """openIMIS's `notification_data`; what is missing or null stays, or takes its default."""
 
-    approvalOfNotification = Flag(allow_none=True)  # noqa: N815 - openIMIS's name
-    languageOfNotification = Name(max_length=16, allow_none=True)  # noqa: N815
+    approvalOfNotification = Flag(allow_none=True, metadata={"example": True})  # noqa: N815 - openIMIS's
+    languageOfNotification = Name(max_length=16, allow_none=True, metadata={"example": "en"})  # noqa: N815
 
 
 class ConsentOut(Schema):
@@ -27,8 +27,12 @@ class ConsentOut(Schema):
 class MutationIn(Schema):
     """A mutation as openIMIS signals it; `data` is described in the service's README."""
 
-    mutation_class = Name(max_length=64, required=True)
-    data = JsonObject(required=True)
+    mutation_class = Name(
+        max_length=64, required=True, metadata={"example": "UpdateFamilyMutation"}
+    )
+    data = JsonObject(
+        required=True, metadata={"example": {"uuid": "01900000-0000-7000-8000-000000000001"}}
+    )
 
 
 class MutationOut(Schema):

@@ -39,11 +39,14 @@ class FamilyArgs(PageArgs):
         load_default=None,
         metadata={
             "description": '`{"policyNotification":{"mode":{"value":1}}}`; wins over `mode`',
+            "example": '{"policyNotification":{"mode":{"value":0}}}',
             "pattern": r'^\{("policyNotification":\{"mode":\{"value":[0-4]\}\})?\}$',
         },
     )
     region = ma.fields.UUID(load_default=None)
-    district = ma.fields.UUID(load_default=None)
+    district = ma.fields.UUID(
+        load_default=None, metadata={"example": "01900000-0000-7000-8000-000000000002"}
+    )
     officer = ma.fields.UUID(load_default=None)
 
     @ma.post_load

@@ -27,5 +27,5 @@ class StatusField(ma.fields.Integer):
         super().__init__(
             load_default=None,
             validate=ma.validate.Range(0, 5),
-            metadata={"description": words},
+            metadata={"description": words, "example": 1},
         )

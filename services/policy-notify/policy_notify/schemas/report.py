@@ -13,7 +13,9 @@ class ReportArgs(Schema):
     """openIMIS's parameters; one of `regionUuid` and `districtUuid` is required."""
 
     regionUuid = ma.fields.UUID(load_default=None)  # noqa: N815 - openIMIS's names
-    districtUuid = ma.fields.UUID(load_default=None)  # noqa: N815
+    districtUuid = ma.fields.UUID(  # noqa: N815
+        load_default=None, metadata={"example": "01900000-0000-7000-8000-000000000002"}
+    )
     officerUuid = ma.fields.UUID(load_default=None)  # noqa: N815
     mode = ModeField(metadata={"description": ModeField.__doc__})
     format = ma.fields.String(load_default="json", validate=ma.validate.OneOf(list(FORMATS)))
@@ -30,7 +32,7 @@ class OpenimisReportArgs(ReportArgs):
     """openIMIS's report: PDF unless something else is asked for."""
 
     familyFilterJson = FamilyFilterJson(  # noqa: N815
-        load_default=None, metadata={"description": FamilyFilterJson.__doc__}
+        load_default=None, metadata={"example": "{}", "description": FamilyFilterJson.__doc__}
     )
     format = ma.fields.String(load_default="pdf", validate=ma.validate.OneOf(list(FORMATS)))
 

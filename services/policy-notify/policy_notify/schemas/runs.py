@@ -11,7 +11,8 @@ class RunIn(Schema):
     """A run by hand."""
 
     date = ma.fields.Date(
-        load_default=None, metadata={"description": "As if it were this day; default: today"}
+        load_default=None,
+        metadata={"example": "2026-01-01", "description": "As if it were this day; default: today"},
     )
 
 

@@ -5,6 +5,7 @@
 from typing import Any
 
 from common.web.descriptions import describe
+from common.web.examples import body_example
 from common.web.single import single
 from flask_smorest import Api
 
@@ -37,10 +38,16 @@ def describe_calls(api: Api) -> None:
             "202": {"description": "Accepted: a worker makes the call"},
             "default": {"description": "The mediator's own status, or why it has none"},
         },
-        problems=(400, 404, 409, 413, 415, 422),
+        problems=(400, 404, 409, 413, 415),
+        description="For systems that cannot set paths. Needs a client's credentials.",
         requestBody={
             "required": True,
-            "content": {"application/json": {"schema": IntegrationCallIn}},
+            "content": {
+                "application/json": {
+                    "schema": IntegrationCallIn,
+                    "example": body_example(IntegrationCallIn()),
+                }
+            },
         },
     )
     state = {"application/json": {"schema": single(CallStateOut)}}
@@ -52,6 +59,7 @@ def describe_calls(api: Api) -> None:
         "How a call stands; `Prefer: wait=<seconds>` waits up to 30 s for its end.",
         {"200": {"description": "OK", "content": state}},
         problems=(404,),
+        description="Of calls of one's own. Needs the client's credentials.",
     )
     _describe(
         api,
@@ -61,6 +69,7 @@ def describe_calls(api: Api) -> None:
         "The whole answer of an asynchronous call, as its mediator gave it.",
         {"default": {"description": "The mediator's status, type and bytes"}},
         problems=(404, 409),
+        description="Once; for as long as its channel keeps it. Needs the client's credentials.",
     )
 
 
@@ -73,15 +82,17 @@ def _describe(
     responses: dict[str, Any],
     *,
     problems: tuple[int, ...],
+    description: str,
     **more: Any,
 ) -> None:
     """An operation with a client's credentials."""
     operation = {
         "operationId": operation_id,
         "summary": summary,
+        "description": description,
         "tags": ["calls"],
         "security": _SECURITY,
         "responses": responses,
         **more,
     }
-    describe(api, path, method, operation, (*problems, 401, 403, 503))
+    describe(api, path, method, operation, (*problems, 401, 403, 422, 429, 503))

@@ -4,7 +4,8 @@ import uuid
 from typing import Any
 
 from common.web.api import Blueprint
-from common.web.paging import Page, PageArgs, page_schema
+from common.web.examples import path_example
+from common.web.paging import NumberedPageArgs, Page, page_schema
 from common.web.single import single
 from common.web.tokens import require_scope
 from sqlalchemy.orm import Session
@@ -19,11 +20,12 @@ from proxy.schemas.channel_versions import DryRunIn, DryRunOut, VersionOut
 from proxy.schemas.channels import ChannelOut
 
 blp = Blueprint("channel_versions", __name__, url_prefix=f"{PREFIX}/channels/<uuid:channel_id>")
+_NUMBER = path_example("number", 1)
 
 
 @blp.route("/versions/", methods=["GET"])
 @blp.scope("proxy:read", "proxy:channels")
-@blp.arguments(PageArgs, location="query")
+@blp.arguments(NumberedPageArgs, location="query")
 @blp.response(200, page_schema(VersionOut))
 def list_versions(page: dict[str, Any], channel_id: uuid.UUID) -> Page[Version]:
     """List the versions of a channel, newest first: who made each, when, and what it changed."""
@@ -31,7 +33,7 @@ def list_versions(page: dict[str, Any], channel_id: uuid.UUID) -> Page[Version]:
         return versions_of(session, channel_id, **page)
 
 
-@blp.route("/versions/<int(max=2000000000):number>/", methods=["GET"])
+@blp.route("/versions/<int(max=2000000000):number>/", methods=["GET"], parameters=[_NUMBER])
 @blp.scope("proxy:read", "proxy:channels")
 @blp.response(200, single(VersionOut))
 def read_version(channel_id: uuid.UUID, number: int) -> Version:
@@ -40,7 +42,9 @@ def read_version(channel_id: uuid.UUID, number: int) -> Version:
         return version_of(session, channel_id, number)
 
 
-@blp.route("/versions/<int(max=2000000000):number>/rollback/", methods=["POST"])
+@blp.route(
+    "/versions/<int(max=2000000000):number>/rollback/", methods=["POST"], parameters=[_NUMBER]
+)
 @blp.scope("proxy:channels", "proxy:admin")
 @blp.response(200, single(ChannelOut))
 def roll_back_to(channel_id: uuid.UUID, number: int) -> Channel:

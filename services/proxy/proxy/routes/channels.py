@@ -58,7 +58,7 @@ class OneChannel(MethodView):
 
     @blp.if_match
     @blp.scope("proxy:channels", "proxy:admin")
-    @blp.arguments(ChannelIn(partial=True))
+    @blp.arguments(ChannelIn(partial=True), example={"priority": 5})
     @blp.response(200, single(ChannelOut))
     def patch(self, changes: dict[str, Any], channel_id: uuid.UUID) -> Channel:
         """Change what is given of a channel."""

@@ -61,7 +61,7 @@ class OneClient(MethodView):
 
     @blp.if_match
     @blp.scope("proxy:clients", "proxy:admin")
-    @blp.arguments(ClientIn(partial=True))
+    @blp.arguments(ClientIn(partial=True), example={"max_rate": 50})
     @blp.response(200, single(ClientOut))
     def patch(self, changes: dict[str, Any], client_pk: uuid.UUID) -> Client:
         """Change what is given of a client."""

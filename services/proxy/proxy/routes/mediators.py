@@ -5,6 +5,7 @@ from typing import Any
 
 from common.clock import utc_now
 from common.web.api import Blueprint
+from common.web.examples import path_example
 from common.web.paging import Page, PageArgs, fetch_page, page_schema
 from common.web.preconditions import check_if_match
 from common.web.single import single
@@ -29,6 +30,7 @@ from proxy.schemas.mediators import (
 )
 
 blp = Blueprint("mediators", __name__, url_prefix=f"{PREFIX}/mediators")
+_URN = path_example("urn", "urn:mediator:example")
 
 
 @blp.route("/")
@@ -68,7 +70,7 @@ class OneMediator(MethodView):
 
     @blp.if_match
     @blp.scope("proxy:mediators", "proxy:admin")
-    @blp.arguments(MediatorIn(partial=True, exclude=("urn",)))
+    @blp.arguments(MediatorIn(partial=True, exclude=("urn",)), example={"version": "1.1.0"})
     @blp.response(200, single(MediatorOut))
     def patch(self, changes: dict[str, Any], mediator_id: uuid.UUID) -> Mediator:
         """Change what is given of a mediator by hand; its urn stays."""
@@ -88,7 +90,7 @@ class OneMediator(MethodView):
             mediators.delete_mediator(session, mediator_id)
 
 
-@blp.route("/<urn>/heartbeat/", methods=["POST"])
+@blp.route("/<urn>/heartbeat/", methods=["POST"], parameters=[_URN])
 @blp.scope("mediator:heartbeat:{urn}", "proxy:mediators", "proxy:admin")
 @blp.arguments(HeartbeatIn, required=False)
 @blp.response(200, single(HeartbeatOut))

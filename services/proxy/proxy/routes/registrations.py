@@ -55,7 +55,7 @@ class OneRegistration(MethodView):
 
     @blp.if_match
     @blp.scope("proxy:channels", "proxy:admin")
-    @blp.arguments(RegistrationIn(partial=True))
+    @blp.arguments(RegistrationIn(partial=True), example={"push_code": "DEMO-PUSH"})
     @blp.response(200, single(RegistrationOut))
     def patch(self, changes: dict[str, Any], registration_id: uuid.UUID) -> Registration:
         """Change what is given of a registration."""

@@ -60,7 +60,7 @@ class OneMember(MethodView):
 
     @blp.if_match
     @blp.scope("proxy:staff", "proxy:admin")
-    @blp.arguments(StaffIn(partial=True))
+    @blp.arguments(StaffIn(partial=True), example={"role": "viewer"})
     @blp.response(200, single(StaffOut))
     def patch(self, changes: dict[str, Any], member_id: uuid.UUID) -> StaffUser:
         """Change what is given of a member of staff; the last administrator stays one."""

@@ -29,7 +29,8 @@ _FORM = {
                     "client_secret": {"type": "string", "format": "password"},
                     "scope": {"type": "string", "description": "Default: all of the client's"},
                 },
-            }
+            },
+            "example": {"grant_type": GRANT_TYPE, "scope": "proxy:read"},
         }
     },
 }

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import marshmallow as ma
+from common.web.examples import EXAMPLE_ID
 from common.web.fields import Moment, Name, Text, check_storable
 from marshmallow import validate
 
@@ -29,6 +30,7 @@ class ChannelId(ma.fields.Field[uuid.UUID | int]):
         forms = [{"type": "string", "format": "uuid"}, {"type": "integer", "minimum": 0}]
         metadata = {
             "anyOf": forms,
+            "example": str(EXAMPLE_ID),
             "description": "Of a channel that was imported also the number that it had before",
         }
         super().__init__(metadata=metadata, **kwargs)
@@ -90,10 +92,16 @@ class IntegrationCallIn(ma.Schema):
     channel_id = ChannelId(required=True)
     body = ma.fields.Raw(
         allow_none=True,
-        metadata={"description": "JSON, sent as it is spelled; a text is sent as its characters"},
+        metadata={
+            "example": {"family": "Mushi", "given": "Asha"},
+            "description": "JSON, sent as it is spelled; a text is sent as its characters",
+        },
     )
     method = Method(
-        metadata={"description": "Without it, the first one of the channel's, else POST"}
+        metadata={
+            "example": "POST",
+            "description": "Without it, the first one of the channel's, else POST",
+        }
     )
     path = CallPath()
     query = CallQuery()

@@ -47,7 +47,9 @@ class VersionOut(Schema):
 class DryRunIn(Schema):
     """What to try: changes as they would be sent, or a version to go back to."""
 
-    changes = ma.fields.Nested(lambda: ChannelIn(partial=True), load_default=None)
+    changes = ma.fields.Nested(
+        lambda: ChannelIn(partial=True), load_default=None, metadata={"example": {"priority": 5}}
+    )
     version = Integer(low=1, high=HIGHEST, load_default=None)
     calls = Integer(
         low=1,

@@ -171,7 +171,7 @@ class Polling(Schema):
 class ChannelIn(Schema):
     """A channel to be opened, or what to change of one."""
 
-    name = Name(required=True)
+    name = Name(required=True, metadata={"example": "Laboratory orders"})
     description = Text(max_length=2000, load_default="")
     path_pattern = PathPattern(
         required=True,

@@ -61,8 +61,12 @@ class CertificateName(Name):
 class ClientIn(Schema):
     """A client to be made, or what to change of one."""
 
-    name = Name(required=True)
-    client_id = Name(required=True, validate=validate.Regexp(CLIENT_ID))
+    name = Name(required=True, metadata={"example": "District hospital"})
+    client_id = Name(
+        required=True,
+        validate=validate.Regexp(CLIENT_ID),
+        metadata={"example": "district-hospital"},
+    )
     allowed_ips = Several(
         NetworkText(),
         load_default=list,

@@ -53,8 +53,12 @@ class CredentialsIn(Schema):
 class MediatorIn(Schema):
     """A registration, or what to change of a mediator."""
 
-    name = Name(required=True)
-    urn = Name(required=True, validate=validate.Regexp(URN))
+    name = Name(required=True, metadata={"example": "Laboratory"})
+    urn = Name(
+        required=True,
+        validate=validate.Regexp(URN),
+        metadata={"example": "urn:mediator:laboratory"},
+    )
     version = WholeVersion(
         load_default=FIRST_VERSION,
         max_length=64,
@@ -65,6 +69,7 @@ class MediatorIn(Schema):
         required=True,
         max_length=2048,
         metadata={
+            "example": "http://lab.example.org:8080",
             "description": "`http://`, `https://` or `tcp://host:port`; no credentials",
             "pattern": ENDPOINT,
         },

@@ -11,9 +11,18 @@ class MetricsArgs(Schema):
     """What to count."""
 
     by = ma.fields.Enum(Period, by_value=ma.fields.String, load_default=Period.HOUR)
-    since = Moment(load_default=None, metadata={"description": "Default: a day, by day 30"})
-    until = Moment(load_default=None, metadata={"description": "Default: now"})
-    channel = Name(load_default=None, metadata={"description": "The channel's name"})
+    since = Moment(
+        load_default=None,
+        metadata={"example": "2026-11-01T00:00:00Z", "description": "Default: a day, by day 30"},
+    )
+    until = Moment(
+        load_default=None,
+        metadata={"example": "2026-11-08T00:00:00Z", "description": "Default: now"},
+    )
+    channel = Name(
+        load_default=None,
+        metadata={"example": "Demo patients", "description": "The channel's name"},
+    )
 
 
 class ChannelPeriodOut(Schema):

@@ -23,12 +23,18 @@ class RegistrationIn(Schema):
     """An organization's codes to be registered, or what to change of them."""
 
     channel_id = ma.fields.UUID(
-        load_default=None, allow_none=True, metadata={"description": "Null: for all channels"}
+        load_default=None,
+        allow_none=True,
+        metadata={
+            "example": "01900000-0000-7000-8000-000000000001",
+            "description": "Null: for all channels",
+        },
     )
     organization = Name(
-        required=True, metadata={"description": "Letter case does not matter when calls match"}
+        required=True,
+        metadata={"example": "MOH", "description": "Letter case does not matter when calls match"},
     )
-    api_code = LineOrNull(max_length=255)
+    api_code = LineOrNull(max_length=255, metadata={"example": "MOH-API"})
     push_code = LineOrNull(max_length=255)
     allow = ClientsOrNull(
         load_default=list,

@@ -10,8 +10,15 @@ from proxy.schemas.fields import Schema
 class RejectionFilter(Schema):
     """Which rejections; what is not given does not count."""
 
-    client = Name(load_default=None, metadata={"description": "The client id as it was claimed"})
-    path = Text(max_length=2048, load_default=None, metadata={"description": "How the path begins"})
+    client = Name(
+        load_default=None,
+        metadata={"example": "demo", "description": "The client id as it was claimed"},
+    )
+    path = Text(
+        max_length=2048,
+        load_default=None,
+        metadata={"example": "/demo", "description": "How the path begins"},
+    )
 
 
 class RejectionArgs(PageArgs, RejectionFilter):  # type: ignore[misc] # the same in their Meta

@@ -14,10 +14,22 @@ class ReportArgs(Schema):
     """Which calls, and what they are measured by."""
 
     by = ma.fields.Enum(By, by_value=ma.fields.String, load_default=By.CHANNEL_CLIENT)
-    since = Moment(load_default=None, metadata={"description": "Default: 7 days before `until`"})
-    until = Moment(load_default=None, metadata={"description": "Default: now"})
-    channel = Name(load_default=None, metadata={"description": "The channel's name"})
-    client = Name(load_default=None, metadata={"description": "The client's id"})
+    since = Moment(
+        load_default=None,
+        metadata={
+            "example": "2026-11-01T00:00:00Z",
+            "description": "Default: 7 days before `until`",
+        },
+    )
+    until = Moment(
+        load_default=None,
+        metadata={"example": "2026-11-08T00:00:00Z", "description": "Default: now"},
+    )
+    channel = Name(
+        load_default=None,
+        metadata={"example": "Demo patients", "description": "The channel's name"},
+    )
+    client = Name(load_default=None, metadata={"example": "demo", "description": "The client's id"})
     target_ms = ma.fields.Float(
         load_default=USUAL_TARGET_MS,
         validate=validate.Range(0, _LONGEST_TARGET_MS, min_inclusive=False),

@@ -11,12 +11,14 @@ from proxy.schemas.fields import Schema
 class DifferenceFilter(Schema):
     """Which differences; what is not given does not count."""
 
-    channel = Name(metadata={"description": "The channel's name"})
-    client = Name(metadata={"description": "The client's `client_id`"})
+    channel = Name(metadata={"example": "Demo patients", "description": "The channel's name"})
+    client = Name(metadata={"example": "demo", "description": "The client's `client_id`"})
     difference = ma.fields.Enum(
         Difference, by_value=ma.fields.String, metadata={"description": "What differs first"}
     )
-    path = Text(max_length=2048, metadata={"description": "How the path begins"})
+    path = Text(
+        max_length=2048, metadata={"example": "/demo", "description": "How the path begins"}
+    )
     since = Moment(metadata={"description": "Compared at this time or later"})
     until = Moment(metadata={"description": "Compared before this time"})
 

@@ -17,13 +17,20 @@ _EMAIL = r"^$|^[^@\s\u0000-\u001f\u007f-\u009f]+@[^@\s\u0000-\u001f\u007f-\u009f
 class StaffIn(Schema):
     """A member of staff who joins, or what to change of one."""
 
-    username = Name(required=True, max_length=150)
+    username = Name(required=True, max_length=150, metadata={"example": "asha.mushi"})
     email = Line(
         max_length=255,
         load_default="",
         validate=validate.Regexp(_EMAIL, error="Must be an e-mail address."),
+        metadata={"example": "asha.mushi@example.org"},
     )
-    password = Text(required=True, load_only=True, min_length=MIN_PASSWORD_LENGTH, max_length=256)
+    password = Text(
+        required=True,
+        load_only=True,
+        min_length=MIN_PASSWORD_LENGTH,
+        max_length=256,
+        metadata={"example": "seven green bicycles"},
+    )
     role = Name(
         max_length=64,
         load_default=StaffRole.VIEWER.value,

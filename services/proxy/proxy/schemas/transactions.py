@@ -31,6 +31,7 @@ class Properties(ma.fields.Field[tuple[tuple[str, str], ...]]):
         ]
         metadata = {
             "anyOf": forms,
+            "example": "facility=101",
             "description": "Properties that mediators gave: `name=value`, or `properties.<name>`"
             " for each",
         }
@@ -76,17 +77,22 @@ class Filter(Schema):
     """Which calls; what is not given does not count."""
 
     status = ma.fields.Enum(TransactionStatus, by_value=ma.fields.String)
-    channel = Name(metadata={"description": "The channel's name"})
-    client = Name(metadata={"description": "The client's `client_id`"})
+    channel = Name(metadata={"example": "Demo patients", "description": "The channel's name"})
+    client = Name(metadata={"example": "demo", "description": "The client's `client_id`"})
     mediator = Name(
-        metadata={"description": "The URN of the mediator that the calls' channels lead to now"}
+        metadata={
+            "example": "urn:mediator:demo",
+            "description": "The URN of the mediator that the calls' channels lead to now",
+        }
     )
-    method = Name(max_length=32)
-    path = Text(max_length=2048, metadata={"description": "How the path begins"})
+    method = Name(max_length=32, metadata={"example": "POST"})
+    path = Text(
+        max_length=2048, metadata={"example": "/demo", "description": "How the path begins"}
+    )
     response_status = Name(
         max_length=3,
         validate=validate.Regexp("^[1-5]([0-9]{2}|xx)$", error="Must be like 404 or 5xx."),
-        metadata={"description": "A status (`404`) or a class of them (`5xx`)"},
+        metadata={"example": "2xx", "description": "A status (`404`) or a class of them (`5xx`)"},
     )
     since = Moment(metadata={"description": "Started at this time or later"})
     until = Moment(metadata={"description": "Started before this time"})
@@ -102,8 +108,9 @@ class Filter(Schema):
     q = Text(
         max_length=255,
         metadata={
+            "example": "patients",
             "description": "A text in the URL or the error; or a call's id, or the first 24 hex"
-            " digits of it (`X-OpenHIM-TransactionID`)"
+            " digits of it (`X-OpenHIM-TransactionID`)",
         },
     )
     properties = Properties()

@@ -1,0 +1,1 @@
+"""A demonstration: records to look at, which nothing is sent about."""
