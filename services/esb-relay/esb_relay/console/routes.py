@@ -4,22 +4,20 @@ import uuid
 from collections.abc import Callable
 
 from common.console.csv_export import Column
+from common.console.editing import Edited
 from common.console.flashes import flash
 from common.console.forms import Form, choices, read_filters, read_form
 from common.console.listing import listing
 from common.console.staff import StaffRole
-from common.db.revisions import claim_as_read
-from common.errors import Invalid, Stale
 from common.web.paging import Page, fetch_page
-from common.web.problems import taken_fields
 from flask import redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from esb_relay.callbacks import routes as callback_routes
 from esb_relay.console.blueprint import pages
 from esb_relay.console.reading import read
+from esb_relay.console.saving import save
 from esb_relay.container import container
 from esb_relay.models import CallbackRoute, TargetKind
 from esb_relay.schemas.forms import RouteFilter, RouteForm
@@ -108,19 +106,10 @@ def _save(
     form: Form, route: CallbackRoute | None, act: Callable[[Session], CallbackRoute]
 ) -> ResponseReturnValue:
     """Do what the form asks for, or show it again with what is wrong."""
-    if form.errors:
+    edited = Edited(route, lambda: _form_of(_existing(route.id))) if route else None
+    form, saved = save(form, act, edited=edited)
+    if saved is None:
         return _form(form, route)
-    try:
-        with container().database.writing() as session:
-            if route:
-                claim_as_read(session, route, form.revision)
-            saved = act(session)
-    except Stale:
-        return _form(form.beside(_form_of(_existing(route.id))), route) if route else _form(form)
-    except Invalid as exc:
-        return _form(form.refused(exc.errors), route)
-    except IntegrityError as exc:
-        return _form(form.refused(taken_fields(exc)), route)
     flash("Saved.")
     return redirect(url_for("console.route", route_id=saved.id), 303)
 

@@ -83,7 +83,7 @@ def change_event(code: str) -> ResponseReturnValue:
     form, changed = save(
         form,
         lambda session: catalogue.change_event(session, code, form.values),
-        Edited(_existing(code), lambda: _form_of(_existing(code))),
+        edited=Edited(_existing(code), lambda: _form_of(_existing(code))),
     )
     if changed is None:
         return _page(code, form), form.status

@@ -46,7 +46,7 @@ def change_preference() -> ResponseReturnValue:
     form, changed = save(
         form,
         lambda session: domain.change_preference(session, **person, changes=wishes),
-        None if form.errors else Edited(_found(person), lambda: _form_of(_found(person))),
+        edited=None if form.errors else Edited(_found(person), lambda: _form_of(_found(person))),
     )
     if changed is None:
         return _page(Form.of(person), _found(person), form), form.status

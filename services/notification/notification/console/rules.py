@@ -76,7 +76,7 @@ def change_rule(rule_id: uuid.UUID) -> ResponseReturnValue:
     form, changed = save(
         form,
         lambda session: domain.change_rule(session, rule_id, form.values),
-        Edited(_existing(rule_id), lambda: _form_of(_existing(rule_id))),
+        edited=Edited(_existing(rule_id), lambda: _form_of(_existing(rule_id))),
     )
     if changed is None:
         return _page(rule_id, form), form.status

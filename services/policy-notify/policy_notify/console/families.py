@@ -84,7 +84,7 @@ def change_consent(family: uuid.UUID) -> ResponseReturnValue:
     form, saved = save(
         form,
         lambda session: consents.update(session, family, consents.read(form.values)),
-        edited,
+        edited=edited,
     )
     if saved is None:
         return _page(family, form)

@@ -1,13 +1,11 @@
-"""Forms that change something: what the schema or the domain refuses is shown at its field."""
+"""Forms that change something in this service's database."""
 
 from collections.abc import Callable
 from typing import TypeVar
 
+from common.console import saving
 from common.console.editing import Edited
 from common.console.forms import Form
-from common.errors import Conflict, Invalid, Stale
-from common.web.problems import taken_fields
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from proxy.container import container
@@ -27,35 +25,5 @@ def save(
     conflict_at: str | None = None,
     edited: Edited | None = None,
 ) -> tuple[Form, T | None]:
-    """What `act` made; None, and the form with its errors, if it was refused.
-
-    A Conflict is shown at the field `conflict_at`; without one it goes on to the caller. What
-    somebody else saved of the record that is `edited` is shown beside the form.
-    """
-    if form.errors:
-        return form, None
-    try:
-        return form, write(_held(act, form, edited) if edited else act)
-    except Stale:
-        if edited is None:
-            raise
-        return form.beside(edited.now()), None
-    except Invalid as exc:
-        return form.refused(exc.errors), None
-    except IntegrityError as exc:
-        taken = taken_fields(exc)
-        if not taken:
-            raise
-        return form.refused(taken), None
-    except Conflict as exc:
-        if conflict_at is None:
-            raise
-        return form.refused({conflict_at: [str(exc)]}), None
-
-
-def _held(act: Callable[[Session], T], form: Form, edited: Edited) -> Callable[[Session], T]:
-    def held(session: Session) -> T:
-        edited.hold(session, form)
-        return act(session)
-
-    return held
+    """What `act` made, or the form with its errors: see `common.console.saving`."""
+    return saving.save(container().database, form, act, conflict_at, edited)
