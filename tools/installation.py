@@ -163,6 +163,9 @@ class Installation:
             keys = Path(self.environ.get("TOKEN_KEYS_DIR") or self.var_dir / "keys" / "tokens")
             if not any((self.cwd / keys).glob("*.pem")):
                 commands.append(["create-token-key"])
+            seals = Path(self.environ.get("SEAL_KEYS_DIR") or self.var_dir / "keys" / "seal")
+            if not any((self.cwd / seals).glob("*.key")):
+                commands.append(["create-seal-key"])
             commands.append(["create-admin"])
             if demo:
                 commands.append(["seed-demo"])

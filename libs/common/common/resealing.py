@@ -7,7 +7,7 @@ the next round. A run that was interrupted is begun again and finds what is left
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,11 +32,15 @@ from sqlalchemy.types import Text
 from common.audit.commands import record_if_possible
 from common.db.database import Database, is_sqlite
 from common.db.write_lock import WriteLock
-from common.sealing import Sealer, create_key, is_sealed_text
+from common.sealing import Sealer, create_key, is_sealed, is_sealed_text
 from common.settings import Environment
 
 BATCH = 200
 PAUSE_S = 0.05
+
+
+#: New values of a row by their columns.
+Values = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,8 @@ class SealedColumn:
     """A column that holds what is sealed: bytes, text, or a JSON document that a text stands for.
 
     `row` gives the row's part of what it is bound to, from a row of the primary key and `needs`.
-    `former` opens what another form of sealing made. With `only`, other rows stay as they are.
+    With `only`, other rows stay as they are. What is not sealed as a whole has a `rewrite`: it
+    gives a row's new values, none where it is as it should be, None where a key is gone.
     """
 
     table: Table
@@ -52,7 +57,9 @@ class SealedColumn:
     purpose: bytes
     row: Callable[[Any], bytes]
     needs: tuple[str, ...] = ()
-    former: Callable[[Any, bytes], bytes | None] | None = None
+    #: Bytes that no key opens are in clear, unless they look sealed.
+    may_be_clear: bool = False
+    rewrite: Callable[[Any], Values | None] | None = None
     only: Callable[[Table], ColumnElement[bool]] | None = None
 
     @property
@@ -123,6 +130,8 @@ def _literals(key: Sequence[Any], row: Any) -> Iterator[Any]:
 
 def _not_newest(sealer: Sealer, column: SealedColumn) -> ColumnElement[bool]:
     stored = _stored(column)
+    if column.rewrite is not None:
+        return column.only(column.table) if column.only else true()
     head: bytes | str
     if isinstance(stored.type, LargeBinary):
         head = sealer.newest_head()
@@ -132,25 +141,33 @@ def _not_newest(sealer: Sealer, column: SealedColumn) -> ColumnElement[bool]:
     return and_(wanted, column.only(column.table)) if column.only else wanted
 
 
-def _sealed_anew(sealer: Sealer, column: SealedColumn, row: Any) -> bytes | str | None:
-    """The value under the newest key; None where no key opens what is there."""
-    stored, context = row.stored, column.row(row)
+def _sealed_anew(sealer: Sealer, column: SealedColumn, row: Any) -> Values | None:
+    """The values under the newest key; None where no key opens what is there."""
+    if column.rewrite is not None:
+        return column.rewrite(row)
+    value = _value_anew(sealer, column.purpose, column.row(row), row.stored, column)
+    return None if value is None else {column.column: value}
+
+
+def _value_anew(
+    sealer: Sealer, purpose: bytes, bound: bytes, stored: bytes | str, column: SealedColumn
+) -> bytes | str | None:
     if isinstance(stored, bytes):
-        found = sealer.open(column.purpose, context, stored)
-        if found is None and column.former:
-            found = column.former(row, stored)
-        return None if found is None else sealer.seal(column.purpose, context, found)
+        secret = sealer.open(purpose, bound, stored)
+        if secret is None and column.may_be_clear and not is_sealed(stored):
+            secret = stored
+        return None if secret is None else sealer.seal(purpose, bound, secret)
     if column.is_json:
         document = json.loads(stored)
-        found = sealer.open_json(column.purpose, context, document)
-        lost = is_sealed_text(document) and found is None
-        return None if lost else json.dumps(sealer.seal_json(column.purpose, context, found))
-    text = sealer.open_text(column.purpose, context, stored)
-    return None if text is None else sealer.seal_text(column.purpose, context, text)
+        found = sealer.open_json(purpose, bound, document)
+        is_lost = is_sealed_text(document) and found is None
+        return None if is_lost else sealer.seal_json(purpose, bound, found)
+    text = sealer.open_text(purpose, bound, stored)
+    return None if text is None else sealer.seal_text(purpose, bound, text)
 
 
 def _write(
-    database: Database, column: SealedColumn, rows: Sequence[tuple[Any, bytes | str | None]]
+    database: Database, column: SealedColumn, rows: Sequence[tuple[Any, Values | None]]
 ) -> int:
     """Write what was sealed anew, where the row is still as it was read."""
     key = list(column.table.primary_key.columns)
@@ -158,21 +175,12 @@ def _write(
     with WriteLock(database.engine), database.writing() as session:
         if is_sqlite(database.engine):  # what was in clear does not stay in free pages
             session.connection().exec_driver_sql("PRAGMA secure_delete=ON")
-        for row, value in rows:
-            if value is None:
-                continue
-            same = [part == row[place] for place, part in enumerate(key)]
-            change = update(column.table).where(*same, _stored(column) == row.stored)
-            done = session.connection().execute(
-                change.values({column.column: _bound(column, value)})
-            )
-            written += done.rowcount
+        for row, values in rows:
+            if values:
+                same = [part == row[place] for place, part in enumerate(key)]
+                change = update(column.table).where(*same, _stored(column) == row.stored)
+                written += session.connection().execute(change.values(values)).rowcount
     return written
-
-
-def _bound(column: SealedColumn, value: bytes | str) -> Any:
-    """The value as the column takes it."""
-    return json.loads(value) if column.is_json else value
 
 
 def register_reseal(
@@ -181,9 +189,8 @@ def register_reseal(
     database: Database,
     sealer: Sealer,
     columns: Sequence[SealedColumn],
-    further: Sequence[Callable[[], tuple[str, Counts]]] = (),
 ) -> None:
-    """Add the commands to `flask`; `further` are acts of the service's own, after its columns."""
+    """Add the commands to `flask`."""
 
     @app.cli.command("reseal")
     @click.option("--batch", type=click.IntRange(1), default=BATCH, help="Rows at a time.")
@@ -194,8 +201,6 @@ def register_reseal(
         for column in columns:
             counts = reseal_column(database, sealer, column, batch=batch, pause_s=pause)
             lost += _said(column.name, counts)
-        for act in further:
-            lost += _said(*act())
         _forget_remains(database)
         if lost:
             raise click.ClickException(f"{lost} rows are under keys that are not here: kept as is")
@@ -217,5 +222,6 @@ def _said(name: str, counts: Counts) -> int:
 def _forget_remains(database: Database) -> None:
     """What was in clear stays in no log of the embedded database."""
     if is_sqlite(database.engine):
-        with database.engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection = database.engine.raw_connection()  # not in a transaction
+        connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.close()

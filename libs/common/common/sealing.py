@@ -199,6 +199,11 @@ class Sealer:
         return _find(self._keys(), id_) or _find(self._keys(now=True), id_)
 
 
+def is_sealed(stored: str | bytes) -> bool:
+    """The same of bytes, too."""
+    return stored.startswith(_MAGIC) if isinstance(stored, bytes) else is_sealed_text(stored)
+
+
 def is_sealed_text(stored: object) -> bool:
     """Whether a column's value looks sealed."""
     return isinstance(stored, str) and stored.startswith(TEXT_MARK)

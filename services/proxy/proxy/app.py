@@ -9,6 +9,7 @@ from common.console.pages import register_console
 from common.db.migrations.runner import Migrations, register_migrations
 from common.jobs.backlog import BacklogMetrics
 from common.logs import configure_logging
+from common.resealing import register_reseal
 from common.settings import process_environment
 from common.web.api import register_api
 from common.web.health import register_health
@@ -28,6 +29,7 @@ from proxy.console.cookies import staff_of_cookie
 from proxy.container import build_container
 from proxy.models import AUDIT_TABLES, Base
 from proxy.openhim.addresses import api as openhim_api
+from proxy.record.resealing import sealed_columns
 from proxy.registry import (  # noqa: F401 - they see changes from the first session on
     channel_versions,
     routing_version,
@@ -69,5 +71,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(branding.files)
     branding.warn_of_missing(settings)
     register_commands(app)
+    register_reseal(app, settings, database, process.sealer.core, sealed_columns(process.sealer))
     register_audit_commands(app)
     return app

@@ -4,7 +4,9 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from common import sealing
 from common.db.database import Database, open_engine
+from common.db.sealed_texts import seals_texts
 from common.jobs.broker import open_broker
 from common.jobs.wake_up import WakeUp
 from flask import current_app
@@ -57,6 +59,9 @@ def build_container(settings: Settings) -> Container:
     """The container of a process with these settings; opens no connection."""
     database = Database(open_engine(settings, SCHEMA))
     signer = TokenSigner(Path(settings.token_keys_dir or settings.var_dir / "keys" / "tokens"))
+    core = sealing.Sealer(sealing.KeyFolder(settings.seal_keys_folder), signer.storage_keys)
+    sealer = Sealer(core, seals_bodies=settings.seal_bodies)
+    seals_texts(database, sealer.texts)
     masks.add(settings.masked_headers, settings.masked_parameters)
     return Container(
         settings=settings,
@@ -64,7 +69,7 @@ def build_container(settings: Settings) -> Container:
         secrets=SecretChecker(),
         throttle=Throttle(),
         signer=signer,
-        sealer=Sealer(signer.storage_keys),
+        sealer=sealer,
         wake_up=WakeUp(lambda: open_broker(settings), WAKE_UP_QUEUE),
         esb_relay=EsbRelay(
             settings.esb_relay_url,

@@ -14,6 +14,7 @@ from typing import Any
 import psycopg
 import pytest
 import requests
+from common import sealing
 from common.http.server import Server
 from common.ids import lowest_id_at
 from common.loop_thread import LoopThread
@@ -77,6 +78,7 @@ def settings_for(
 def build(settings: Settings) -> Flask:
     """The app with tables and a token key."""
     create_key(settings.var_dir / "keys" / "tokens")
+    sealing.create_key(settings.seal_keys_folder)
     app = create_app(settings)
     engine = app.extensions["proxy"].database.engine
     Base.metadata.create_all(engine)

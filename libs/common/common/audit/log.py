@@ -64,7 +64,7 @@ class AuditLog:
     def listen(self) -> None:
         """From now on no transaction commits without its events."""
         sessions = self.database.writing_sessions
-        sessions.configure(info={EXTENSION: self})
+        sessions.configure(info={**sessions.kw.get("info", {}), EXTENSION: self})
         event.listen(sessions, "after_flush", self._collect)
         event.listen(sessions, "do_orm_execute", _note_write)
         event.listen(sessions, "before_commit", self._append)

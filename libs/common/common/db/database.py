@@ -212,6 +212,11 @@ class Database:
         self.writing = self.writing_sessions.begin
         self._reading = sessionmaker(engine.execution_options(reading=True), expire_on_commit=False)
 
+    def tell_sessions(self, name: str, value: object) -> None:
+        """Put `value` into the `info` of all sessions from now on."""
+        for sessions in (self.writing_sessions, self._reading):
+            sessions.configure(info={**sessions.kw.get("info", {}), name: value})
+
     def reading(self) -> Session:
         """A session for queries only; leaving it ends the transaction without a commit."""
         return self._reading()

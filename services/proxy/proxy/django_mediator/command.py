@@ -74,7 +74,7 @@ def bring_all(
         ):
             bring_records(records, source, target, report)
     max_chars = process.settings.stored_body_max_chars
-    calls = transactions(Names(source), utc_now(), kept, max_chars)
+    calls = transactions(Names(source), process.sealer, utc_now(), kept, max_chars)
     bring_rows(calls, source, target, report)
     if not is_dry_run:
         with target.writing() as session:

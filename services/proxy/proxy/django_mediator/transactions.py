@@ -21,6 +21,7 @@ from proxy.models import FINAL_STATUSES, Transaction, TransactionStatus
 from proxy.record.headers import recorded_headers
 from proxy.record.masks import masked_query
 from proxy.record.rows import storable
+from proxy.record.sealing import Sealer
 
 INTERRUPTED = "The mediator never ended this call: its outcome is unknown"
 GIVEN_UP_AFTER = timedelta(hours=1)
@@ -38,13 +39,15 @@ class Names:
         self.endpoints = {row["id"]: urls.get(row["mediator_id"], "") for row in channels}
 
 
-def transactions(names: Names, now: datetime, kept: timedelta, max_chars: int) -> Rows:
+def transactions(
+    names: Names, sealer: Sealer, now: datetime, kept: timedelta, max_chars: int
+) -> Rows:
     """How the calls of the last `kept` come over; texts are cut to `max_chars`."""
     return Rows(
         kind="transaction",
         table=TRANSACTIONS,
         into=table_of(Transaction),
-        convert=lambda row: as_transaction(row, names, now, max_chars),
+        convert=lambda row: sealer.seal_bodies(as_transaction(row, names, now, max_chars)),
         key="correlation_id",
         into_id="correlation_id",
         since=("started_at", now - kept),

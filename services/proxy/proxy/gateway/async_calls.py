@@ -67,7 +67,7 @@ def accepted_rows(sealer: Sealer, admitted: Admitted, copy: RequestCopy) -> Rows
     """A call that a worker will make, as it is stored."""
     call_id = admitted.call.correlation_id
     return {
-        Act.START: admitted.started_row(TransactionStatus.PENDING, owner=None),
+        Act.START: sealer.seal_bodies(admitted.started_row(TransactionStatus.PENDING, owner=None)),
         Act.STORE: sealer.row(call_id, copy),
         Act.ACCEPT: _work_row(admitted),
     }

@@ -252,6 +252,7 @@ class CallRunner:
         if attempt.sent_ns is not None:
             attempt.watch.upstream_ms = ms_since(attempt.sent_ns)
         row: Row = ended_row(attempt.call.correlation_id, status, attempt.watch, **known)
+        self._sealer.seal_bodies(row)
         del row["key_correlation_id"]
         await self._threads.run(lambda: self._commit_end(attempt, row))
 

@@ -37,6 +37,8 @@ BROKE_OFF = "The mediator's answer broke off: {}"
 #: How long a process that ends waits for routes that are under way.
 SETTLE_S = 5.0
 END_NOT_RECORDED = "The call was made, but its end cannot be recorded now"
+#: Rows that hold bodies.
+_WITH_BODIES = frozenset({Act.START, Act.WHOLE, Act.END})
 CALLER_LEFT = "The caller went away before the answer was complete"
 
 
@@ -67,7 +69,7 @@ class CallRecord:
             response_status_code=rejected.status,
             error_message=rejected.reason,
         )
-        await self._writer.write(end_rows(admitted, ended, None))
+        await self._writer.write(self._sealed(end_rows(admitted, ended, None)))
 
     async def begin(self, admitted: Admitted) -> None:
         """Commit a call's first rows.
@@ -83,7 +85,7 @@ class CallRecord:
         if admitted.key is not None:
             digest = digest_of(call, await body.read_whole())
             rows[Act.KEY] = key_row(call, admitted.client.client_id, admitted.key, digest)
-        await self._writer.begin(rows)
+        await self._writer.begin(self._sealed(rows))
         admitted.is_begun = True
         admitted.watch.store_ms = ms_since(started_ns)
         limit_s = self._record_timeout_s
@@ -206,6 +208,11 @@ class CallRecord:
         kept = kept_answer(self._sealer, admitted.call.correlation_id, status, headers, body)
         return key_end_row(admitted.client.client_id, admitted.key, kept)
 
+    def _sealed(self, rows: Rows) -> Rows:
+        for act in _WITH_BODIES & rows.keys():
+            self._sealer.seal_bodies(rows[act])
+        return rows
+
     def _report_rows(self, admitted: Admitted, report: Report) -> Rows:
         sealed, properties = report_rows(
             self._sealer, admitted.storing, admitted.call.correlation_id, report
@@ -223,7 +230,7 @@ class CallRecord:
             await self._add_what_repeats_it(rows, admitted, ended)
         admitted.is_ended = True
         try:
-            await self._writer.end(rows)
+            await self._writer.end(self._sealed(rows))
         except WriteFailed:
             log.error("end_not_recorded", correlation_id=admitted.correlation_id)
             return False

@@ -186,7 +186,7 @@ def translated(process: Container, document: Document, names: Names) -> Translat
         **_request(asked, max_chars),
         **_response(_object(document, "response"), began, max_chars),
     }
-    return Translated(row, kept["rows"][0], list(properties.values()))
+    return Translated(process.sealer.seal_bodies(row), kept["rows"][0], list(properties.values()))
 
 
 def _client(there: str, names: Names) -> str:

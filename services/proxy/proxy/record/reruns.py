@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from common.audit.log import note_act
 from common.clock import utc_now
 from common.db.database import Database
+from common.db.sealed_texts import LOCKED
 from common.ids import new_id
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -222,6 +223,8 @@ def _request_of(session: Session, sealer: Sealer, parent: Transaction) -> Reques
     stored = session.get(StoredRequest, parent.correlation_id)
     if stored is not None:
         return sealer.open(stored)
+    if parent.request_body == LOCKED:
+        raise NotRepeatable("The key that this request was stored under is gone")
     if not parent.request_body_whole:
         raise NotRepeatable(
             "Only a shortened copy of its body was kept; "

@@ -12,13 +12,14 @@ from common.http.replies import Fields
 
 from proxy.gateway.call import Body, Call
 from proxy.models import TransactionStatus
+from proxy.models.sealed import NOT_STORED as NOT_STORED
 from proxy.record.bodies import is_exact_copy, stored_copy
 from proxy.record.headers import recorded_headers
 from proxy.record.masks import masked_query
 
 Row = dict[str, Any]
 
-NOT_STORED = "<not stored>"
+
 #: Why a call failed whose mediator answered with an error.
 ANSWERED = "The mediator answered {}"
 MAX_REASON_CHARS = 2048

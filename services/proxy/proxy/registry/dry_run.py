@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from common.db.database import Database
+from common.db.sealed_texts import LOCKED
 from common.db.write_lock import WriteLock
 from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
@@ -32,7 +33,7 @@ from proxy.gateway.match import CandidateChannel
 from proxy.gateway.rejections import NoChannel, RejectedCall
 from proxy.gateway.routing import NOBODY, RoutedChannel, RoutedClient, RoutingTable, load_table
 from proxy.models import Transaction
-from proxy.record.rows import NOT_STORED
+from proxy.models.sealed import NOT_STORED, TRANSACTION_TEXTS
 from proxy.registry.body_rules import check_body, has_schema
 from proxy.registry.patterns import has_dot_segments
 
@@ -123,7 +124,7 @@ def dry_run(
         trial.calls += len(rows)
         trial.since = rows[-1].started_at
         asked = [row for row in rows if _concerns(concerned, row.request_url)]
-        for row, body in _with_bodies(process.database, asked, tables):
+        for row, body in _with_bodies(process, asked, tables):
             _compare(trial, tables, row, body, limit)
     return trial
 
@@ -165,7 +166,7 @@ def _newest(database: Database, calls: int) -> Iterator[Sequence[Row[Any]]]:
 
 
 def _with_bodies(
-    database: Database, rows: Sequence[Row[Any]], tables: Tables
+    process: Container, rows: Sequence[Row[Any]], tables: Tables
 ) -> Iterator[tuple[Row[Any], bytes | None]]:
     """Each call with its body; None where that is not known, or nothing asks for it."""
     if not any(_looks_into_bodies(table) for table in tables):
@@ -173,11 +174,18 @@ def _with_bodies(
         return
     for start in range(0, len(rows), _BODIES_BATCH):
         some = rows[start : start + _BODIES_BATCH]
-        with database.reading() as session:
+        with process.database.reading() as session:
             found = dict(session.execute(_whole_bodies(some)).all())
         for row in some:
             body = found.get(row.correlation_id)
-            yield row, None if body in (None, NOT_STORED) else body.encode()
+            yield row, None if body in (None, NOT_STORED) else _in_clear(process, row, body)
+
+
+def _in_clear(process: Container, row: Row[Any], stored: str) -> bytes | None:
+    opened = TRANSACTION_TEXTS.opened(
+        process.sealer.texts, "request_body", stored, row.correlation_id
+    )
+    return None if opened == LOCKED else opened.encode()
 
 
 def _whole_bodies(rows: Sequence[Row[Any]]) -> Any:

@@ -4,9 +4,11 @@ import dataclasses
 import uuid
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from common import sealing
 from common.clock import utc_now
 from proxy.container import Container
 from proxy.errors import UnknownRecord
@@ -21,37 +23,41 @@ COPY = ResponseCopy(207, HEADERS, b"\x00patient\xff")
 OLD, NEW = b"o" * 32, b"n" * 32
 
 
+def _sealer(*former: bytes) -> Sealer:
+    return Sealer(sealing.Sealer(sealing.KeyFolder(Path("none")), lambda: former))
+
+
 def stored(sealer: Sealer, copy: ResponseCopy = COPY) -> StoredResponse:
     return StoredResponse(**sealer.response_row(uuid.uuid4(), copy, utc_now()))
 
 
 @pytest.mark.parametrize("copy", [COPY, ResponseCopy(204, [], b"")])
 def test_answer_is_opened_to_the_byte_after_keys_were_rotated(copy: ResponseCopy) -> None:
-    row = stored(Sealer(lambda: [OLD]), copy)
-    assert Sealer(lambda: [OLD, NEW]).open_response(row) == copy
+    row = stored(_sealer(OLD), copy)
+    assert _sealer(OLD, NEW).open_response(row) == copy
 
 
 def test_nothing_of_an_answer_is_stored_or_shown_in_clear() -> None:
-    assert b"patient" not in stored(Sealer(lambda: [OLD])).sealed
+    assert b"patient" not in stored(_sealer(OLD)).sealed
     assert "patient" not in repr(COPY)
     assert "a=1" not in repr(COPY)
 
 
 def test_answer_whose_key_is_gone_is_not_found() -> None:
-    row = stored(Sealer(lambda: [OLD]))
+    row = stored(_sealer(OLD))
     with pytest.raises(UnknownRecord):
-        Sealer(lambda: [NEW]).open_response(row)
+        _sealer(NEW).open_response(row)
 
 
 def test_answer_of_another_call_is_not_opened() -> None:
-    row = stored(Sealer(lambda: [OLD]))
+    row = stored(_sealer(OLD))
     row.correlation_id = uuid.uuid4()
     with pytest.raises(UnknownRecord):
-        Sealer(lambda: [OLD]).open_response(row)
+        _sealer(OLD).open_response(row)
 
 
 def test_request_is_not_opened_as_an_answer() -> None:
-    sealer, call = Sealer(lambda: [OLD]), uuid.uuid4()
+    sealer, call = _sealer(OLD), uuid.uuid4()
     sealed = sealer.row(call, RequestCopy("/a", "", [], b""))["sealed"]
     with pytest.raises(UnknownRecord):
         sealer.open_response(StoredResponse(correlation_id=call, status=200, sealed=sealed))
