@@ -158,3 +158,52 @@ def test_what_came_before_the_body_broke_off_is_given(rest: bytes) -> None:
 )
 def test_answer_beyond_bounds_is_refused(raw: bytes) -> None:
     assert arrived(raw, []).error is not None
+
+
+def told(raw: bytes, cuts: list[int]) -> tuple[bytes, bool, bool]:
+    """The body, whether it failed, and whether the connection may rest, for who is called."""
+    ends: list[tuple[bytes, bool]] = []
+    released: list[bool] = []
+
+    def at_end(answer: Answer) -> None:
+        try:
+            ends.append((answer.whole(), False))
+        except OutcomeUnknown:
+            ends.append((b"", True))
+        assert released or not answer.is_complete, "the connection is free by then"
+
+    async def arrive() -> None:
+        limits = Limits(silence_s=60, total_s=60)
+        loop = asyncio.get_running_loop()
+        answer = Answer(loop, "GET", limits, released.append, lambda _full: None, at_end)
+        for piece in Read(raw, cuts).pieces:
+            answer.fed(piece)
+        answer.ended(None)
+
+    asyncio.run(arrive())
+    [(body, has_failed)] = ends
+    return body, has_failed, released[0]
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks([b"a", b"bc"]),
+        b"HTTP/1.0 200 OK\r\n\r\nuntil the end",
+        b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nok",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nxHTTP/1.1 200 OK\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort",
+        b"SSH-2.0-OpenSSH_9.2\r\n",
+        b"",
+    ],
+)
+def test_who_is_called_at_the_end_reads_what_who_waits_reads(raw: bytes) -> None:
+    for cuts in ([], list(range(len(raw))), [len(raw) // 2]):
+        read = arrived(raw, cuts)
+        body, has_failed, may_rest = told(raw, cuts)
+        assert has_failed == (read.error is not None)
+        assert has_failed or body == read.body
+        assert may_rest <= read.may_rest or cuts

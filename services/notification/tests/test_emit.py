@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from common.clock import rfc3339, utc_now
 from notification.models import ChannelCode, Event, MessageStatus
+from notification.schemas.emit import EmitIn, RecipientIn, plain_recipients
 from sqlalchemy import update
 
 SMS, EMAIL, IN_APP = ChannelCode.SMS, ChannelCode.EMAIL, ChannelCode.IN_APP
@@ -811,3 +812,30 @@ def test_ten_thousand_recipients_are_queued_and_more_are_refused(client: Any) ->
     refused = client.emit(*(f"user-{number}" for number in range(10_001)), status=422)
     assert refused["errors"] == {"recipients": ["Longer than maximum length 10000."]}
     assert len(client.queued()) == 9_995
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"user_id": 17},
+        {"user_id": " u1 ", "actor_type": "TEACHER "},
+        {"to_phone": "0712345678", "to_email": "a@b.example", "preferred_lang": "sw"},
+        {"to_phone": ["0712345678", 255712345679]},
+        {"to_phone": "", "to_email": "", "preferred_lang": ""},
+        {"to_phone": None, "to_email": " a@b.example\u00a0", "preferred_lang": None},
+        {"preferred_lang": "sw_TZ"},
+        {"preferred_lang": "SW"},
+        {"user_id": "ዓለም", "more": {"is": "ignored"}},
+        {"user_id": "u" * 128},
+    ],
+)
+def test_the_short_way_reads_a_recipient_as_the_schema_does(changes: dict[str, Any]) -> None:
+    given = {"user_id": "u1", "actor_type": "TEACHER", **changes}
+    expected = RecipientIn().load(given)
+
+    assert EmitIn().load({"event_code": "A", "recipients": [given]}).recipients == [expected]
+    assert plain_recipients([given]) in (None, [expected])
+    assert plain_recipients([{"user_id": "u1", "actor_type": "TEACHER"}]) is not None
+    for name in given:
+        assert plain_recipients([{**given, name: "a\n"}]) is None or name == "more"

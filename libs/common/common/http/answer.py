@@ -232,7 +232,10 @@ class Answer:
     def _feed_with_one_length(self) -> None:
         """Two equal lengths are one (RFC 9110 §8.6); different ones are an error."""
         raw = b"".join(self._raw_head)
-        if len(set(_LENGTH_LINE.findall(raw))) != 1:
+        lengths = _LENGTH_LINE.findall(raw)
+        if len(lengths) < 2:
+            return  # the end of the second line is still to come
+        if len(set(lengths)) != 1:
             self._fail(NotHttp("it has different Content-Lengths"))
             return
         first = _LENGTH_LINE.search(raw)

@@ -75,7 +75,7 @@ def count_taken(session: Session, taken: Iterable[Taken], now: datetime) -> None
         | dict(zip(_SUMS, total, strict=True))
         for (event, provider), total in sorted(sums.items())
     ]
-    session.execute(_ADD[session.get_bind().dialect.name], rows)
+    session.execute(_ADD[session.get_bind().dialect.name], rows if len(rows) > 1 else rows[0])
 
 
 def is_spent(month: ColumnElement[str]) -> ColumnElement[bool]:

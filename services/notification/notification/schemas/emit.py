@@ -70,7 +70,7 @@ class _Plain(msgspec.Struct, gc=False):
     preferred_lang: Annotated[str, msgspec.Meta(pattern=r"^[a-z]{2,3}\Z")] | None = None
 
 
-def _plain(given: Any) -> list[Recipient] | None:
+def plain_recipients(given: Any) -> list[Recipient] | None:
     """The people of a list that is plain throughout, in a tenth of the time; None: read it."""
     try:
         found = msgspec.convert(given, list[_Plain])
@@ -98,7 +98,7 @@ class Recipients(ma.fields.List[Any]):
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> list[Any]:
         if not isinstance(value, list):
             raise self.make_error("invalid")
-        plain = _plain(value)
+        plain = plain_recipients(value)
         if plain is not None:
             return plain
         try:

@@ -16,7 +16,8 @@ from notification.transports.sms.infobip import Infobip
 from notification.transports.sms.local import Console, Files
 from notification.transports.sms.mgov import MGov
 from notification.transports.sms.settings import SmsSettings
-from notification.transports.sms.smpp import Smpp, TakeReceipts
+from notification.transports.sms.smpp import Smpp
+from notification.transports.sms.smpp_bind import TakeReceipts
 from notification.transports.sms.transport import Provider, SmsTransport
 from notification.transports.smtp import SmtpTransport
 from notification.transports.webhook import Directory, WebhookTransport

@@ -20,6 +20,7 @@ from notification.models import (
 from sqlalchemy import select
 
 from .dkim_by_hand import is_good
+from .dkim_by_perl import verdicts
 
 EMAIL = ChannelCode.EMAIL
 #: What no mail can be made of, and what is said of it.
@@ -81,10 +82,30 @@ def test_one_in_twenty_cannot_be_composed_and_the_others_arrive_once(
     assert set(entries.values()) == {1}
 
 
-def test_what_a_server_gets_is_signed_as_another_reader_finds(
-    house: Callable[..., Any], mail_server: Any, container: Container, tmp_path: Path
-) -> None:
-    key, path = rsa.generate_private_key(65537, 2048), tmp_path / "dkim.pem"
+#: Changes on the way: each breaks the signature.
+CHANGES = [
+    (b"Habari", b"habari"),
+    (b"To: p", b"To: q"),
+    (b"List-Unsubscribe: <https", b"List-Unsubscribe: <http"),
+    (b"From: ", b"From: eve@example.org\r\nFrom: "),
+]
+
+
+@pytest.fixture
+def key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(65537, 2048)
+
+
+@pytest.fixture
+def signed(
+    house: Callable[..., Any],
+    mail_server: Any,
+    container: Container,
+    key: rsa.RSAPrivateKey,
+    tmp_path: Path,
+) -> list[bytes]:
+    """Five mails as a server got them."""
+    path = tmp_path / "dkim.pem"
     path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     secret = "a secret that nobody can guess at all"
     sender = house(
@@ -97,16 +118,30 @@ def test_what_a_server_gets_is_signed_as_another_reader_finds(
         session.add_all(message(number) for number in range(4))
         session.add(message(4, subject="ለጤና " * 40, sender_name="Wizara « ya » Afya", body=""))
     sender.send()
-
     mails = [envelope.original_content for envelope in mail_server.taken]
     assert len(mails) == 5
-    for mail in mails:
+    return mails
+
+
+def test_what_a_server_gets_is_signed_as_another_reader_finds(
+    signed: list[bytes], key: rsa.RSAPrivateKey
+) -> None:
+    for mail in signed:
         assert is_good(mail, key.public_key())
         assert not is_good(mail, rsa.generate_private_key(65537, 2048).public_key())
-        for old, new in [
-            (b"Habari", b"habari"),
-            (b"To: p", b"To: q"),
-            (b"List-Unsubscribe: <https", b"List-Unsubscribe: <http"),
-            (b"From: ", b"From: eve@example.org\r\nFrom: "),
-        ]:
+        for old, new in CHANGES:
             assert old not in mail or not is_good(mail.replace(old, new, 1), key.public_key())
+
+
+def test_what_a_server_gets_is_signed_as_another_library_finds(
+    signed: list[bytes], key: rsa.RSAPrivateKey, tmp_path: Path
+) -> None:
+    name = "2026a._domainkey.example.org"
+    changed = [mail.replace(*one, 1) for mail in signed for one in CHANGES if one[0] in mail]
+    assert len(changed) > 3 * len(signed)
+
+    found = verdicts([*signed, *changed], key.public_key(), name, tmp_path)
+
+    assert found == ["pass"] * len(signed) + ["fail"] * len(changed)
+    stranger = rsa.generate_private_key(65537, 2048).public_key()
+    assert verdicts(signed, stranger, name, tmp_path) == ["fail"] * len(signed)

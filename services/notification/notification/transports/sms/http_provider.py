@@ -2,7 +2,7 @@
 
 As many requests as may be under way are written before the first answer is read; whoever answers
 first is read first. Per message to a provider on loopback (two busy cores) that costs
-240 µs of CPU; 1,100 with `requests`, a request after the other.
+60 to 90 µs of CPU, 25 to 30 of them without judging the answer; 1,100 with `requests`.
 """
 
 import asyncio

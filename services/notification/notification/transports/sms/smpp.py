@@ -8,33 +8,32 @@ import asyncio
 import itertools
 import random
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from typing import Any
 
-from common.clock import utc_now
 from common.http.endpoint import verified_tls
-from common.jobs.backoff import next_attempt
 from common.logs import get_logger
 from common.loop_thread import LoopThread
 from common.settings import SettingError
-from smpplib import consts
-from sqlalchemy.exc import SQLAlchemyError
 
-from notification.transports.base import Message, Outcome, Part, Result
-from notification.transports.receipts import Receipt
+from notification.transports.base import Message, Outcome, Result
 from notification.transports.sms.dialect import identifier
 from notification.transports.sms.settings import SmsSettings
-from notification.transports.sms.smpp_receipts import receipt_of
+from notification.transports.sms.smpp_bind import Bind, TakeReceipts
 from notification.transports.sms.smpp_session import (
     Account,
     Answer,
-    BindRefusedError,
     NoAnswerError,
     NotLeftError,
     Session,
     status_name,
+)
+from notification.transports.sms.smpp_statuses import (
+    BAD_NUMBER,
+    THROTTLED,
+    combine,
+    outcome_of_status,
 )
 from notification.transports.sms.smpp_text import source_of, submits
 
@@ -42,51 +41,8 @@ log = get_logger(__name__)
 
 #: What SMPP 3.4 has room for.
 MOST_USERNAME_CHARS, MOST_PASSWORD_CHARS = 15, 8
-THROTTLED = frozenset({consts.SMPP_ESME_RTHROTTLED, consts.SMPP_ESME_RMSGQFUL})
-#: Said of us, our sender or our account, and so of every message.
-OUR_TROUBLE = frozenset(
-    {
-        consts.SMPP_ESME_RINVBNDSTS,
-        consts.SMPP_ESME_RINVSRCADR,
-        consts.SMPP_ESME_RBINDFAIL,
-        consts.SMPP_ESME_RINVPASWD,
-        consts.SMPP_ESME_RINVSYSID,
-        consts.SMPP_ESME_RINVSERTYP,
-        consts.SMPP_ESME_RINVSRCTON,
-        consts.SMPP_ESME_RINVSRCNPI,
-        consts.SMPP_ESME_RINVSYSTYP,
-    }
-)
-#: Said of the number.
-BAD_NUMBER = frozenset(
-    {
-        consts.SMPP_ESME_RINVDSTADR,
-        consts.SMPP_ESME_RINVDSTTON,
-        consts.SMPP_ESME_RINVDSTNPI,
-    }
-)
-#: Said of the message: another attempt would say the same.
-BAD_MESSAGE = frozenset(
-    {
-        consts.SMPP_ESME_RINVMSGLEN,
-        consts.SMPP_ESME_RINVCMDLEN,
-        consts.SMPP_ESME_RINVCMDID,
-        consts.SMPP_ESME_RINVESMCLASS,
-        consts.SMPP_ESME_RX_P_APPN,
-        consts.SMPP_ESME_RX_R_APPN,
-        *range(consts.SMPP_ESME_RINVOPTPARSTREAM, consts.SMPP_ESME_RINVOPTPARAMVAL + 1),
-    }
-)
 #: Between two tries of a segment that must follow those that were taken.
 THROTTLED_PAUSE_S = 0.5
-FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=1), timedelta(minutes=1)
-#: A receipt whose message is not on record yet is looked at again so often, for so long.
-EARLY_PAUSE_S, EARLY_FOR_S = 0.25, 10.0
-#: Receipts that are written at once.
-TAKING = 2
-
-#: Takes a provider's receipts; False: one of them is early and must come again.
-TakeReceipts = Callable[[str, Sequence[Receipt]], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +82,7 @@ class Smpp:
         self._source = _source(settings)
         self._account = _account(settings)
         self._loop = LoopThread()
-        self._session: Session | None = None
-        self._binding, self._taking = asyncio.Lock(), asyncio.Semaphore(TAKING)
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._is_listening = False
+        self._bind = self._new_bind()
         self._references = itertools.count(random.randrange(0x1_0000))  # noqa: S311 - no secret
 
     def send(self, messages: Sequence[Message]) -> list[Result]:
@@ -153,17 +106,18 @@ class Smpp:
 
     def listen(self) -> None:
         """Stay bound from now on, so that receipts come whether messages leave or not."""
-        if not self._is_listening:
-            self._is_listening = True
-            self._loop.run(self._start_listening())
+        if not self._bind.is_kept:
+            self._loop.run(self._bind.keep())
 
     def close(self) -> None:
         """Unbind."""
-        self._is_listening = False
-        self._loop.run(self._unbind())
+        self._bind.is_kept = False
+        self._loop.run(self._bind.end())
         self._loop.close()
-        # They were the ended loop's.
-        self._binding, self._taking = asyncio.Lock(), asyncio.Semaphore(TAKING)
+        self._bind = self._new_bind()  # the old one was the ended loop's
+
+    def _new_bind(self) -> Bind:
+        return Bind(self.name, self._account, self._take)
 
     # --- messages
 
@@ -185,7 +139,7 @@ class Smpp:
 
     async def _send(self, this: _Round) -> None:
         try:
-            session = await self._bound()
+            session = await self._bind.session()
         except NotLeftError as exc:
             while this.queue:
                 index = this.queue.popleft().index
@@ -193,8 +147,8 @@ class Smpp:
             return
         senders = min(self._settings.concurrency, len(this.queue))
         await asyncio.gather(*(self._send_some(session, this) for _ in range(senders)))
-        if not self._is_listening:
-            await self._unbind()
+        if not self._bind.is_kept:
+            await self._bind.end()
 
     async def _send_some(self, session: Session, this: _Round) -> None:
         """One message after the other, until the SMSC wants no more or falls silent."""
@@ -266,124 +220,6 @@ class Smpp:
 
     def _result(self, outcome: Outcome, error: str, **more: Any) -> Result:
         return Result(outcome=outcome, provider=self.name, error=f"{self.name} {error}", **more)
-
-    # --- the bind
-
-    async def _bound(self) -> Session:
-        """The session that stands, or a new one. Raises NotLeftError."""
-        async with self._binding:
-            if self._session is None or self._session.closed.is_set():
-                session = Session(self._account, self._on_delivered, self._on_late)
-                await session.bind()
-                self._session = session
-                log.info("smpp_bound", host=self._account.host)
-            return self._session
-
-    async def _start_listening(self) -> None:
-        self._start(self._keep_bound())
-
-    async def _keep_bound(self) -> None:
-        failures = 0
-        while self._is_listening:
-            try:
-                session = await self._bound()
-            except NotLeftError as exc:
-                failures += 1
-                level = log.error if isinstance(exc, BindRefusedError) else log.warning
-                level("smpp_not_bound", reason=str(exc), failures=failures)
-                now = utc_now()
-                again = next_attempt(failures, now, first=FIRST_PAUSE, cap=LONGEST_PAUSE, least=0.5)
-                await asyncio.sleep((again - now).total_seconds())
-                continue
-            failures = 0
-            await session.closed.wait()
-
-    async def _unbind(self) -> None:
-        session, self._session = self._session, None
-        if session is not None:
-            await session.unbind()
-
-    # --- what the SMSC reports
-
-    def _on_delivered(self, pdu: Any, reply: Callable[[int], None]) -> None:
-        receipt = receipt_of(pdu)
-        if receipt is None:
-            log.info("smpp_message_ignored")  # a person's answer: nobody reads those
-            reply(consts.SMPP_ESME_ROK)
-        elif self._take is not None:
-            self._start(self._report(receipt, reply))
-        else:
-            reply(consts.SMPP_ESME_RX_T_APPN)
-
-    def _on_late(self, reference: str, message_id: str) -> None:
-        """The outcome that was not known is known: the SMSC has the message."""
-        if self._take is not None:
-            receipt = Receipt(provider_message_id=message_id, reference=reference, delivered=None)
-            self._start(self._report(receipt, lambda _status: None))
-
-    async def _report(self, receipt: Receipt, reply: Callable[[int], None]) -> None:
-        """Answered when it is on record; the SMSC repeats what cannot be taken now."""
-        loop = asyncio.get_running_loop()
-        until = loop.time() + EARLY_FOR_S
-        while True:
-            async with self._taking:
-                is_taken = await loop.run_in_executor(None, self._taken, receipt)
-            if is_taken or loop.time() > until:
-                break
-            await asyncio.sleep(EARLY_PAUSE_S)
-        reply(consts.SMPP_ESME_ROK if is_taken else consts.SMPP_ESME_RX_T_APPN)
-
-    def _taken(self, receipt: Receipt) -> bool:
-        assert self._take is not None
-        try:
-            return self._take(self.name, [receipt])
-        except SQLAlchemyError as exc:
-            log.warning("smpp_receipt_not_taken", reason=type(exc).__name__)
-            return False
-
-    def _start(self, act: Any) -> None:
-        task = asyncio.get_running_loop().create_task(act)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-
-def outcome_of_status(status: int) -> Outcome:
-    """What another status than 0 means: the SMSC has surely not taken the message. Pure."""
-    if status in THROTTLED or status in OUR_TROUBLE:
-        return Outcome.WAY_CLOSED
-    if status in BAD_NUMBER or status in BAD_MESSAGE:
-        return Outcome.REFUSED_FOR_GOOD
-    return Outcome.REFUSED_FOR_NOW
-
-
-def combine(results: Sequence[Result]) -> Result:
-    """What came of all numbers of a message together. Pure."""
-    first = results[0]
-    if len(results) == 1:
-        return first
-    unknown = next((one for one in results if one.outcome is Outcome.UNKNOWN), None)
-    if unknown is not None:
-        return unknown
-    parts = tuple(
-        Part(place, one.provider_message_id, one.outcome is not Outcome.SENT, one.error)
-        for place, one in enumerate(results)
-    )
-    refused = [one for one in results if one.outcome is not Outcome.SENT]
-    if not refused:
-        return replace(first, parts=parts)
-    if len(refused) < len(results):
-        return replace(
-            refused[0],
-            outcome=Outcome.REFUSED_FOR_GOOD,
-            error=f"{refused[0].error} ({len(refused)} of {len(results)} numbers)",
-            taken_in_part=True,
-            parts=parts,
-        )
-    hopeful = [one for one in refused if one.outcome is not Outcome.REFUSED_FOR_GOOD]
-    if not hopeful:
-        return replace(first, parts=parts)
-    is_closed = all(one.closes_way for one in refused)
-    return replace(hopeful[0], outcome=hopeful[0].outcome if is_closed else Outcome.REFUSED_FOR_NOW)
 
 
 def _source(settings: SmsSettings) -> dict[str, Any]:
