@@ -43,8 +43,14 @@ def make_roles(name: str) -> None:
     passwords = {f"{one.upper()}_POSTGRES_PASSWORD": f"it's {one}" for one in SERVICES}
     environ = {"PGHOST": HOST, "PGPORT": str(PORT), "POSTGRES_USER": "postgres"}
     whole = {**os.environ, **environ, **passwords, "POSTGRES_DB": name, "ROLE_PREFIX": f"{name}_"}
-    script = ROOT / "deploy" / "postgres" / "roles.sh"
-    subprocess.run(["sh", str(script)], env=whole, check=True, timeout=60, capture_output=True)
+    # As PostgreSQL's image does: a file that is not executable would be part of its own script.
+    subprocess.run(
+        [ROOT / "deploy" / "postgres" / "roles.sh"],
+        env=whole,
+        check=True,
+        timeout=60,
+        capture_output=True,
+    )
 
 
 def app_of(service: str, database: str, folder: Path) -> Any:

@@ -57,10 +57,12 @@ def is_limited(role: CustomRole) -> bool:
 
 def held_by(member: StaffUser) -> frozenset[Right]:
     """What a member of staff may do."""
-    role = member.custom_role
-    if role is None:
-        return rights_of(member.role)
-    return frozenset(Right(one) for one in role.rights if one in ALL_RIGHTS)
+    return rights_of(member.role) if member.custom_role is None else _rights(member.custom_role)
+
+
+def _rights(role: CustomRole) -> frozenset[Right]:
+    """Those that this version knows."""
+    return frozenset(Right(one) for one in role.rights if one in set(Right))
 
 
 def held_with(scopes: Collection[str]) -> frozenset[Right]:
@@ -122,7 +124,7 @@ def update_role(
 ) -> CustomRole:
     """Change a role, for all who have it. Raises UnknownRecord, Invalid, Forbidden."""
     role = locked(session, CustomRole, role_id)
-    check_may_give([Right(one) for one in role.rights], held)
+    check_may_give(_rights(role), held)
     apply(role, changes)
     _check(session, role, held)
     session.flush()
@@ -132,7 +134,7 @@ def update_role(
 def delete_role(session: Session, role_id: uuid.UUID, held: Collection[Right] = ALL_RIGHTS) -> None:
     """Forget a role that nobody has. Raises UnknownRecord, Forbidden, StillReferenced."""
     role = locked(session, CustomRole, role_id)
-    check_may_give([Right(one) for one in role.rights], held)
+    check_may_give(_rights(role), held)
     members = select(func.count()).where(StaffUser.role_id == role_id)
     if count := session.scalar(members):
         raise StillReferenced(f"{count} members of staff have this role")
@@ -141,7 +143,7 @@ def delete_role(session: Session, role_id: uuid.UUID, held: Collection[Right] = 
 
 
 def _check(session: Session, role: CustomRole, held: Collection[Right]) -> None:
-    rights = {Right(one) for one in role.rights}
+    rights = _rights(role)
     check_may_give(rights, held)
     if role.name in set(StaffRole):
         raise Invalid("The name is taken", {"name": ["A built-in role has this name."]})

@@ -34,7 +34,7 @@ class SecretChecks:
         self._throttle = container.throttle
         self._database = container.database
         self._threads = threads
-        self._under_way: dict[Asked, asyncio.Task[bool]] = {}
+        self._pending: dict[Asked, asyncio.Task[bool]] = {}
         self._suspected = asyncio.Lock()
 
     async def is_right(self, address: str, asked: Asked) -> bool:
@@ -57,14 +57,14 @@ class SecretChecks:
         return is_right
 
     async def _joined(self, address: str, asked: Asked) -> bool:
-        check = self._under_way.get(asked)
+        check = self._pending.get(asked)
         if check is None:
             # Before anything is waited for: the next guess is to find this one counted.
             is_suspected = self._throttle.is_suspected(address, asked[0])
             counts = self._throttle.note(address, asked[0], False)
             check = asyncio.create_task(self._check(asked, counts, is_suspected))
-            self._under_way[asked] = check
-            check.add_done_callback(lambda _: self._under_way.pop(asked))
+            self._pending[asked] = check
+            check.add_done_callback(lambda _: self._pending.pop(asked))
         return await asyncio.shield(check)
 
     async def _check(self, asked: Asked, counts: Sequence[Key], is_suspected: bool) -> bool:

@@ -17,7 +17,7 @@ from common.settings import SettingError
 from cryptography.hazmat.primitives.asymmetric import rsa
 from one_database import on_one_database
 from proxy.access.openid import OpenIdClient, role_of
-from proxy.config import OpenIdProvider, Settings
+from proxy.config import OpenIdProvider, Settings, roles_by_value
 from proxy.container import Container
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
@@ -237,6 +237,23 @@ def test_role_is_the_widest_that_the_claim_stands_for(
     assert role_of(claims, name, ROLES) == role
     everybody = {**ROLES, "*": StaffRole.OBSERVER}
     assert role_of(claims, name, everybody) == role or StaffRole.OBSERVER
+
+
+@pytest.mark.parametrize(
+    ("groups", "role"),
+    [
+        (["clinic"], "clinic-staff"),
+        (["lab", "clinic"], "clinic-staff"),
+        (["clinic", "staff"], "viewer"),
+        (["nobody"], "observer"),
+    ],
+)
+def test_made_role_is_narrower_than_built_in_ones_that_are_named(
+    groups: list[str], role: str
+) -> None:
+    said = '{"clinic": "custom:clinic-staff", "lab": "custom:lab", "staff": "viewer"}'
+    roles = {**dict(roles_by_value(said)), "*": "observer"}
+    assert role_of({"groups": groups}, "groups", roles) == role
 
 
 @pytest.mark.parametrize(
