@@ -6,7 +6,7 @@ import os
 import secrets
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import demo_ways
@@ -209,6 +209,8 @@ class Installation:
         return {
             **dict.fromkeys(unused, ""),
             **self._addresses(),
+            "WATCHED_SERVICES": ", ".join(self._watched()),
+            **({"WATCHED_CERTIFICATES": edge} if (edge := environ.get("KIUNGO_TLS_CERT")) else {}),
             "OUTBOUND_DENY": ", ".join([USUALLY_DENIED, *self._own_places()]),
             **esb_keys.variables(self.var_dir, environ, self.ports, self.programs),
             **demo_ways.variables(environ, self.ports, self.programs),
@@ -230,6 +232,17 @@ class Installation:
             "PROXY_GATEWAY_URL": f"http://{LOOPBACK}:{self.ports['PROXY_GATEWAY_PORT']}",
             "ESB_RELAY_URL": f"http://{LOOPBACK}:{self.ports['ESB_RELAY_GATEWAY_PORT']}",
         }
+
+    def _watched(self) -> Iterator[str]:
+        """The processes of the services that the proxy's worker looks at."""
+        for program in self.programs:
+            name = program.name
+            if name.startswith("demo-") or name == "nginx":
+                continue
+            if name.endswith("-worker"):
+                yield f"{name}=file:{self.var_dir}/run/{name}-heartbeat"
+            elif variables := port_variables([program]):
+                yield f"{name}=http://{LOOPBACK}:{self.ports[next(iter(variables))]}"
 
     def _kept_secret(self, name: str) -> str:
         """The content of `keys/<name>`, generated with mode 0600 when there is none."""

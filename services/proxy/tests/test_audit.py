@@ -11,14 +11,15 @@ import pytest
 from click.testing import Result
 from common.audit.requests import acts_of
 from common.audit.verify import rows_after, verify
+from common.ids import new_id
 from flask import Flask
 from openhim_documents import a_channel as an_openhim_channel
 from openhim_documents import a_client as an_openhim_client
 from openhim_documents import a_mediator as an_openhim_mediator
 from proxy.container import Container
-from proxy.models import AUDIT_TABLES
+from proxy.models import AUDIT_TABLES, Alert, AlertRule
 from software_passkey import SoftwarePasskey
-from sqlalchemy import text
+from sqlalchemy import select, text
 from werkzeug.test import TestResponse
 
 PASSWORD = "correct horse battery"
@@ -30,6 +31,16 @@ A_CHANNEL = {
     "response_retention_days": "1",
 }
 A_MEDIATOR = {"name": "Lab", "urn": "urn:mediator:lab", "version": "1.0.0"}
+A_GROUP: dict[str, Any] = {
+    "name": "on call",
+    "contacts": [{"kind": "sms", "address": "+255712345678"}],
+}
+A_RULE = {"name": "fails", "measure": "failure_share", "threshold": "5"}
+A_WINDOW = {
+    "begins_at": "2026-05-01T12:00:00Z",
+    "ends_at": "2099-05-01T13:00:00Z",
+    "reason": "new server",
+}
 #: What is made at OpenHIM's addresses.
 MADE = {"channels": "Registry", "clients": "lab-system"}
 A_MEMBER = {"username": "juma", "role": "viewer", "email": "juma@example.org"}
@@ -233,6 +244,71 @@ def page_acts(admin, api, call: str) -> Acts:
     }
 
 
+def alert_api_acts(api, container: Container) -> Acts:
+    """The same of alerts: rules, contact groups, maintenance windows."""
+
+    def alert() -> str:
+        return an_alert(container)
+
+    def of_newest(method: str, noun: str, given: Any = None) -> Callable[[], TestResponse]:
+        def act() -> TestResponse:
+            path = f"{noun}/{api.get(f'{noun}/').get_json()['data'][0]['id']}/"
+            return api.delete(path) if method == "DELETE" else api.patch(path, given)
+
+        return act
+
+    return {
+        ("alerts.ContactGroups", "POST"): lambda: api.post("contact-groups/", A_GROUP),
+        ("alerts.OneContactGroup", "PATCH"): of_newest("PATCH", "contact-groups", {"name": "B"}),
+        ("alerts.OneContactGroup", "DELETE"): of_newest("DELETE", "contact-groups"),
+        ("alerts.AlertRules", "POST"): lambda: api.post("alert-rules/", A_RULE),
+        ("alerts.OneAlertRule", "PATCH"): of_newest("PATCH", "alert-rules", {"threshold": 9}),
+        ("alerts.acknowledge_alert", "POST"): lambda: api.post(f"alerts/{alert()}/acknowledge/"),
+        ("alerts.OneAlertRule", "DELETE"): of_newest("DELETE", "alert-rules"),
+        ("alerts.MaintenanceWindows", "POST"): lambda: api.post("maintenance-windows/", A_WINDOW),
+        ("alerts.delete_maintenance_window", "DELETE"): of_newest("DELETE", "maintenance-windows"),
+    }
+
+
+def alert_page_acts(admin, api, container: Container) -> Acts:
+    """The forms of alerts, each sent so that it changes something."""
+    group = api.made("contact-groups", **{**A_GROUP, "name": "other"})["id"]
+    rule = api.made("alert-rules", **{**A_RULE, "name": "other"})["id"]
+    window = api.made("maintenance-windows", **A_WINDOW)["id"]
+    alert = an_alert(container)
+
+    def form(path: str, **given: str) -> Callable[[], TestResponse]:
+        return lambda: admin.act(f"/admin/mediator/{path}", **given)
+
+    typed = {"contacts": "+255712345678\nops@example.org"}
+    return {
+        ("console.create_alert_rule", "POST"): form("alert-rules/new/", **A_RULE),
+        ("console.change_alert_rule", "POST"): form(
+            f"alert-rules/{rule}/", **{**A_RULE, "name": "C"}
+        ),
+        ("console.switch_alert_rule", "POST"): form(f"alert-rules/{rule}/deactivate/"),
+        ("console.acknowledge_alert", "POST"): form(f"alerts/{alert}/acknowledge/"),
+        ("console.create_contact_group", "POST"): form("contact-groups/new/", name="D", **typed),
+        ("console.change_contact_group", "POST"): form(
+            f"contact-groups/{group}/", name="E", **typed
+        ),
+        ("console.create_maintenance_window", "POST"): form("maintenance-windows/new/", **A_WINDOW),
+        ("console.remove_maintenance_window", "POST"): form(
+            f"maintenance-windows/{window}/delete/"
+        ),
+    }
+
+
+def an_alert(container: Container) -> str:
+    """An alert of the newest rule that stands."""
+    with container.database.writing() as session:
+        rule = session.scalars(select(AlertRule).order_by(AlertRule.id.desc())).first()
+        assert rule is not None
+        alert = Alert(id=new_id(), rule_id=rule.id, rule_name=rule.name, subject="", detail="d")
+        session.add(alert)
+    return str(alert.id)
+
+
 def account_acts(admin, member: dict[str, Any]) -> Acts:
     """Each form of one's own account, and of `member`'s, sent so that it changes something."""
     account = "/admin/account/"
@@ -329,11 +405,13 @@ def without_channels(api, ask: Callable[..., TestResponse], path: str) -> TestRe
 
 
 def test_every_act_leaves_an_event(
-    app: Flask, api, admin, record: Callable[..., str], events: Any
+    app: Flask, api, admin, record: Callable[..., str], events: Any, container: Container
 ) -> None:
+    forms = alert_page_acts(admin, api, container)
+    walked = walk(forms, "staff", "amina", events)
     calls = [record(minute, request_body="x") for minute in range(2)]
     pages = page_acts(admin, api, calls[0])
-    walked = walk(pages, "staff", "amina", events)
+    walked |= walk(pages, "staff", "amina", events)
     for noun in ("channels", "registrations", "mediators", "clients"):
         for one in api.get(f"{noun}/").get_json()["data"]:
             done(api.delete(f"{noun}/{one['id']}/"))
@@ -341,6 +419,9 @@ def test_every_act_leaves_an_event(
     for one in staff:
         done(api.delete(f"staff/{one['id']}/"))
     walked |= walk(api_acts(api, calls[1]), "client", "tester", events)
+    for one in api.get("alert-rules/").get_json()["data"]:
+        done(api.delete(f"alert-rules/{one['id']}/"))
+    walked |= walk(alert_api_acts(api, container), "client", "tester", events)
     walked |= walk(openhim_acts(api, calls[0]), "client", "tester", events)
     assert walked == acts_of(app)
 

@@ -41,6 +41,9 @@ SECTIONS = (
         None,
         (
             Entry("Dashboard", "/admin/", StaffRole.OBSERVER),
+            Entry("Health", f"{_GATEWAY}/checks/"),
+            Entry("Alerts", f"{_GATEWAY}/alerts/"),
+            Entry("Alert rules", f"{_GATEWAY}/alert-rules/", StaffRole.OPERATOR),
             Entry("Transactions", f"{_GATEWAY}/transactions/", StaffRole.OBSERVER),
             Entry("Reruns", f"{_GATEWAY}/tasks/"),
             Entry("Rejected", f"{_GATEWAY}/rejections/", StaffRole.OBSERVER),

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from common.errors import Conflict, Invalid
 from common.ids import new_id
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from proxy.alerts.readings import OF_CALLS, minutes, of_calls, read
@@ -46,6 +47,14 @@ def remove(session: Session, model: type[Kept], record_id: uuid.UUID) -> None:
     """Forget a record, and the alerts of a rule with it. Raises UnknownRecord."""
     session.delete(locked(session, model, record_id))
     session.flush()
+
+
+def wanted_alerts(state: str | None) -> Select[Alert]:
+    """The alerts that stand, those that have ended, or all."""
+    if state is None:
+        return select(Alert)
+    is_open = Alert.ended_at.is_(None)
+    return select(Alert).where(is_open if state == "open" else ~is_open)
 
 
 def acknowledge(session: Session, alert_id: uuid.UUID, by: str, now: datetime) -> Alert:

@@ -2,6 +2,7 @@
 
 from proxy.console import (  # noqa: F401 - their views join `pages`
     account,
+    alerts,
     audit,
     bookmarks,
     channel_versions,

@@ -1,6 +1,7 @@
 """`/admin/`: how the hub is, and how its calls went."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,15 +16,15 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from proxy.checks.reading import Trouble, checks, troubles
 from proxy.console import reach
 from proxy.console.blueprint import pages
 from proxy.console.chart import LINES, SPANS, Span, busiest, chart
 from proxy.console.reading import read
 from proxy.container import container
-from proxy.health import ask_all
-from proxy.models import AsyncCall, Mediator, Transaction, TransactionStatus
+from proxy.models import AsyncCall, HealthCheck, Mediator, Transaction, TransactionStatus
 from proxy.record.search import newest
-from proxy.registry.mediators import is_online
+from proxy.statistics.judging import MediatorState, judged_mediators
 from proxy.statistics.recent import in_steps, recent_calls
 from proxy.statistics.rollups import Figures
 
@@ -43,7 +44,10 @@ class State:
     totals: Sequence[Figures]
     steps: Sequence[Figures]
     mediators: int
-    offline: Sequence[str]
+    #: Names of mediators by their states.
+    by_state: Mapping[MediatorState, Sequence[str]]
+    checks: Sequence[HealthCheck]
+    troubles: Sequence[Trouble]
     waiting: int
     oldest_at: datetime | None
     failures: Sequence[Transaction]
@@ -63,7 +67,7 @@ def home() -> ResponseReturnValue:
     name, now = form.values["span"], utc_now()
     since, timeout_s = SPANS[name].since(now), container().settings.heartbeat_timeout_s
     state = read(lambda session: _state(session, since, now, SPANS[name], timeout_s))
-    totals, health = busiest(state.totals), ask_all(container())
+    totals = busiest(state.totals)
     return render_template(
         "pages/home.html",
         chosen=name,
@@ -73,8 +77,6 @@ def home() -> ResponseReturnValue:
         state=state,
         totals=totals,
         chart=chart(since, SPANS[name], state.steps, [one.channel for one in totals[:LINES]]),
-        health=health,
-        is_well=all(part["ok"] for part in health.values()),
     )
 
 
@@ -93,15 +95,18 @@ def _state(session: Session, since: datetime, now: datetime, span: Span, timeout
         for key, figures in recent_calls(session, since, now, span.step).items()
         if reach.within(key[1], view)
     }
+    by_state: dict[MediatorState, list[str]] = defaultdict(list)
+    judged = judged_mediators(session, mediators, now, timeout_s)
+    for one in mediators:
+        by_state[judged[one.id].state].append(one.name)
+    found = checks(session)
     return State(
         totals=in_steps(calls, since, span.length),
         steps=in_steps(calls, since, span.step),
         mediators=len(mediators),
-        offline=[
-            mediator.name
-            for mediator in mediators
-            if not is_online(mediator.is_online, mediator.last_heartbeat, now, timeout_s)
-        ],
+        by_state=by_state,
+        checks=found,
+        troubles=troubles(session, found, now),
         waiting=waiting,
         oldest_at=oldest_at,
         failures=failures,

@@ -19,6 +19,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from proxy.access.scopes import scopes_of
+from proxy.checks.mediators import state_of
 from proxy.console import config_form
 from proxy.console.blueprint import pages
 from proxy.console.reading import matching, read, rows_of
@@ -29,6 +30,7 @@ from proxy.openhim.installing import Installed, install_channels, suggested
 from proxy.registry import mediators as domain
 from proxy.registry.records import existing
 from proxy.schemas.forms import MediatorForm, NameFilter
+from proxy.statistics.judging import MediatorState
 
 
 @pages.app_template_test("online")
@@ -36,6 +38,12 @@ def is_online(mediator: Mediator) -> bool:
     """Whether a mediator takes calls now, by its flag and its last heartbeat."""
     timeout_s = container().settings.heartbeat_timeout_s
     return domain.is_online(mediator.is_online, mediator.last_heartbeat, utc_now(), timeout_s)
+
+
+@pages.app_template_filter("mediator_state")
+def mediator_state(mediator: Mediator) -> MediatorState:
+    """What is known of it: by its switch, its heartbeats and its calls."""
+    return state_of(mediator.id)
 
 
 @pages.app_template_test("circuit_open")
@@ -55,6 +63,7 @@ COLUMNS = (
     Column("Version", lambda mediator: mediator.version),
     Column("Endpoint", lambda mediator: mediator.endpoint_url),
     Column("Takes calls", is_online),
+    Column("State", mediator_state),
     Column("Circuit open", is_circuit_open),
     Column("Last heartbeat", lambda mediator: mediator.last_heartbeat),
     Column("Changed", lambda mediator: mediator.updated_at),

@@ -117,7 +117,7 @@ class AlertRule(Recorded, Base):
     escalation_group_id: Mapped[uuid.UUID | None] = mapped_column(
         ForeignKey("contact_groups.id", ondelete="SET NULL")
     )
-    is_active: Mapped[bool]
+    is_active: Mapped[bool] = mapped_column(default=True)
 
 
 class Alert(Recorded, Base):

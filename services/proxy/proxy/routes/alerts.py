@@ -9,7 +9,7 @@ from common.web.paging import Page, PageArgs, fetch_page, page_schema
 from common.web.single import single
 from flask import g
 from flask.views import MethodView
-from sqlalchemy import Select, select
+from sqlalchemy import select
 
 from proxy.alerts import rules
 from proxy.checks.reading import checks, troubles
@@ -52,17 +52,9 @@ def list_checks() -> dict[str, Any]:
 @blp.response(200, page_schema(AlertOut))
 def list_alerts(query: dict[str, Any]) -> Page[Alert]:
     """List alerts, newest first."""
-    wanted = wanted_alerts(query.pop("state", None))
+    wanted = rules.wanted_alerts(query.pop("state", None))
     with container().database.reading() as session:
         return fetch_page(session, wanted, Alert.id, **query)
-
-
-def wanted_alerts(state: str | None) -> Select[Alert]:
-    """The alerts that stand, those that have ended, or all."""
-    if state is None:
-        return select(Alert)
-    is_open = Alert.ended_at.is_(None)
-    return select(Alert).where(is_open if state == "open" else ~is_open)
 
 
 @blp.route("/alerts/<uuid:alert_id>/", methods=["GET"])

@@ -9,12 +9,14 @@ from common.clock import utc_now
 from common.web.fields import Flag, JsonObject, Line, Moment, Name, Tag, Text
 from marshmallow import validate
 
+from proxy.checks.mediators import state_of
 from proxy.container import container
 from proxy.record.masks import MASK
 from proxy.registry.credentials import KINDS
 from proxy.registry.mediators import URN, Beat, config_of, is_online
 from proxy.registry.versions import SEMVER
 from proxy.schemas.fields import Complete, Objects, Recorded, Schema, Several
+from proxy.statistics.judging import MediatorState
 
 MOST_PEM_CHARS = 100_000
 FIRST_VERSION = "1.0.0"
@@ -149,6 +151,15 @@ class MediatorOut(Recorded):
     """A mediator."""
 
     etag = Tag()
+    state = ma.fields.Function(
+        lambda mediator: str(state_of(mediator.id)),
+        required=True,
+        metadata={
+            "type": "string",
+            "enum": list(MediatorState),
+            "description": "Judged by its switch, its heartbeats and its calls",
+        },
+    )
     name = ma.fields.String(required=True)
     urn = ma.fields.String(required=True)
     version = ma.fields.String(required=True)
@@ -191,7 +202,8 @@ class HeartbeatOut(MediatorOut):
     @ma.pre_dump
     def _revealed(self, beat: Beat, **_kwargs: Any) -> SimpleNamespace:
         mediator = beat.mediator
-        told = {name: getattr(mediator, name) for name in MediatorOut().fields}
+        named = MediatorOut(exclude=["state"]).fields
+        told = {name: getattr(mediator, name) for name in named}
         told["config"] = config_of(container().sealer, mediator)
         return SimpleNamespace(**told, config_is_new=beat.has_new_config)
 

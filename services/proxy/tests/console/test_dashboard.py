@@ -89,7 +89,8 @@ def test_mediators_that_are_away_are_named(signed_in: Any, api: Any, mediator: A
 
     page = signed_in.get().text
 
-    assert "1 of 2" in page
+    assert "0 of 2" in page
+    assert ">switched off</span> Laboratory" in page
     assert "Laboratory" in page
     assert "Registry" not in page
 

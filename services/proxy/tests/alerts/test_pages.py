@@ -1,0 +1,119 @@
+"""Alerts, rules and checks over the API and in the console; reports; jobs under a lease."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from common.clock import utc_now
+from common.ids import new_id_at
+from common.jobs.leases import ClaimLost
+from proxy.alerts.reports import queue_due_reports, report_end
+from proxy.checks.probes import failing, measured, well
+from proxy.checks.reading import NOBODY_LOOKS, keep
+from proxy.container import Container
+from proxy.models import (
+    AlertMessage,
+    CheckState,
+    ContactGroup,
+    Measure,
+    TransactionStatus,
+    WatchJob,
+)
+from proxy.statistics.minute_rollups import roll_up_minutes
+from proxy.watch import JobClaim, Watch
+from sqlalchemy import select, update
+
+FAILED = TransactionStatus.FAILED
+
+
+def looked(container: Container, *findings: Any) -> None:
+    with container.database.writing() as session:
+        keep(session, findings, utc_now())
+
+
+def test_dashboard_says_what_is_not_well(
+    container: Container, signed_in: Any, api: Any, record: Any, mediator: Any
+) -> None:
+    api.made("channels", **api.a_channel(mediator, name="Patients"))
+    before = signed_in.get("/admin/").text
+    looked(container, well(Measure.DATABASE, ""))
+    healthy = signed_in.get("/admin/").text
+    now = utc_now()
+    for _ in range(3):
+        record(correlation_id=new_id_at(now), started_at=now, status=FAILED)
+    roll_up_minutes(container.database, now)
+    looked(container, failing(Measure.PROCESS, "notification", "no answer within 2 s"))
+    page, checks = signed_in.get("/admin/").text, api.get("checks/").get_json()
+
+    assert NOBODY_LOOKS in before
+    assert ">Healthy<" in healthy
+    assert ">Not healthy<" in page
+    assert "process notification</a>: no answer within 2 s" in page
+    assert "3 of 3 calls failed" in page
+    assert checks["ok"] is True  # the answer's own
+    assert {one["measure"] for one in checks["data"]["troubles"]} == {"process", "failure_share"}
+
+
+def test_a_rule_is_previewed_and_kept(
+    container: Container, admin: Any, api: Any, record: Any
+) -> None:
+    now = utc_now()
+    for _ in range(5):
+        record(correlation_id=new_id_at(now), started_at=now, status=FAILED)
+    roll_up_minutes(container.database, now)
+    given = {"name": "r", "measure": "failure_share", "about": "channel", "threshold": 5}
+
+    answer = api.post("alert-rules/preview/", given).get_json()["data"]
+    page = admin.act("/admin/mediator/alert-rules/new/", **given, preview="1").text
+
+    assert answer["standing"] == ["Patients"]
+    assert "Now it would raise 1: Patients" in page
+    assert api.get("alert-rules/").get_json()["data"] == []
+    assert api.post("alert-rules/", {**given, "threshold": 101}).status_code == 422
+    assert api.post("alert-rules/", given).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("measure", "value", "state"),
+    [
+        (Measure.CERTIFICATE, 5.0, CheckState.FAILING),
+        (Measure.CERTIFICATE, 90.0, CheckState.WELL),
+        (Measure.DISK, 95.0, CheckState.FAILING),
+        (Measure.QUEUE_AGE, 3.0, CheckState.WELL),
+    ],
+)
+def test_limits(measure: Measure, value: float, state: CheckState) -> None:
+    assert measured(measure, "x", value, "").state is state
+
+
+def test_reports_are_queued_once_a_span(container: Container, add_rule: Any, record: Any) -> None:
+    add_rule()
+    now = datetime(2026, 5, 5, 8, tzinfo=UTC)  # a Tuesday
+    yesterday = now - timedelta(days=1)
+    with container.database.writing() as session:
+        session.execute(
+            update(ContactGroup).values(reports=["daily"], created_at=now - timedelta(days=9))
+        )
+    record(correlation_id=new_id_at(yesterday), started_at=yesterday, status=FAILED)
+
+    for _ in range(2):
+        with container.database.writing() as session:
+            queue_due_reports(session, now)
+    with container.database.reading() as session:
+        messages = session.scalars(select(AlertMessage)).all()
+
+    assert [one.kind for one in messages] == ["email"]
+    assert "Patients: 1 calls, 1 failed (100.0 %)" in messages[0].text
+    assert report_end("weekly", now) == datetime(2026, 5, 4, tzinfo=UTC)
+
+
+def test_a_job_is_done_by_one_worker_at_a_time(container: Container) -> None:
+    done: list[JobClaim] = []
+    watch = Watch(container.database, {"one": (timedelta(hours=1), done.append)})
+    watch.prepare()
+
+    assert (watch.do_due(), watch.do_due()) == (1, 0)
+    with container.database.writing() as session:
+        session.execute(update(WatchJob).values(lease_token=None))
+    with container.database.writing() as session, pytest.raises(ClaimLost):
+        done[0].confirm(session)
