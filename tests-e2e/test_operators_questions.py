@@ -134,6 +134,9 @@ def test_did_this_person_get_a_reminder_and_if_not_why(hub, operator, approval, 
     expect(row).to_contain_text(re.compile(said, re.IGNORECASE))
     assert operator.clicks <= 3
 
+    operator.click(row.get_by_role("link", name="Timeline"))
+    expect(operator.page.locator("#timeline li").first).to_contain_text("A run decided")
+
 
 def test_last_weeks_calls_of_a_client_as_csv(hub, operator, base):
     client = hub.new_client()
@@ -240,6 +243,25 @@ def test_timeline_of_a_call_to_the_bus_has_the_exchange_between_its_lines(hub, o
     for line, text in zip(lines.all(), said, strict=True):
         expect(line).to_contain_text(text)
     assert operator.clicks == 2
+
+
+def test_timeline_of_an_event_has_its_messages(hub, operator):
+    asked = unique("registry")
+    recipient = {"user_id": asked, "actor_type": "TEACHER"}
+    context = {"name": "Asha", "place": "Dodoma", "date": "1 June"}
+    event = {"event_code": "DEMO_APPOINTMENT", "context": context, "recipients": [recipient]}
+    headers = {"Authorization": f"Bearer {hub.token}", "X-Correlation-Id": asked}
+    url = f"{hub.url}/api/notification/emit/"
+    answer = hub.session.post(url, json=event, headers=headers, timeout=60)
+    assert answer.json()["queued_outbox_ids"], answer.text
+
+    operator.find(asked)
+    operator.click(operator.page.get_by_role("link", name=re.compile("^DEMO_APPOINTMENT")).first)
+    operator.link("Timeline", exact=True)
+
+    lines = operator.page.locator("#timeline li")
+    expect(lines.first).to_contain_text("A message was queued")
+    assert operator.clicks == 3
 
 
 def test_two_calls_side_by_side_and_one_into_the_tester(hub, operator, base):

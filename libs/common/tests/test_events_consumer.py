@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from common.correlation import current_request_context
 from common.db.database import TYPES, Database, new_metadata, open_engine
 from common.errors import Invalid
 from common.jobs.broker import durable_queue, open_broker
@@ -57,7 +58,9 @@ def an_event(event_id: str = "e1", data: Any = "hello", **changes: Any) -> bytes
 
 def note(session: Session, event: CloudEvent) -> None:
     """A handler that writes down what it gets, and raises what it is told to."""
-    session.add(Note(text=str(event.data)))
+    context = current_request_context()
+    whose = f" of {context.correlation_id}" if context else ""
+    session.add(Note(text=f"{event.data}{whose}"))
     session.flush()
     if event.data == "invalid":
         raise Invalid("no such family")
@@ -119,6 +122,18 @@ def test_event_is_handled_and_gone(traffic: Traffic, small_inbox: Database) -> N
     traffic.consume(1)
     assert notes(small_inbox) == ["hello"]
     assert traffic.waiting() == traffic.waiting(".dead") == 0
+
+
+def test_event_is_handled_and_kept_under_the_correlation_id_that_it_brings(
+    traffic: Traffic, small_inbox: Database
+) -> None:
+    brought = {"e1": "lab-request-17", "e2": "with blanks", "e3": 17}
+    traffic.publish(*(an_event(one, correlationid=known) for one, known in brought.items()))
+    traffic.consume(3)
+    assert notes(small_inbox) == ["hello of lab-request-17", "hello", "hello"]
+    with small_inbox.reading() as session:
+        kept = {one.event_id: one.correlation_id for one in session.scalars(select(Seen))}
+    assert kept == {"e1": "lab-request-17", "e2": None, "e3": None}
 
 
 def test_event_that_is_delivered_twice_is_handled_once(

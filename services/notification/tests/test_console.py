@@ -63,6 +63,7 @@ ASKING: list[tuple[str, str, dict[str, str]]] = [
     ("viewer", "templates/preview/", WORDS),
     ("viewer", "templates/preview/e-mail/", {**WORDS, "channel": "EMAIL", "subject": "Hello"}),
     ("operator", "e-mail/", {}),
+    ("viewer", "find/", {"term": "anna"}),
 ]
 #: What these change stands at the broker; see `test_console_letters.py`.
 LETTERS = ["dead-letters/<>/replay/", "dead-letters/<>/drop/"]

@@ -2,7 +2,13 @@
 
 import pytest
 from common.clock import utc_now
-from policy_notify.models import SeenEvent
+from policy_notify.models import (
+    Delivery,
+    IndicationDetails,
+    IndicationStatus,
+    NotificationType,
+    SeenEvent,
+)
 
 ROOT = "/admin/policy-notification"
 
@@ -35,6 +41,36 @@ def test_records_are_found_by_their_ids(console, csrf, scheme):
     family = scheme.family()
 
     assert f'href="{ROOT}/families/{family}/"' in found(console, csrf, str(family))
+
+
+def test_timeline_of_an_attempt_tells_what_was_decided_and_became_of_it(console, container, scheme):
+    policy = scheme.policy(scheme.family())
+    now = utc_now()
+    attempt = IndicationDetails(
+        policy=policy,
+        type=NotificationType.EXPIRATION,
+        event_date=now.date(),
+        attempt=1,
+        status=IndicationStatus.NO_PERMISSION,
+        reason="The family denied notifications",
+        delivery=Delivery.ENDED,
+        run_id=policy,
+        family=policy,
+        ended_at=now,
+        created_at=now,
+    )
+    with container.database.writing() as session:
+        session.add(attempt)
+        session.flush()
+        known = attempt.id
+
+    page = console("viewer").get(f"{ROOT}/timeline/{known}/").text
+
+    assert "A run decided: expiration of policy" in page
+    assert "It was not sent: The family denied notifications" in page
+    assert f'href="{ROOT}/policies/{policy}/"' in page
+    shown = console("viewer").get(f"{ROOT}/policies/{policy}/").text
+    assert f'href="/admin/timeline/{known}/"' in shown
 
 
 def test_timeline_tells_of_events_that_came(console, container):

@@ -149,6 +149,7 @@ def test_event_is_on_the_queue_as_the_contract_says(
                 connection.default_channel.queue_delete(name)
     assert event["id"] == str(one.id)
     assert event["specversion"] == "1.0"
+    assert event["correlationid"] == str(one.id)
     assert event["data"] == {
         "event_code": "POLICY_EXPIRATION_OF_POLICY",
         "context": {"Name": "Asha"},

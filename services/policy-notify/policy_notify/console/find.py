@@ -7,11 +7,20 @@ from common.console.finding import MOST_HITS, Happened, Hit, Term, add_find, add
 from common.phones import Unreadable, read_phone
 from flask import url_for
 from sqlalchemy import ColumnElement, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from policy_notify.console.blueprint import pages
 from policy_notify.container import container
-from policy_notify.models import Base, Family, Insuree, Policy, Run, SeenEvent
+from policy_notify.models import (
+    Base,
+    Family,
+    IndicationDetails,
+    IndicationStatus,
+    Insuree,
+    Policy,
+    Run,
+    SeenEvent,
+)
 from policy_notify.read_model.policies import product_names
 
 _MOST_POLICIES = 3
@@ -80,8 +89,26 @@ def _records(session: Session, term: Term) -> Iterator[Hit]:
 def _timeline(correlation_id: str) -> list[Happened]:
     came = select(SeenEvent).where(SeenEvent.correlation_id == correlation_id)
     with container().database.reading() as session:
-        found = session.scalars(came.limit(_MOST_HAPPENED)).all()
-    return [Happened(one.consumed_at, "The event came to policy notification") for one in found]
+        events = session.scalars(came.limit(_MOST_HAPPENED)).all()
+        what = "The event came to policy notification"
+        known = [Happened(one.consumed_at, what) for one in events]
+        return [*known, *_of_attempt(session, Term(correlation_id).id)]
+
+
+def _of_attempt(session: Session, attempt_id: UUID | None) -> Iterator[Happened]:
+    """An attempt to tell of a policy: its id goes with what it became."""
+    shown = defer(IndicationDetails.message), defer(IndicationDetails.variables)
+    found = attempt_id and session.get(IndicationDetails, attempt_id, options=shown)
+    if not found:
+        return
+    at = url_for("console.policy", policy=found.policy)
+    yield Happened(found.created_at, f"A run decided: {found.type.replace('_', ' ')}", at)
+    if found.ended_at is not None:
+        status = found.status.name.lower().replace("_", " ")
+        what = f"It was given to {found.provider}" if found.provider else "It was not sent"
+        mark = "good" if found.status is IndicationStatus.SENT else "warn"
+        said = f"{what}: {found.reason}" if found.reason else what
+        yield Happened(found.ended_at, said, at, status, mark)
 
 
 def _family_page(person: Insuree) -> str:

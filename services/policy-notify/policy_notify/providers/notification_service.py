@@ -1,7 +1,7 @@
 """NotificationService: hands messages over to Kiungo's notification service as events.
 
 Over the queue `notification.emit`, else over HTTP. The message's id is the idempotency key, so
-that a message which is handed over twice is sent once.
+that a message which is handed over twice is sent once, and its correlation id.
 """
 
 import json
@@ -11,6 +11,7 @@ from http import HTTPStatus
 from typing import Any
 
 from common.clock import rfc3339, utc_now
+from common.correlation import CORRELATION_HEADER
 from common.errors import Unavailable
 from common.http import HttpClient, NotSent, OutcomeUnknown
 from common.jobs.broker import BROKER_ERRORS, dead_letter_queue, durable_queue
@@ -106,6 +107,7 @@ class NotificationService:
             "source": SOURCE,
             "time": rfc3339(utc_now()),
             "datacontenttype": "application/json",
+            "correlationid": event_id,
             "data": data,
         }
         assert self._connection is not None
@@ -134,7 +136,10 @@ class NotificationService:
                 "POST",
                 f"{self.url}/api/notification/emit/",
                 json=event,
-                headers=self.credentials.authorization(),
+                headers={
+                    **self.credentials.authorization(),
+                    CORRELATION_HEADER: event["idempotency_key"],
+                },
             )
         except OutcomeUnknown as exc:
             raise MaybeTaken(str(exc)) from exc
