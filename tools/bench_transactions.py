@@ -94,6 +94,11 @@ SPANS = [
 
 #: What the search box is asked for.
 TERMS = ["P77", "nowhere", "needle", "client-0", "Channel 0", "urn:often", "POST /5/patients"]
+REPORTS = [
+    *(("report", {"by": by}) for by in ("channel_client", "channel", "client")),
+    *(("report", {"by": by}) for by in ("mediator", "status")),
+    ("report/errors", {}),
+]
 
 _REQUEST_HEADERS = {
     "Host": "hub.example.org",
@@ -107,7 +112,7 @@ _REQUEST_HEADERS = {
 }
 _ANSWER_HEADERS = {"Content-Type": "application/json", "Content-Length": "1091", "Server": "nginx"}
 _UNUSED = {
-    *("parent_id", "organization", "esb_exchange_id", "owner", "mediator_url"),
+    *("parent_id", "organization", "esb_exchange_id", "owner"),
     *("request_body_length", "response_body_length"),
 }
 _TABLE = Base.metadata.tables["transactions"]
@@ -142,8 +147,9 @@ def measure(name: str, calls: int) -> bool:
         lists = [ask(app, name, "transactions", one, LIST_GOAL_MS) for one in FILTERS]
         found = [find(app, name, one) for one in (*TERMS, str(_newest(database.engine)))]
         spans = [ask(app, name, "metrics", one, STATISTICS_GOAL_MS) for one in SPANS]
+        reports = [ask(app, name, noun, one, LIST_GOAL_MS) for noun, one in REPORTS]
         database.engine.dispose()
-    return name != "postgres" or all(lists + found + spans)
+    return name != "postgres" or all(lists + found + spans + reports)
 
 
 def fill(engine: Engine, calls: int) -> None:
@@ -198,7 +204,8 @@ def _call(dice: random.Random, at: datetime, *, is_odd: bool) -> Row:
     took_ms = dice.lognormvariate(3, 1)
     return (
         *(new_id_at(at), *names, "192.0.2.7", "failed" if code >= 400 else "successful"),
-        *(method, url, json.dumps(_REQUEST_HEADERS), '{"data":"' + "y" * 205 + '"}', True),
+        *(method, url, json.dumps(_REQUEST_HEADERS), f"http://mediator-{channel}.example.org"),
+        *('{"data":"' + "y" * 205 + '"}', True),
         *(code, json.dumps(_ANSWER_HEADERS), f'{{"data":"{uuid.uuid4().hex * 34}"}}', error),
         *(at, at + timedelta(milliseconds=took_ms), 0.05, took_ms - 0.5, 0.45, took_ms),
     )

@@ -26,11 +26,13 @@ from proxy.models import (
     CallGrant,
     ClientRollup,
     EndedSession,
+    ErrorRollup,
     FormerRecord,
     HourlyRollup,
     IdempotencyKey,
     LoginAttempt,
     MaintenanceWindow,
+    MediatorRollup,
     OpenSession,
     PasswordReset,
     Rejection,
@@ -72,7 +74,10 @@ def keep_bounded(database: Database, settings: Settings) -> dict[str, int]:
         "rerun_tasks": _remove_tasks(database, oldest),
         "call_grants": _remove(database, CallGrant, CallGrant.expires_at < oldest),
         "hourly_rollups": _remove(database, HourlyRollup, HourlyRollup.hour < oldest)
-        + _remove(database, ClientRollup, ClientRollup.hour < oldest),
+        + sum(
+            _remove(database, one, one.hour < oldest)
+            for one in (ClientRollup, MediatorRollup, ErrorRollup)
+        ),
         "stored_responses": _remove(
             database, StoredResponse, StoredResponse.expires_at <= now, batch=RESPONSES_BATCH
         ),

@@ -1,8 +1,9 @@
 """What SMS cost, and which events' budgets of the month are spent."""
 
+import enum
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -109,6 +110,56 @@ class CostFilter:
     until: str | None = None
     event_code: str | None = None
     provider: str | None = None
+
+
+class By(enum.StrEnum):
+    """What costs are told apart by."""
+
+    ALL = "month_event_provider"
+    MONTH = "month"
+    EVENT = "event"
+    PROVIDER = "provider"
+
+
+_TOLD_BY: dict[By, tuple[str, ...]] = {
+    By.ALL: ("month", "event_code", "provider"),
+    By.MONTH: ("month",),
+    By.EVENT: ("event_code",),
+    By.PROVIDER: ("provider",),
+}
+
+
+@dataclass(frozen=True)
+class Spent:
+    """SMS and what they cost, in parts of the currency's unit; None: not told apart by it."""
+
+    month: str | None
+    event_code: str | None
+    provider: str | None
+    messages: int
+    segments: int
+    cost: int
+
+
+def summed(rows: Iterable[SmsCost], by: By) -> list[Spent]:
+    """The same told apart by `by` only; the newest month, or else what cost most, first. Pure."""
+    told = _TOLD_BY[by]
+    found: dict[tuple[str | None, ...], Spent] = {}
+    for row in rows:
+        month, event, provider = (
+            getattr(row, name) if name in told else None for name in _TOLD_BY[By.ALL]
+        )
+        had = found.get((month, event, provider), Spent(month, event, provider, 0, 0, 0))
+        found[month, event, provider] = replace(
+            had,
+            messages=had.messages + row.messages,
+            segments=had.segments + row.segments,
+            cost=had.cost + row.cost,
+        )
+    spent = list(found.values())
+    if by in (By.ALL, By.MONTH):
+        return spent
+    return sorted(spent, key=lambda one: -one.cost)
 
 
 def costs(session: Session, wanted: CostFilter) -> Sequence[SmsCost]:

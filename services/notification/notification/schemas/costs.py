@@ -9,6 +9,7 @@ from marshmallow import validate
 
 from notification.models.costs import PARTS_OF_UNIT
 from notification.models.outbox import PROVIDER_CHARS
+from notification.outbox.costs import By
 from notification.schemas.fields import Code, Schema
 
 
@@ -31,6 +32,12 @@ class CostArgs(Schema):
     )
     event_code = Code(load_default=None, metadata={"example": "DEMO_APPOINTMENT"})
     provider = Line(max_length=PROVIDER_CHARS, load_default=None, metadata={"example": "demo"})
+
+
+class CostReportArgs(CostArgs):
+    """Which costs, and what they are told apart by."""
+
+    by = ma.fields.Enum(By, by_value=ma.fields.String, load_default=By.ALL)
 
 
 class CostOut(Schema):
@@ -59,6 +66,15 @@ class BudgetOut(Schema):
     is_spent = ma.fields.Boolean(required=True)
 
 
+class SpentOut(CostOut):
+    """SMS and what they cost; null: not told apart by it."""
+
+    month = ma.fields.String(required=True, allow_none=True)
+    event_code = ma.fields.String(required=True, allow_none=True)
+    provider = ma.fields.String(required=True, allow_none=True)
+
+
+SpentPage = page_schema(SpentOut, currency=ma.fields.String(required=True))
 CostPage = page_schema(
     CostOut,
     currency=ma.fields.String(required=True),

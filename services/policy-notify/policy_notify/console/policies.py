@@ -33,15 +33,19 @@ _MOST = 200
 
 @dataclass(frozen=True)
 class Row:
-    """A policy with its product's name."""
+    """A policy with its product's name, and its family's head where there is one."""
 
     policy: Policy
     product: str
+    head: Insuree | None
 
 
 COLUMNS = (
     Column("Policy", lambda row: row.policy.uuid),
     Column("Family", lambda row: row.policy.family),
+    Column("CHF ID", lambda row: row.head and row.head.chf_id),
+    Column("Other names", lambda row: row.head and row.head.other_names),
+    Column("Last name", lambda row: row.head and row.head.last_name),
     Column("Product", lambda row: row.product),
     Column("Status", lambda row: row.policy.status),
     Column("Stage", lambda row: row.policy.stage),
@@ -94,4 +98,16 @@ def policy(policy: uuid.UUID) -> ResponseReturnValue:
 
 def _rows(session: Session, found: list[Policy]) -> list[Row]:
     products = product_names(session, found)
-    return [Row(policy, products.get(policy.product, "")) for policy in found]
+    heads = _heads(session, {policy.family for policy in found})
+    return [
+        Row(policy, products.get(policy.product, ""), heads.get(policy.family)) for policy in found
+    ]
+
+
+def _heads(session: Session, families: set[uuid.UUID]) -> dict[uuid.UUID, Insuree]:
+    query = (
+        select(Family.uuid, Insuree)
+        .join(Insuree, Insuree.uuid == Family.head)
+        .where(Family.uuid.in_(families))
+    )
+    return {row.uuid: row.Insuree for row in session.execute(query)}

@@ -77,10 +77,16 @@ def is_outdated(stored: str) -> bool:
 
 def matches_generated(secret: str, hashes: Sequence[str]) -> bool:
     """Whether `secret` belongs to one of the quick ones of `hashes`."""
-    found = False
+    return _generated_of(secret, hashes) is not None
+
+
+def _generated_of(secret: str, hashes: Sequence[str]) -> str | None:
+    """Which of the quick ones of `hashes` it belongs to; takes as long whichever it is."""
+    found = None
     for stored in filter(is_generated, hashes):
         _, salt, digest = stored.split("$")
-        found |= hmac.compare_digest(_salted(salt, secret), digest)
+        if hmac.compare_digest(_salted(salt, secret), digest):
+            found = stored
     return found
 
 
@@ -116,6 +122,9 @@ class SecretChecker:
     _key: bytes = field(default_factory=lambda: os.urandom(32), repr=False)
     _known: dict[bytes, tuple[bool, float]] = field(default_factory=dict, repr=False)
     _flights: dict[bytes, threading.Event] = field(default_factory=dict, repr=False)
+    #: The hashes of secrets that were right lately; of outcomes that are remembered, which it was.
+    _used: set[str] = field(default_factory=set, repr=False)
+    _fitting: dict[bytes, str] = field(default_factory=dict, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _hashing: threading.BoundedSemaphore = field(
         default_factory=lambda: threading.BoundedSemaphore(MAX_HASHING), repr=False
@@ -123,11 +132,17 @@ class SecretChecker:
 
     def known(self, client_id: str, secret: str, hashes: Sequence[str]) -> bool | None:
         """Whether `secret` is right, where that is quick to say; None when it must be checked."""
-        if matches_generated(secret, hashes):
+        if fitting := _generated_of(secret, hashes):
+            self._used.add(fitting)
             return True
         if hashes and all(map(is_generated, hashes)):
             return False
         return self._recall(self._digest(client_id, secret, hashes))
+
+    def take_used(self) -> set[str]:
+        """The hashes of the secrets that were right since this was asked last."""
+        used, self._used = self._used, set()
+        return used
 
     def check(self, client_id: str, secret: str, hashes: Sequence[str]) -> bool:
         """Whether `secret` is one of the client's live secrets."""
@@ -153,7 +168,11 @@ class SecretChecker:
 
     def _recall(self, digest: bytes) -> bool | None:
         known = self._known.get(digest)
-        return known[0] if known is not None and known[1] > self.clock() else None
+        if known is None or known[1] <= self.clock():
+            return None
+        if known[0] and digest in self._fitting:
+            self._used.add(self._fitting[digest])
+        return known[0]
 
     def _verify(
         self, digest: bytes, secret: str, hashes: Sequence[str], flight: threading.Event
@@ -161,12 +180,23 @@ class SecretChecker:
         try:
             with self._hashing:
                 right = matches_hash(secret, hashes)
+            if right:
+                self._note(digest, secret, hashes)
             self._remember(digest, right)
             return right
         finally:
             with self._lock:
                 del self._flights[digest]
             flight.set()
+
+    def _note(self, digest: bytes, secret: str, hashes: Sequence[str]) -> None:
+        """Which of a client's secrets it was, for when it is asked for by memory."""
+        fits = (stored for stored in hashes[1:] if matches_hash(secret, [stored]))
+        fitting = next(fits, hashes[0])
+        if len(self._fitting) >= MAX_REMEMBERED:
+            self._fitting.clear()
+        self._fitting[digest] = fitting
+        self._used.add(fitting)
 
     def _remember(self, digest: bytes, right: bool) -> None:
         now = self.clock()

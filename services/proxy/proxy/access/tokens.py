@@ -13,6 +13,7 @@ from common.networks import parsed_network
 from proxy.access.certificates import Presented
 from proxy.access.clients import bound_clients, find_active, replace_former_hashes
 from proxy.access.scopes import excess
+from proxy.access.secret_uses import write_uses
 from proxy.access.throttle import TOO_MANY
 from proxy.container import Container
 from proxy.gateway.admission import Credentials, check_address
@@ -108,6 +109,7 @@ def authenticated(container: Container, claimed: Credentials, address: str) -> C
     hashes = [secret.secret_hash for secret in client.secrets] if client else []
     if not _is_right(container, claimed, hashes, address) or client is None:
         raise GrantError("invalid_client", "Invalid client credentials")
+    write_uses(container.database, container.secrets)
     replace_former_hashes(container.database, client_id, secret, hashes)
     check_client_address(client, address)
     return client

@@ -50,7 +50,7 @@ def members() -> ResponseReturnValue:
 @pages.page("/mediator/staff/new/", Right.GATEWAY_STAFF)
 def new_member() -> ResponseReturnValue:
     """The form of somebody who joins."""
-    return _form(Form())
+    return _form(Form.of({"role": StaffRole.VIEWER}))
 
 
 @pages.act("/mediator/staff/new/", Right.GATEWAY_STAFF)

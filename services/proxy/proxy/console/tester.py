@@ -186,6 +186,15 @@ def _methods(channel: Channel | None) -> list[tuple[str, str]]:
     return [(method, method) for method in dict.fromkeys([*own, *METHODS])]
 
 
+def _content_type(channel: Channel, has_body: bool) -> str:
+    """The media type that the channel takes; of no body none."""
+    if not has_body:
+        return channel.request_content_type
+    return channel.request_content_type or next(
+        iter(channel.match_content_types), "application/json"
+    )
+
+
 def _example(channel: Channel | None) -> dict[str, Any]:
     """The fields of a call that `channel` takes; an expression names no path."""
     if channel is None:
@@ -195,6 +204,6 @@ def _example(channel: Channel | None) -> dict[str, Any]:
     return {
         "method": (channel.methods or ["POST" if has_body else "GET"])[0],
         "path": "/" if pattern.startswith("^") else pattern.removesuffix("*"),
-        "content_type": channel.request_content_type or ("application/json" if body else ""),
+        "content_type": _content_type(channel, has_body),
         "body": body,
     }

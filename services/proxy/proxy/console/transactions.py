@@ -104,7 +104,7 @@ def transactions() -> ResponseReturnValue:
     def fetch(limit: int, cursor: str | None) -> Found:
         return read(lambda session: find(session, wanted, limit=limit, cursor=cursor))
 
-    channels, clients, mediators = read(_names)
+    channels, clients, mediators = read(names_to_choose_from)
     channels = [one for one in channels if reach.within(one, reach.own().view)]
     return listing(
         "pages/transactions.html",
@@ -172,7 +172,9 @@ def rerun(correlation_id: uuid.UUID) -> ResponseReturnValue:
     return redirect(url_for("console.transaction", correlation_id=made.correlation_id), 303)
 
 
-def _names(session: Session) -> tuple[Sequence[str], Sequence[str], list[tuple[str, str]]]:
+def names_to_choose_from(
+    session: Session,
+) -> tuple[Sequence[str], Sequence[str], list[tuple[str, str]]]:
     """The channels, clients and mediators to choose from."""
     channels = select(Channel.name).order_by(Channel.name).limit(_NAMES_OFFERED)
     clients = select(Client.client_id).order_by(Client.client_id).limit(_NAMES_OFFERED)

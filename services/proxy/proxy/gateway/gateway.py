@@ -16,6 +16,7 @@ from common.ids import new_id
 from common.logs import get_logger
 from sqlalchemy.exc import SQLAlchemyError
 
+from proxy.access.secret_uses import keep_writing_uses
 from proxy.container import Container
 from proxy.gateway.admission import Admission, claimed_credentials
 from proxy.gateway.admitted import Admitted, wants_async
@@ -79,6 +80,7 @@ class Gateway:
             self.reader,
             lambda call, channel: self.serve(call, channel_name=channel),
         )
+        self._database, self._secrets = container.database, container.secrets
         self._background: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -93,6 +95,7 @@ class Gateway:
             loop.create_task(self.routing.watch(self.reader)),
             loop.create_task(self.heartbeat.keep_signing()),
             loop.create_task(self._listeners.watch()),
+            loop.create_task(keep_writing_uses(self._database, self._secrets, self.reader)),
         ]
 
     async def stop(self) -> None:

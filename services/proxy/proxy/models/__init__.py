@@ -43,7 +43,13 @@ from proxy.models.staff import (
     StaffUser,
     UsualPlace,
 )
-from proxy.models.statistics import ClientRollup, HourlyRollup, MinuteRollup
+from proxy.models.statistics import (
+    ClientRollup,
+    ErrorRollup,
+    HourlyRollup,
+    MediatorRollup,
+    MinuteRollup,
+)
 from proxy.models.transactions import (
     FINAL_STATUSES,
     OPEN_STATUSES,
@@ -87,6 +93,7 @@ __all__ = [
     "CustomRole",
     "Difference",
     "EndedSession",
+    "ErrorRollup",
     "ExternalSystemRegistration",
     "FormerRecord",
     "Framing",
@@ -99,6 +106,7 @@ __all__ = [
     "MaintenanceWindow",
     "Measure",
     "Mediator",
+    "MediatorRollup",
     "MessageState",
     "MinuteRollup",
     "OpenSession",

@@ -70,6 +70,8 @@ class ClientSecret(Base):
     )
     secret_hash: Mapped[str] = mapped_column(String(255))
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    #: When it was right last, to within a minute or so; null: not since this is noted.
+    last_used_at: Mapped[datetime | None]
 
 
 class CallGrant(Base):

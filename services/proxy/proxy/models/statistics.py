@@ -1,11 +1,14 @@
 """What is counted once, so that statistics need not read the record again."""
 
+import uuid
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Float, LargeBinary, String, text
+from common.db.database import stored_enum
+from sqlalchemy import BigInteger, Float, Index, LargeBinary, String, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from proxy.models.base import Base
+from proxy.models.transactions import TransactionStatus
 
 
 class HourlyRollup(Base):
@@ -63,3 +66,40 @@ class MinuteRollup(Base):
     failures: Mapped[int] = mapped_column(BigInteger)
     #: As of an hour.
     durations: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class MediatorRollup(Base):
+    """The same of one mediator, told apart by how its calls ended."""
+
+    __tablename__ = "hourly_mediator_rollups"
+
+    hour: Mapped[datetime] = mapped_column(primary_key=True)
+    #: Its endpoint; empty for the bus, and for calls that reached none.
+    mediator_url: Mapped[str] = mapped_column(String(255), primary_key=True)
+    status: Mapped[TransactionStatus] = mapped_column(
+        stored_enum(TransactionStatus), primary_key=True
+    )
+    calls: Mapped[int] = mapped_column(BigInteger)
+    failures: Mapped[int] = mapped_column(BigInteger)
+    completed: Mapped[int] = mapped_column(BigInteger)
+    completed_with_errors: Mapped[int] = mapped_column(BigInteger)
+    total_ms: Mapped[float] = mapped_column(Float)
+    match_ms: Mapped[float] = mapped_column(Float)
+    upstream_ms: Mapped[float] = mapped_column(Float)
+    store_ms: Mapped[float] = mapped_column(Float)
+    #: As above, compressed (zlib).
+    durations: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class ErrorRollup(Base):
+    """Calls of one channel that failed in one way, in one hour (see `statistics.error_kinds`)."""
+
+    __tablename__ = "hourly_error_rollups"
+    __table_args__ = (Index("ix_hourly_error_rollups_kind", "channel_name", "kind", "hour"),)
+
+    hour: Mapped[datetime] = mapped_column(primary_key=True)
+    channel_name: Mapped[str] = mapped_column(String(255), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(200), primary_key=True)
+    calls: Mapped[int] = mapped_column(BigInteger)
+    #: The newest of them.
+    example: Mapped[uuid.UUID] = mapped_column(Uuid)

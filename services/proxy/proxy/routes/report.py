@@ -12,7 +12,8 @@ from common.web.paging import Page, page_schema
 
 from proxy.container import container
 from proxy.routes.locations import PREFIX
-from proxy.schemas.report import ReportArgs, ServiceLevelOut
+from proxy.schemas.report import ErrorArgs, ErrorKindOut, ReportArgs, ServiceLevelOut
+from proxy.statistics.error_kinds import error_kinds
 from proxy.statistics.service_levels import ServiceLevel, service_report
 
 blp = Blueprint("report", __name__, url_prefix=f"{PREFIX}/report")
@@ -44,10 +45,22 @@ _ANSWER = page_schema(
 def read_report(query: dict[str, Any]) -> Levels:
     """Shares within a target time, failures, percentiles and times per stage, most calls first.
 
-    By channel and client, of whole hours that the worker has summed up: at most 92 days.
+    By channel and client, mediator or status, of whole hours that the worker has summed up: at
+    most 92 days.
     """
     with container().database.reading() as session:
         found = service_report(session, now=utc_now(), **query)
     return Levels(
         found.levels, None, since=found.since, until=found.until, target_ms=found.target_ms
     )
+
+
+@blp.route("/errors/", methods=["GET"])
+@blp.scope("proxy:read", "proxy:transactions")
+@blp.arguments(ErrorArgs, location="query")
+@blp.response(200, page_schema(ErrorKindOut, since=Moment(required=True)))
+def read_error_kinds(query: dict[str, Any]) -> dict[str, Any]:
+    """Count failed calls by channel and the shape of their error; kinds that are new come first."""
+    with container().database.reading() as session:
+        since, found = error_kinds(session, query["since"], query["until"], utc_now())
+    return {"ok": True, "count": len(found), "data": found, "next_cursor": None, "since": since}

@@ -126,10 +126,13 @@ class NewClientIn(ClientIn):
 
 
 class SecretOut(Schema):
-    """A live secret: when it was made, not what it is."""
+    """A live secret: when it was made and used, not what it is."""
 
     id = ma.fields.UUID(required=True)
     created_at = Moment(required=True)
+    last_used_at = Moment(
+        required=True, allow_none=True, metadata={"description": "To within a minute; null: never"}
+    )
 
 
 class ClientOut(Recorded):

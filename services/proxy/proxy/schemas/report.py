@@ -5,7 +5,7 @@ from common.web.fields import Moment, Name
 from marshmallow import validate
 
 from proxy.schemas.fields import Schema
-from proxy.statistics.service_levels import USUAL_TARGET_MS, By
+from proxy.statistics.service_levels import USUAL_TARGET_MS, By, Order
 
 _LONGEST_TARGET_MS = 1_000_000
 
@@ -30,6 +30,7 @@ class ReportArgs(Schema):
         metadata={"example": "Demo patients", "description": "The channel's name"},
     )
     client = Name(load_default=None, metadata={"example": "demo", "description": "The client's id"})
+    order = ma.fields.Enum(Order, by_value=ma.fields.String, load_default=Order.CALLS)
     target_ms = ma.fields.Float(
         load_default=USUAL_TARGET_MS,
         validate=validate.Range(0, _LONGEST_TARGET_MS, min_inclusive=False),
@@ -49,6 +50,19 @@ class ServiceLevelOut(Schema):
         required=True,
         allow_none=True,
         metadata={"description": "Null: not told apart; empty: without credentials"},
+    )
+    mediator = ma.fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Its endpoint. Null: not told apart; empty: none was reached"},
+    )
+    status = ma.fields.String(
+        required=True, allow_none=True, metadata={"description": "Null: not told apart"}
+    )
+    apdex = ma.fields.Float(
+        required=True,
+        allow_none=True,
+        metadata={"description": "0 to 1, by the target time; failed calls count as frustrated"},
     )
     count = ma.fields.Integer(required=True)
     failures = ma.fields.Integer(required=True)
@@ -76,4 +90,31 @@ class ServiceLevelOut(Schema):
     )
     upstream_ms = ma.fields.Float(
         required=True, allow_none=True, metadata={"description": "Mean time at the mediator"}
+    )
+
+
+class ErrorArgs(Schema):
+    """Which calls."""
+
+    since = Moment(load_default=None, metadata={"description": "Default: a day before `until`"})
+    until = Moment(load_default=None, metadata={"description": "Default: now"})
+
+
+class ErrorKindOut(Schema):
+    """Calls of one channel that failed in one way."""
+
+    channel = ma.fields.String(required=True, metadata={"description": "Empty: no channel"})
+    kind = ma.fields.String(
+        required=True,
+        metadata={
+            "description": "The error without digits, ids and quoted values",
+            "example": "No answer within # s",
+        },
+    )
+    count = ma.fields.Integer(required=True)
+    example = ma.fields.UUID(required=True, metadata={"description": "The newest of the calls"})
+    first_hour = Moment(required=True)
+    last_hour = Moment(required=True)
+    is_new = ma.fields.Boolean(
+        required=True, metadata={"description": "No hour before `since` has it"}
     )

@@ -2,22 +2,33 @@
 
 import zlib
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from common.db.database import Database, insert_into
 from common.ids import moment_of
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from proxy.models import OPEN_STATUSES, ClientRollup, HourlyRollup, Transaction
+from proxy.models import (
+    OPEN_STATUSES,
+    ClientRollup,
+    ErrorRollup,
+    HourlyRollup,
+    MediatorRollup,
+    Transaction,
+)
 from proxy.models.transactions import NOT_SUCCESSFUL
 from proxy.record.transactions import within
+from proxy.statistics.error_kinds import ErrorKind, counted_errors
 from proxy.statistics.rollups import (
     COUNTS,
     HOUR,
     Rollup,
+    StagedRollup,
     counted_by_client,
+    counted_by_mediator,
     on_the_hour,
     rolled_up_until,
 )
@@ -37,45 +48,64 @@ def roll_up_past_hours(database: Database, now: datetime) -> int:
 
 def forget_rollups(session: Session) -> None:
     """Let every hour be summed up anew: the record of the past was changed."""
-    session.execute(delete(HourlyRollup))
-    session.execute(delete(ClientRollup))
+    for table in (HourlyRollup, ClientRollup, ErrorRollup, MediatorRollup):
+        session.execute(delete(table))
 
 
 def _roll_up(database: Database, hour: datetime) -> None:
     with database.reading() as session:
-        found = counted_by_client(session, hour)
+        by_client = counted_by_client(session, hour)
+        by_mediator = counted_by_mediator(session, hour)
+        errors = counted_errors(session, hour, hour + HOUR)
     channels: dict[str, Rollup] = defaultdict(Rollup)
-    for (name, _), rollup in found.items():
+    for (name, _), rollup in by_client.items():
         channels[name].add(rollup)
-    rows = [
-        {
-            "hour": hour,
-            "channel_name": name,
-            **vars(rollup),
-            "durations": COUNTS.pack(*rollup.durations),
-        }
-        for name, rollup in channels.items()
-    ]
-    by_client = [
-        {
-            "hour": hour,
-            "channel_name": name,
-            "client_name": client,
-            **vars(rollup),
-            "durations": zlib.compress(COUNTS.pack(*rollup.durations)),
-        }
-        for (name, client), rollup in found.items()
+    tables: list[tuple[type[Any], list[dict[str, Any]]]] = [
+        (HourlyRollup, [_of_channel(hour, name, one) for name, one in channels.items()]),
+        (ClientRollup, _rows(hour, ("channel_name", "client_name"), by_client)),
+        (ErrorRollup, [_of_error(one) for one in errors]),
+        (MediatorRollup, _rows(hour, ("mediator_url", "status"), by_mediator)),
     ]
     with database.writing() as session:
         # Another worker counts the same.
-        for table, some in ((HourlyRollup, rows), (ClientRollup, by_client)):
-            session.execute(insert_into(session, table).on_conflict_do_nothing(), some)
+        for table, rows in tables:
+            if rows:
+                session.execute(insert_into(session, table).on_conflict_do_nothing(), rows)
+
+
+def _of_channel(hour: datetime, name: str, rollup: Rollup) -> dict[str, Any]:
+    packed = COUNTS.pack(*rollup.durations)
+    return {"hour": hour, "channel_name": name, **vars(rollup), "durations": packed}
+
+
+def _rows(
+    hour: datetime, names: tuple[str, str], found: Mapping[tuple[str, str], StagedRollup]
+) -> list[dict[str, Any]]:
+    return [
+        {
+            "hour": hour,
+            **dict(zip(names, key, strict=True)),
+            **vars(rollup),
+            "durations": zlib.compress(COUNTS.pack(*rollup.durations)),
+        }
+        for key, rollup in found.items()
+    ]
+
+
+def _of_error(one: ErrorKind) -> dict[str, Any]:
+    return {
+        "hour": one.first_hour,
+        "channel_name": one.channel,
+        "kind": one.kind,
+        "calls": one.count,
+        "example": one.example,
+    }
 
 
 def _untallied_hours(database: Database, now: datetime) -> Iterator[datetime]:
     """Hours with calls, oldest first, that are over and in which no call is open."""
     with database.reading() as session:
-        since = rolled_up_until(session, ClientRollup)
+        since = rolled_up_until(session, MediatorRollup)  # the youngest table
         end = min([now - LAG, *_open_since(session)])
     while True:
         with database.reading() as session:

@@ -23,7 +23,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from proxy.models import ClientRollup, HourlyRollup, Transaction, TransactionStatus
+from proxy.models import (
+    ClientRollup,
+    HourlyRollup,
+    MediatorRollup,
+    Transaction,
+    TransactionStatus,
+)
 from proxy.record.transactions import within
 
 HOUR = timedelta(hours=1)
@@ -172,7 +178,7 @@ def _stored(row: Any) -> Rollup:
 
 
 def rolled_up_until(
-    session: Session, table: type[HourlyRollup | ClientRollup] = HourlyRollup
+    session: Session, table: type[HourlyRollup | ClientRollup | MediatorRollup] = HourlyRollup
 ) -> datetime | None:
     """All hours before this are summed up; None when none is."""
     last = session.scalar(select(func.max(table.hour)))
@@ -218,20 +224,31 @@ def counted(
 
 def counted_by_client(session: Session, hour: datetime) -> dict[tuple[str, str], StagedRollup]:
     """The calls of one hour, counted in the record, by channel and client."""
+    return _counted_by(session, hour, _CHANNEL, Transaction.client_name)
+
+
+def counted_by_mediator(session: Session, hour: datetime) -> dict[tuple[str, str], StagedRollup]:
+    """The same by the mediator's endpoint and how the calls ended."""
+    return _counted_by(session, hour, _MEDIATOR, Transaction.status)
+
+
+def _counted_by(
+    session: Session, hour: datetime, first: ColumnElement[Any], second: Any
+) -> dict[tuple[str, str], StagedRollup]:
     stages = (Transaction.match_ms, Transaction.upstream_ms, Transaction.store_ms)
     query = select(
-        _CHANNEL,
-        Transaction.client_name,
+        first,
+        second,
         _durations_at(),
         *(func.sum(func.coalesce(stage, 0.0)) for stage in stages),
         *_figures(),
     ).where(*within(hour, hour + HOUR))
     found: dict[tuple[str, str], StagedRollup] = defaultdict(StagedRollup)
-    rows = session.execute(query.group_by("name", Transaction.client_name, "durations_at"))
-    for channel, client, at, match, upstream, store, *figures in rows:
+    rows = session.execute(query.group_by("name", second, "durations_at"))
+    for one, other, at, match, upstream, store, *figures in rows:
         some = StagedRollup(*figures)
         some.match_ms, some.upstream_ms, some.store_ms = match, upstream, store
-        found[channel, client].count(some, at)
+        found[one, other].count(some, at)
     return dict(found)
 
 
@@ -259,6 +276,7 @@ def counted_by_minute(
 
 
 _CHANNEL = func.coalesce(Transaction.channel_name, "").label("name")
+_MEDIATOR = func.coalesce(func.substr(Transaction.mediator_url, 1, 255), "").label("name")
 
 
 def _durations_at() -> Label[int | None]:

@@ -7,19 +7,20 @@ import enum
 import zlib
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from common.errors import Invalid
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from proxy.models import ClientRollup
+from proxy.models import ClientRollup, MediatorRollup
 from proxy.statistics.rollups import (
     COUNTS,
     EDGES_MS,
+    HOUR,
     Rollup,
     StagedRollup,
     on_the_hour,
@@ -37,6 +38,17 @@ class By(enum.StrEnum):
     CHANNEL_CLIENT = "channel_client"
     CHANNEL = "channel"
     CLIENT = "client"
+    MEDIATOR = "mediator"
+    STATUS = "status"
+
+
+class Order(enum.StrEnum):
+    """Which levels come first."""
+
+    CALLS = "calls"  # most calls
+    FAILURES = "failures"  # most failures
+    FAILED = "failed"  # the greatest share of failures
+    SLOWEST = "slowest"  # the highest 95th percentile
 
 
 @dataclass(frozen=True)
@@ -60,6 +72,17 @@ class ServiceLevel:
     match_ms: float | None
     store_ms: float | None
     upstream_ms: float | None
+    #: The mediator's endpoint, and how calls ended, where they are told apart by it.
+    mediator: str | None = None
+    status: str | None = None
+    #: 1: all satisfied. Ended within the target: 1, within four times of it: 1/2; failed: 0,
+    #: taking failed calls to be as quick as the others.
+    apdex: float | None = None
+
+    @property
+    def names(self) -> tuple[str | None, ...]:
+        """All that calls may be told apart by."""
+        return self.channel, self.client, self.mediator, self.status
 
     @property
     def failed(self) -> float:
@@ -85,6 +108,7 @@ def service_report(
     now: datetime,
     target_ms: float = USUAL_TARGET_MS,
     by: By = By.CHANNEL_CLIENT,
+    order: Order = Order.CALLS,
     channel: str | None = None,
     client: str | None = None,
     channels: Collection[str] | None = None,
@@ -100,28 +124,96 @@ def service_report(
     if until - since > LONGEST_SPAN:
         days = LONGEST_SPAN.days
         raise Invalid(f"At most {days} days", {"since": [f"At most {days} days."]})
-    known = rolled_up_until(session, ClientRollup)
+    table = MediatorRollup if by in (By.MEDIATOR, By.STATUS) else ClientRollup
+    if table is MediatorRollup and (channel or client or channels is not None):
+        reason = "Mediators and statuses are not told apart by channel or client."
+        raise Invalid(f"by: {reason}", {"by": [reason]})
+    known = rolled_up_until(session, table)
     end = max(since, min(on_the_hour(until), known or since))
-    found: dict[tuple[str | None, str | None], StagedRollup] = defaultdict(StagedRollup)
-    for row in _rows(session, since, end, channel, client):
-        if channels is not None and row.channel_name not in channels:
-            continue
-        key = (
-            None if by is By.CLIENT else row.channel_name,
-            None if by is By.CHANNEL else row.client_name,
-        )
-        found[key].add(_stored(row))
-    levels = [_level(*key, rollup, target_ms) for key, rollup in found.items()]
-    levels.sort(key=lambda one: (-one.count, one.channel or "", one.client or ""))
+    rows = _rows(session, table, since, end, channel, client)
+    if channels is not None:
+        rows = (row for row in rows if row.channel_name in channels)
+    found = _summed(rows, _TOLD_BY[by])
+    levels = [
+        _level(dict(zip(_TOLD_BY[by], key, strict=True)), rollup, target_ms)
+        for key, rollup in found.items()
+    ]
+    levels.sort(key=lambda one: [name or "" for name in one.names])
+    levels.sort(key=lambda one: (-_rank(one, order), -one.count))
     return ServiceReport(since, end, target_ms, levels)
 
 
+@dataclass(frozen=True)
+class Step:
+    """The calls of an hour or a day."""
+
+    start: datetime
+    end: datetime
+    count: int
+    failures: int
+
+
+def timeline(
+    session: Session,
+    report: ServiceReport,
+    filters: Mapping[str, Any],
+    channels: Collection[str] | None = None,
+) -> list[Step]:
+    """The report's calls by the hour, of more than two days by the day; oldest first.
+
+    Of `filters` those of channel and client count; of `channels` where they are given.
+    """
+    columns = {"channel": ClientRollup.channel_name, "client": ClientRollup.client_name}
+    query = select(
+        ClientRollup.hour, func.sum(ClientRollup.calls), func.sum(ClientRollup.failures)
+    ).where(ClientRollup.hour >= report.since, ClientRollup.hour < report.until)
+    for name, column in columns.items():
+        if filters.get(name) is not None:
+            query = query.where(column == filters[name])
+    if channels is not None:
+        query = query.where(ClientRollup.channel_name.in_(channels))
+    hours = {hour: counts for hour, *counts in session.execute(query.group_by(ClientRollup.hour))}
+    step = HOUR if report.until - report.since <= timedelta(days=2) else timedelta(days=1)
+    first = report.since if step == HOUR else report.since.replace(hour=0)
+    starts = [first + step * number for number in range(-((first - report.until) // step))]
+    return [_step(start, start + step, hours) for start in starts]
+
+
+def _step(start: datetime, end: datetime, hours: Mapping[datetime, Sequence[Any]]) -> Step:
+    within = [counts for hour, counts in hours.items() if start <= hour < end]
+    calls, failures = (sum(int(counts[at]) for counts in within) for at in (0, 1))
+    return Step(start, end, calls, failures)
+
+
+#: The columns that calls are told apart by.
+_TOLD_BY = {
+    By.CHANNEL_CLIENT: ("channel_name", "client_name"),
+    By.CHANNEL: ("channel_name",),
+    By.CLIENT: ("client_name",),
+    By.MEDIATOR: ("mediator_url",),
+    By.STATUS: ("status",),
+}
+
+
+def _rank(level: ServiceLevel, order: Order) -> float:
+    ranks = {
+        Order.CALLS: float(level.count),
+        Order.FAILURES: float(level.failures),
+        Order.FAILED: level.failed,
+        Order.SLOWEST: level.p95_ms or 0.0,
+    }
+    return ranks[order]
+
+
 def _rows(
-    session: Session, since: datetime, end: datetime, channel: str | None, client: str | None
+    session: Session,
+    table: type[ClientRollup | MediatorRollup],
+    since: datetime,
+    end: datetime,
+    channel: str | None,
+    client: str | None,
 ) -> Iterator[Any]:
-    query = select(*ClientRollup.__table__.columns).where(
-        ClientRollup.hour >= since, ClientRollup.hour < end
-    )
+    query = select(*table.__table__.columns).where(table.hour >= since, table.hour < end)
     if channel is not None:
         query = query.where(ClientRollup.channel_name == channel)
     if client is not None:
@@ -129,27 +221,40 @@ def _rows(
     yield from session.execute(query.execution_options(yield_per=1_000))
 
 
-def _stored(row: Any) -> StagedRollup:
-    return StagedRollup(
-        row.calls,
-        row.failures,
-        row.completed,
-        row.completed_with_errors,
-        row.total_ms,
-        list(COUNTS.unpack(zlib.decompress(row.durations))),
-        row.match_ms,
-        row.upstream_ms,
-        row.store_ms,
-    )
+def _summed(
+    rows: Iterator[Any], names: Sequence[str]
+) -> dict[tuple[str | None, ...], StagedRollup]:
+    """What rows add up to, by the columns of these names.
+
+    Durations are added as one long number for each row: no count of COUNTS reaches the next.
+    """
+    found: dict[tuple[str | None, ...], StagedRollup] = defaultdict(StagedRollup)
+    counts: dict[tuple[str | None, ...], int] = defaultdict(int)
+    for row in rows:
+        key = tuple(getattr(row, name) for name in names)
+        rollup = found[key]
+        for name in _FIGURES:
+            setattr(rollup, name, getattr(rollup, name) + getattr(row, name))
+        counts[key] += int.from_bytes(zlib.decompress(row.durations), "little")
+    for key, rollup in found.items():
+        rollup.durations = list(COUNTS.unpack(counts[key].to_bytes(COUNTS.size, "little")))
+    return found
 
 
-def _level(
-    channel: str | None, client: str | None, rollup: StagedRollup, target_ms: float
-) -> ServiceLevel:
+_FIGURES = (
+    *("calls", "failures", "completed", "completed_with_errors"),
+    *("total_ms", "match_ms", "upstream_ms", "store_ms"),
+)
+
+
+def _level(key: Mapping[str, str | None], rollup: StagedRollup, target_ms: float) -> ServiceLevel:
     ended = sum(rollup.durations)
     return ServiceLevel(
-        channel=channel,
-        client=client,
+        channel=key.get("channel_name"),
+        client=key.get("client_name"),
+        mediator=key.get("mediator_url"),
+        status=key.get("status"),
+        apdex=apdex(rollup, target_ms),
         count=rollup.calls,
         failures=rollup.failures,
         completed_with_errors=rollup.completed_with_errors,
@@ -161,6 +266,14 @@ def _level(
         store_ms=rollup.store_ms / ended if ended else None,
         upstream_ms=rollup.upstream_ms / ended if ended else None,
     )
+
+
+def apdex(rollup: Rollup, target_ms: float) -> float | None:
+    """The Apdex of calls; None when none has ended."""
+    satisfied, tolerated = (share_within(rollup, target_ms * times) for times in (1, 4))
+    if satisfied is None or tolerated is None:
+        return None
+    return (satisfied + tolerated) / 2 * (1 - rollup.failures / rollup.calls)
 
 
 def share_within(rollup: Rollup, target_ms: float) -> float | None:

@@ -6,7 +6,13 @@ from collections.abc import Callable, Sequence
 
 import pytest
 from proxy.access import secrets
-from proxy.access.secrets import SecretChecker, hash_secret, matches_hash, new_secret
+from proxy.access.secrets import (
+    SecretChecker,
+    hash_generated,
+    hash_secret,
+    matches_hash,
+    new_secret,
+)
 
 SECRET = "a secret of the client"
 HASH = hash_secret(SECRET)
@@ -187,3 +193,17 @@ def test_a_repr_holds_nothing_of_what_is_known(checker: SecretChecker) -> None:
     checker.check("c", SECRET, [HASH])
     assert SECRET not in repr(checker)
     assert "_key" not in repr(checker)
+
+
+def test_it_is_known_which_secret_was_used() -> None:
+    quick, slow = new_secret(), "chosen by somebody"
+    hashes = [hash_secret("another"), hash_secret(slow), hash_generated(quick)]
+    checker = SecretChecker()
+
+    assert not checker.check("clinic", "wrong", hashes)
+    assert checker.take_used() == set()
+    assert checker.check("clinic", quick, hashes)
+    assert checker.take_used() == {hashes[2]}
+    for _ in range(2):  # hashed, and from memory
+        assert checker.check("clinic", slow, hashes)
+        assert checker.take_used() == {hashes[1]}

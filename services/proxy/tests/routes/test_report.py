@@ -1,5 +1,7 @@
 """The service-level report: from what was summed up, by channel and client."""
 
+import html
+import re
 import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,6 +11,7 @@ from common.ids import lowest_id_at
 from one_database import on_one_database
 from proxy.container import Container
 from proxy.models import Transaction, TransactionStatus
+from proxy.statistics.error_kinds import kind_of
 from proxy.statistics.rollup_job import roll_up_past_hours
 from proxy.statistics.rollups import EDGES_MS, Rollup
 from proxy.statistics.service_levels import share_within
@@ -25,6 +28,32 @@ CALLS = [
     (63, "b", "lab", None, True),
     (64, None, "", 5.0, True),
 ]
+
+
+@pytest.fixture
+def a_call(container: Container) -> Any:
+    """Puts a failed call on record."""
+
+    def put(started_at: datetime, message: str) -> None:
+        with container.database.writing() as session:
+            session.add(
+                Transaction(
+                    correlation_id=uuid.UUID(int=lowest_id_at(started_at).int),
+                    channel_name="a",
+                    client_name="clinic",
+                    client_address="",
+                    status=TransactionStatus.FAILED,
+                    request_method="GET",
+                    request_url="/",
+                    request_headers={},
+                    request_body="",
+                    request_body_whole=True,
+                    started_at=started_at,
+                    error_message=message,
+                )
+            )
+
+    return put
 
 
 @pytest.fixture
@@ -66,6 +95,9 @@ def test_each_client_on_each_channel_has_its_level(api: Any) -> None:
         "channel": "a",
         "client": "clinic",
         "count": 3,
+        "mediator": None,
+        "status": None,
+        "apdex": pytest.approx((2 / 3 + 1) / 2 * (1 - 1 / 3), abs=0.01),
         "failures": 1,
         "failed": pytest.approx(1 / 3),
         "completed_with_errors": 0,
@@ -126,3 +158,78 @@ def test_share_within_a_target(
         at = next((at for at, edge in enumerate(EDGES_MS) if one < edge), len(EDGES_MS))
         rollup.count(Rollup(calls=1), at)
     assert share_within(rollup, target_ms) == share
+
+
+@pytest.mark.usefixtures("counted")
+@pytest.mark.parametrize(
+    ("query", "told", "found"),
+    [
+        ({"by": "mediator"}, "mediator", [("", 6, 3)]),
+        ({"by": "status"}, "status", [("failed", 3, 3), ("successful", 3, 0)]),
+        (
+            {"by": "client", "order": "failures"},
+            "client",
+            [("clinic", 3, 1), ("lab", 2, 1), ("", 1, 1)],
+        ),
+        (
+            {"by": "client", "order": "failed"},
+            "client",
+            [("", 1, 1), ("lab", 2, 1), ("clinic", 3, 1)],
+        ),
+        ({"by": "channel", "order": "slowest"}, "channel", [("a", 4, 1), ("", 1, 1), ("b", 1, 1)]),
+    ],
+)
+def test_report_is_told_apart_and_ordered_as_asked(
+    api: Any, query: dict[str, str], told: str, found: list[tuple[Any, ...]]
+) -> None:
+    data = api.get("report/", **{**DAY, **query}).get_json()["data"]
+    assert [(one[told], one["count"], one["failures"]) for one in data] == found
+
+
+@pytest.mark.usefixtures("counted")
+@on_one_database()
+def test_mediators_are_not_told_apart_by_client(api: Any) -> None:
+    assert api.get("report/", **DAY, by="mediator", client="lab").status_code == 422
+
+
+@pytest.mark.usefixtures("counted")
+@on_one_database()
+def test_page_leads_into_a_day_its_hours_and_their_calls(admin: Any) -> None:
+    page = "/admin/mediator/report/"
+    week = admin.get(f"{page}?since=2026-04-28T00:00:00Z&until=2026-05-02T00:00:00Z").text
+    bars = re.findall(r'<a href="([^"]*)" aria-label="2026-05-01[^"]*: (\d+) calls', week)
+    (day,) = [html.unescape(href) for href, count in bars if count == "6"]
+    hours = admin.get(f"{page}{day}").text
+    (hour,) = re.findall(r'<a href="([^"]*)" aria-label="2026-05-01 01[^"]*: 4 calls', hours)
+    assert html.unescape(hour).startswith("/admin/mediator/transactions/?since=2026-05-01T01")
+    assert admin.get(html.unescape(hour)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("message", "answer", "kind"),
+    [
+        ("No answer within 30 s", None, "No answer within # s"),
+        ("Unknown 'ORG7' in \"x 1\"", None, "Unknown '…' in '…'"),
+        ("Refused by 10.0.0.7:8443", None, "Refused by #"),
+        ("call 0198f3c2-41cd-70f5-8297-d520c956a498 lost", None, "call # lost"),
+        (None, 502, "answered 502"),
+        ("", None, "no answer"),
+    ],
+)
+def test_kind_of_error_is_its_shape(message: str | None, answer: int | None, kind: str) -> None:
+    assert kind_of(message, answer) == kind
+
+
+def test_kind_that_no_earlier_hour_has_is_new(api: Any, container: Container, a_call: Any) -> None:
+    for minute, message in ((1, "Lost 1"), (2, "Lost 2"), (1501, "Lost 3"), (1502, "Away 1")):
+        a_call(MIDNIGHT + timedelta(minutes=minute), message)
+    span = {"since": "2026-05-02T00:00:00Z", "until": "2026-05-03T00:00:00Z"}
+
+    def kinds() -> list[tuple[str, int, bool]]:
+        data = api.get("report/errors/", **span).get_json()["data"]
+        return [(one["kind"], one["count"], one["is_new"]) for one in data]
+
+    roll_up_past_hours(container.database, MIDNIGHT + timedelta(hours=24))
+    assert kinds() == [("Away #", 1, True), ("Lost #", 1, False)]  # the last hours as on record
+    roll_up_past_hours(container.database, MIDNIGHT + timedelta(hours=48))
+    assert kinds() == [("Away #", 1, True), ("Lost #", 1, False)]

@@ -2,12 +2,24 @@
 
 const zone = { dateStyle: "medium", timeStyle: "medium" };
 
+/** As short as it says enough: today's by the clock, this year's without the year. */
+function short(moment) {
+  const now = new Date();
+  if (moment.toDateString() === now.toDateString())
+    return moment.toLocaleTimeString(undefined, { timeStyle: "medium" });
+  const isOld = moment.getFullYear() !== now.getFullYear();
+  const day = { day: "numeric", month: "short", year: isOld ? "numeric" : undefined };
+  const clock = isOld ? {} : { hour: "2-digit", minute: "2-digit" };
+  return moment.toLocaleString(undefined, { ...day, ...clock });
+}
+
 /** Moments in the operator's own zone; the exact UTC stays in the title. */
 function showLocal(root) {
   for (const time of root.querySelectorAll("time[data-local]")) {
     const moment = new Date(time.dateTime);
     time.removeAttribute("data-local");
-    if (!Number.isNaN(moment.valueOf())) time.textContent = moment.toLocaleString(undefined, zone);
+    if (Number.isNaN(moment.valueOf())) continue;
+    time.textContent = time.closest(".list td") ? short(moment) : moment.toLocaleString(undefined, zone);
   }
 }
 
@@ -44,8 +56,75 @@ function say(text, kind) {
   document.getElementById("flashes").replaceChildren(line);
 }
 
+/** Cells know their headings, for cards; what is cut is said on hover. */
+function describe(root) {
+  const rows = root.matches?.(".list tr") ? [root] : root.querySelectorAll(".list tbody tr");
+  for (const row of rows) {
+    const heads = row.closest("table").tHead?.rows[0]?.cells ?? [];
+    [...row.cells].forEach((cell, at) => {
+      if (cell.dataset.label !== undefined || !heads[at]) return;
+      cell.dataset.label = heads[at].textContent.trim();
+      if (!cell.title) cell.title = cell.innerText.trim().replace(/\s+/g, " ");
+    });
+  }
+}
+
+/** What a cell is sorted by: its moment, its number, or its text. */
+function sortKey(cell) {
+  const moment = cell.querySelector("time")?.dateTime;
+  const text = cell.innerText.trim();
+  const number = Number.parseFloat(text.replace(/,/g, ""));
+  return moment ?? (cell.classList.contains("number") && !Number.isNaN(number) ? number : text);
+}
+
+/** A heading sorts the rows that are shown. */
+function sortable(root) {
+  for (const head of root.querySelectorAll(".list thead th:not([aria-sort])")) {
+    if (!head.textContent.trim()) continue;
+    const button = document.createElement("button");
+    button.type = "button";
+    button.title = "Sort the rows that are shown";
+    button.append(...head.childNodes);
+    head.append(button);
+    head.setAttribute("aria-sort", "none");
+    button.addEventListener("click", () => {
+      const order = head.getAttribute("aria-sort") === "ascending" ? "descending" : "ascending";
+      for (const other of head.parentElement.cells)
+        if (other.hasAttribute("aria-sort")) other.setAttribute("aria-sort", "none");
+      head.setAttribute("aria-sort", order);
+      const body = head.closest("table").tBodies[0];
+      const sign = order === "ascending" ? 1 : -1;
+      const rows = [...body.rows].map((row) => [sortKey(row.cells[head.cellIndex]), row]);
+      const compare = ([a], [b]) =>
+        typeof a === typeof b && typeof a === "string" ? a.localeCompare(b) : a < b ? -1 : a > b ? 1 : 0;
+      rows.sort((a, b) => sign * compare(a, b));
+      body.append(...rows.map(([, row]) => row));
+    });
+  }
+}
+
+/** j and k, or the arrows within a list, go from record to record; Enter opens it. */
+document.addEventListener("keydown", (event) => {
+  const isTyping = event.target.closest("input, select, textarea, [contenteditable]");
+  if (isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
+  const inList = event.target.closest(".list tbody tr");
+  const arrows = inList ? { ArrowDown: 1, ArrowUp: -1 } : {};
+  const step = { j: 1, k: -1, ...arrows }[event.key];
+  if (!step) return;
+  const links = [...document.querySelectorAll(".list tbody tr")]
+    .map((row) => row.querySelector("a"))
+    .filter(Boolean);
+  const now = links.findIndex((link) => link.closest("tr") === inList);
+  const next = links[Math.min(Math.max(now + step, 0), links.length - 1)];
+  if (!next) return;
+  event.preventDefault();
+  next.focus();
+});
+
 function enliven(root) {
   showLocal(root);
+  describe(root);
+  sortable(root);
   root.querySelectorAll("input[data-moment]").forEach(typeLocal);
   root.querySelectorAll("[data-copy][hidden]").forEach((button) => (button.hidden = false));
 }
