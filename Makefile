@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 unexport PYTHONDONTWRITEBYTECODE
 
 # The packages of this workspace: a new service is found by its pyproject.toml.
-PYPROJECTS := $(wildcard libs/*/pyproject.toml services/*/pyproject.toml)
+PYPROJECTS := $(wildcard libs/*/pyproject.toml services/*/pyproject.toml clients/*/pyproject.toml)
 PACKAGES := $(PYPROJECTS:/pyproject.toml=)
 SERVICES := $(patsubst services/%/pyproject.toml,%,$(wildcard services/*/pyproject.toml))
 # The import name of SERVICE: esb-relay is esb_relay.
@@ -83,12 +83,14 @@ openimis: $(VENV)/.dev ## Test the module for openIMIS against a real one, and b
 	@$(BIN)/python tools/openimis_env.py || echo "The tests are skipped."
 	@$(BIN)/python -m pytest -s integrations/openimis-be-kiungo/tests $(ARGS)
 
-docs: $(VENV)/.run ## Write each service's openapi.json, and the one of all
+docs: $(VENV)/.dev ## Write each service's openapi.json, the one of all, and the client's modules
 	@for service in $(SERVICES); do \
 	    echo "services/$$service/openapi.json"; \
 	    $(BIN)/flask --app "$$(echo $$service | tr - _)" openapi write --format=json \
 	        "services/$$service/openapi.json" || exit 1; \
 	done
+	@$(BIN)/python tools/merged_document.py
+	@$(BIN)/python tools/client_code.py
 
 migration: $(VENV)/.run ## Write a migration: make migration SERVICE=proxy MSG="add …"
 	@test -n "$(SERVICE)" -a -n "$(MSG)" || { echo 'usage: make migration SERVICE=proxy MSG="…"'; exit 2; }
@@ -105,7 +107,8 @@ texts: $(VENV)/.dev ## Compile the message catalogues after a change of a .po fi
 # --universal: one lock for every system; hashes, and no word of where packages come from.
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
     --no-header --no-annotate $(if $(UPGRADE),--upgrade) \
-    --no-emit-package kiungo-common --no-emit-package kombu-sqlite $(SERVICES:%=--no-emit-package kiungo-%)
+    --no-emit-package kiungo-common --no-emit-package kombu-sqlite \
+    --no-emit-package kiungo-client $(SERVICES:%=--no-emit-package kiungo-%)
 
 lock: $(VENV)/.dev ## Write both lock files anew (UPGRADE=1: with the newest versions)
 	$(COMPILE) --group pyproject.toml:run $(PYPROJECTS) -o requirements.lock

@@ -123,7 +123,7 @@ class RuleIn(Schema):
     cascade_after_s = Integer(
         low=CASCADE_LEAST_S, high=DAY_S, load_default=None, allow_none=True, metadata=CASCADE
     )
-    is_active = Flag(load_default=True)
+    is_active = Flag(load_default=True, metadata={"example": False})
 
 
 class RuleOut(Schema):
