@@ -24,7 +24,7 @@ from common.correlation import acceptable_id
 from common.errors import Invalid
 from common.web.fields import Line
 
-MAX_TERM_CHARS = 200
+MIN_TERM_CHARS, MAX_TERM_CHARS = 2, 200
 #: So many records of a kind are shown.
 MOST_HITS = 5
 #: The proxy's page, and the parts of the services below their pages.
@@ -75,15 +75,16 @@ class Happened:
 class TermForm(ma.Schema):
     """The box."""
 
-    term = Line(required=True, min_length=2, max_length=MAX_TERM_CHARS)
+    term = Line(required=True, max_length=MAX_TERM_CHARS)
 
 
 def read_term() -> Term:
     """What was typed into the box. Raises Invalid."""
     form = read_form(TermForm())
-    if form.errors:
+    text = form.values.get("term", "").strip()
+    if form.errors or len(text) < MIN_TERM_CHARS:
         raise Invalid("Type what you look for, 2 to 200 characters", dict(form.errors))
-    return Term(form.values["term"].strip())
+    return Term(text)
 
 
 def add_find(pages: Pages, find: Callable[[Term], Iterable[Hit]]) -> None:

@@ -124,7 +124,7 @@ def test_observer_finds_what_the_gateway_does_and_nobody(
     assert observer.act(f"{FIND}calls/", term="P7").status_code == 403
 
 
-@pytest.mark.parametrize("term", ["", " ", "x", "x" * 201, "a\nb"])
+@pytest.mark.parametrize("term", ["", " ", "   ", " x ", "x" * 201, "a\nb"])
 def test_term_that_cannot_be_one_is_rejected(signed_in: Any, term: str) -> None:
     assert signed_in.act(FIND, term=term).status_code == 422
 

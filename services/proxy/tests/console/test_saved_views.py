@@ -121,4 +121,4 @@ def test_view_is_ones_own_unless_it_is_shared(two: tuple[Any, Any], container: C
     assert juma.act(f"{VIEWS}{ids['Ours']}/delete/").status_code == 404
     assert amina.act(f"{VIEWS}{ids['Ours']}/delete/").status_code == 303
     assert "Ours" not in juma.get(LIST).text
-    assert juma.act(VIEWS, status="failed", view_name="X", view_is_shared="1").status_code == 403
+    assert juma.act(VIEWS, status="failed", view_name="X", view_is_shared="true").status_code == 403
