@@ -6,10 +6,10 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from common.clock import utc_now
-from common.db.database import Database
+from common.db.database import Database, is_sqlite
 from common.logs import get_logger
 from common.web.problems import MEDIA_TYPE, problem
-from sqlalchemy import ColumnElement, delete, exists, or_, select, update
+from sqlalchemy import ColumnElement, delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from proxy.gateway.async_calls import INTERRUPTED
@@ -37,6 +37,7 @@ def end_interrupted(database: Database) -> int:
     alive = select(GatewayProcess.name).where(GatewayProcess.seen_at >= now - DEAD_AFTER)
     is_in_hand = exists().where(AsyncCall.correlation_id == Transaction.correlation_id)
     with database.writing() as session:
+        _look_along_the_index(session)
         count = _end(
             session,
             now,
@@ -58,6 +59,7 @@ def end_unknown(
 ) -> int:
     """End the `processing` calls of `owner` that it does not know, begun before `before`."""
     with database.reading() as session:
+        _look_along_the_index(session)
         own = session.scalars(
             select(Transaction.correlation_id).where(
                 # The second says nothing new, but lets SQLite see that an index holds these rows.
@@ -72,6 +74,16 @@ def end_unknown(
         return 0
     with database.writing() as session:
         return _end(session, utc_now(), Transaction.correlation_id.in_(lost))
+
+
+def _look_along_the_index(session: Session) -> None:
+    """Let PostgreSQL read open calls one by one for the rest of the transaction.
+
+    Each call leaves an index entry `processing` behind. Read so, the entry is marked as dead, and
+    the next look passes over it; a bitmap visits all of them every time until the next vacuum.
+    """
+    if not is_sqlite(session.connection().engine):
+        session.execute(select(func.set_config("enable_bitmapscan", "off", True)))
 
 
 def _end(session: Session, now: datetime, which: ColumnElement[bool]) -> int:

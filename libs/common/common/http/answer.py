@@ -346,6 +346,7 @@ class Answer:
             self._may_rest = may_rest
 
     def _let_go(self, may_rest: bool) -> None:
+        del self._parser  # which knows this answer: no cycle is left for the collector
         self._release(may_rest and self._keeps_connection)
 
     def _fail(self, error: OutboundError) -> None:

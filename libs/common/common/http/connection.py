@@ -14,6 +14,8 @@ from common.outbound import ANYWHERE, OutboundRules
 
 Pieces = AsyncIterator[bytes]
 _PIECE_BYTES = 64 * 1024
+#: A plain number: the flags of `socket` are enumerations, which are slow to combine.
+_PEEK = int(socket.MSG_PEEK | socket.MSG_DONTWAIT)
 
 
 class Connection(asyncio.Protocol):
@@ -75,7 +77,7 @@ class Connection(asyncio.Protocol):
         if self.is_closed:
             return False
         try:
-            self._peeked.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+            self._peeked.recv(1, _PEEK)
         except BlockingIOError:
             return True
         except OSError:

@@ -59,7 +59,10 @@ class ServerProtocol(asyncio.Protocol):
         self._is_gone = False
         self._is_closing = False
         self._is_broken = False
+        self._is_paused = False
         self._may_write: asyncio.Future[None] | None = None
+        #: When it began to wait for a request; None while one is in hand or arrives.
+        self._rests_since: float | None = None
         self._idle: asyncio.TimerHandle | None = None
         self._parser = httptools.HttpRequestParser(self)
 
@@ -77,9 +80,7 @@ class ServerProtocol(asyncio.Protocol):
         """Bytes came."""
         if self._is_broken:
             return
-        if self._idle is not None:
-            self._idle.cancel()
-            self._idle = None
+        self._rests_since = None
         if self._arriving is None:
             self._start = data
         try:
@@ -267,8 +268,21 @@ class ServerProtocol(asyncio.Protocol):
             return
         if self._is_closing and self._arriving is None:
             self._transport.close()
-        elif self._idle is None:
-            self._idle = self._loop.call_later(KEEP_ALIVE_S, self._transport.close)
+        elif self._rests_since is None:
+            self._rests_since = self._loop.time()
+            if self._idle is None:
+                self._idle = self._loop.call_later(KEEP_ALIVE_S, self._look_at_clock)
+
+    def _look_at_clock(self) -> None:
+        """Close what has rested for too long. The timer is not moved for each request."""
+        self._idle = None
+        if self._rests_since is None:
+            return
+        left_s = self._rests_since + KEEP_ALIVE_S - self._loop.time()
+        if left_s <= 0:
+            self._transport.close()
+        else:
+            self._idle = self._loop.call_later(left_s, self._look_at_clock)
 
     def _refuse(self, status: int, reason: str) -> None:
         """What came is no request: answered where nothing else is being answered, then closed."""
@@ -287,8 +301,9 @@ class ServerProtocol(asyncio.Protocol):
         self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def _pause(self, full: bool) -> None:
-        if not self._is_gone:
-            with contextlib.suppress(RuntimeError):  # it is (not) paused already
+        if full != self._is_paused and not self._is_gone:
+            self._is_paused = full
+            with contextlib.suppress(RuntimeError):  # it is closing
                 (self._transport.pause_reading if full else self._transport.resume_reading)()
 
 

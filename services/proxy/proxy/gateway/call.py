@@ -151,6 +151,8 @@ class Call:
         while size <= WHOLE_BYTES and (piece := await _read(self.stream)):
             pieces.append(piece)
             size += len(piece)
+            if size == self.content_length:
+                break
         if size > max_bytes:
             raise BodyTooLarge(max_bytes)
         head = pieces[0] if len(pieces) == 1 else b"".join(pieces)

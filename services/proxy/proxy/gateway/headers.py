@@ -35,6 +35,9 @@ _STAY_BEHIND = HOP_BY_HOP | {
     "x-openhim-transactionid",
     "x-real-ip",
 }
+_ANSWER_STAYS_BEHIND = HOP_BY_HOP | {"clear-site-data", "content-length", "x-correlation-id"}
+#: What `Connection` says almost always: nothing that is another field's name.
+_NAME_NO_FIELD = frozenset({"close", "keep-alive"})
 HEAD_UNREADABLE = "The request cannot be passed on: its target or a header is no line of text"
 #: How the names of the console's own cookies begin.
 CONSOLE_COOKIES = ("kiungo_", "__Host-kiungo_")
@@ -73,20 +76,19 @@ def answered_headers(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     Its framing stays behind, for the answer's is ours; so does a correlation id of its own, and
     what would sign people out of the console, or in as somebody else.
     """
-    pairs = list(pairs)
-    behind: set[str] = {*HOP_BY_HOP, "clear-site-data", "content-length", "x-correlation-id"}
+    kept = []
+    named: set[str] = set()
     for name, value in pairs:
-        if name.lower() == "connection":
-            behind |= {token.strip().lower() for token in value.split(",")}
-    return [
-        (name, value)
-        for name, value in pairs
-        if name.lower() not in behind and not _is_console_cookie(name, value)
-    ]
-
-
-def _is_console_cookie(name: str, value: str) -> bool:
-    return name.lower() == "set-cookie" and value.lstrip().startswith(CONSOLE_COOKIES)
+        lowered = name.lower()
+        if lowered == "connection":
+            named |= {token.strip().lower() for token in value.split(",")}
+        elif lowered not in _ANSWER_STAYS_BEHIND and not (
+            lowered == "set-cookie" and value.lstrip().startswith(CONSOLE_COOKIES)
+        ):
+            kept.append((name, value))
+    if named <= _NAME_NO_FIELD:
+        return kept
+    return [(name, value) for name, value in kept if name.lower() not in named]
 
 
 def request_head(

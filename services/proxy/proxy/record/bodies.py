@@ -90,6 +90,8 @@ def is_packed(encoding: str) -> bool:
 
 def _codings_and_charset(encoding: str) -> tuple[list[str], str]:
     """Some senders put the charset where codings belong: `Content-Encoding: UTF-8`."""
+    if not encoding:
+        return [], ""
     codings = codings_of(encoding)
     charsets = [name for name in codings if normalize_encoding(name) in _CHARSETS]
     return [name for name in codings if name not in charsets], charsets[0] if charsets else ""

@@ -116,12 +116,12 @@ class Stopwatch:
 
     def total_ms(self) -> float:
         """Since the call came in."""
-        return round((time.perf_counter_ns() - self.started_ns) / 1e6, 3)
+        return ms_since(self.started_ns)
 
 
 def ms_since(start_ns: int) -> float:
-    """Milliseconds since a reading of `time.perf_counter_ns`."""
-    return round((time.perf_counter_ns() - start_ns) / 1e6, 3)
+    """Milliseconds since a reading of `time.perf_counter_ns`, to the microsecond."""
+    return (time.perf_counter_ns() - start_ns) // 1000 / 1000
 
 
 def ended_row(

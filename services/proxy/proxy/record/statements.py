@@ -20,8 +20,8 @@ from proxy.models import (
 )
 
 
-class Act(enum.Enum):
-    """What a row does to the record."""
+class Act(enum.StrEnum):
+    """What a row does to the record. Text, for that is quick as the key of a dictionary."""
 
     START = "start"  # a transaction begins
     WHOLE = "whole"  # a transaction that begins and ends in one row
