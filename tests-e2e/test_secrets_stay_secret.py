@@ -14,6 +14,13 @@ from raw_mediator import answer
 from systems import MOSTLY_PRODUCTION
 
 MARK = "s3kr1t-c4n4ry"
+#: What calls and answers say of patients: ids, names, numbers of telephones.
+PATIENTS = [
+    *(f"NID-1990{n:04}-4711" for n in range(20)),
+    *(f"Amina-{n:02}-Mwakyusa" for n in range(20)),
+    *(f"+2557540{n:05}" for n in range(10)),
+]
+BODY = json.dumps({"patients": PATIENTS}).encode()
 #: What the hub shows to the mediator, and what that reports of a step with a secret of its own.
 SHOWN = {"kind": "basic", "name": "hub", "secret": f"{MARK}-shown"}
 REPORT = json.dumps(
@@ -45,6 +52,7 @@ def test_known_secrets_are_found_nowhere(shape, own_hub, tmp_path, mediator):
     routes = [{**route, "credentials": {"kind": "bearer", "secret": f"{MARK}-route"}}]
     hub.new_channel("/s/*", record["id"], keep_whole_bodies=True, routes=routes)
     mediator.on("/s/reported", answer(REPORT, "200 OK", "Content-Type: application/json+openhim"))
+    mediator.on("/s/patients", answer(BODY, "200 OK", "Content-Type: application/json"))
     hub.in_force()
     issued = hub.new_client()["X-Client-Secret"]
     use_everything(hub)
@@ -71,6 +79,8 @@ def use_everything(hub) -> None:
     hub.call("POST", "/s/x?async=1", data=b"x", headers=both)
     hub.call("GET", f"/s/x?access_token={MARK}-query&password={MARK}-pw")
     assert hub.call("GET", "/s/reported").content == b"done"
+    for query in ("", "?async=1"):
+        hub.call("POST", f"/s/patients{query}", data=BODY, headers={"Idempotency-Key": f"k{query}"})
     hub.call("GET", f"/nowhere?token={MARK}-query")
     hub.call("GET", "/nowhere", headers={"Authorization": f"Bearer {MARK}-bearer"})
     hub.session.get(
@@ -118,12 +128,15 @@ def _staff() -> dict[str, str]:
 
 
 def known_secrets(hub) -> list[str]:
-    keys = Path(hub.stack.installation.var_dir, "keys", "tokens")
+    folder = Path(hub.stack.installation.var_dir, "keys")
+    sealing = [path.read_text().strip() for path in folder.glob("seal/*.key")]
+    assert sealing
+    keys = folder / "tokens"
     private = [path.read_text().splitlines()[1] for path in keys.glob("*.pem")]
     secret = hub.credentials["X-Client-Secret"]
     encoded = base64.b64encode(f"demo:{secret}".encode()).decode()
     shown = base64.b64encode(f"hub:{SHOWN['secret']}".encode()).decode()
-    return [MARK, urllib.parse.quote(MARK, safe=""), encoded, shown, *private]
+    return [MARK, urllib.parse.quote(MARK, safe=""), encoded, shown, *private, *sealing, *PATIENTS]
 
 
 def files_of(folder: Path) -> dict[str, str]:

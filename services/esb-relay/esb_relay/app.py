@@ -9,6 +9,7 @@ from common.db.migrations.runner import Migrations, register_migrations
 from common.http import HttpClient, Timeouts
 from common.jobs.backlog import BacklogMetrics
 from common.logs import configure_logging
+from common.resealing import register_reseal
 from common.settings import process_environment
 from common.web.api import register_api
 from common.web.health import register_health
@@ -24,6 +25,7 @@ from esb_relay.config import SCHEMA, Settings
 from esb_relay.console import pages
 from esb_relay.container import build_container
 from esb_relay.models import AUDIT_TABLES, Base
+from esb_relay.models.sealed import sealed_columns
 from esb_relay.routes import register_routes
 from esb_relay.worker import QUEUES
 
@@ -59,4 +61,5 @@ def create_app(settings: Settings | None = None) -> Flask:
     register_console(app, pages, settings)
     register_commands(app)
     register_audit_commands(app)
+    register_reseal(app, settings, process.database, process.texts.sealer, sealed_columns())
     return app

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 from common.db.database import Database, open_engine
 from common.db.reader import Reader
+from common.db.sealed_texts import TextSealer, seals_texts
 from common.jobs.broker import open_broker
 from common.jobs.wake_up import WakeUp
+from common.sealing import KeyFolder, Sealer
 from flask import current_app
 
 from esb_relay.callbacks.targets import Targets
@@ -28,6 +30,7 @@ class Container:
     database: Database
     keyring: Keyring
     wake_up: WakeUp
+    texts: TextSealer
 
 
 @dataclass(frozen=True)
@@ -40,9 +43,13 @@ class Engine:
 
 def build_container(settings: Settings) -> Container:
     """The container of a process with these settings; opens no connection."""
+    database = Database(open_engine(settings, SCHEMA))
+    texts = TextSealer(Sealer(KeyFolder(settings.seal_keys_folder)), settings.seal_bodies)
+    seals_texts(database, texts)
     return Container(
         settings=settings,
-        database=Database(open_engine(settings, SCHEMA)),
+        database=database,
+        texts=texts,
         keyring=Keyring(settings),
         wake_up=WakeUp(lambda: open_broker(settings), WAKE_UP_QUEUE),
     )
@@ -54,7 +61,7 @@ def build_engine(container: Container, reader: Reader, writer: ExchangeWriter) -
         container.settings, container.database, TokenServer(container.settings), reader
     )
     return Engine(
-        exchanger=Exchanger(container.settings, container.keyring, tokens, writer),
+        exchanger=Exchanger(container.settings, container.keyring, tokens, writer, container.texts),
         targets=Targets(container.settings),
     )
 

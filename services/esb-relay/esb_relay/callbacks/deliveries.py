@@ -35,6 +35,7 @@ from esb_relay.models import (
     ExchangeMode,
     ExchangeStatus,
 )
+from esb_relay.models.sealed import ANSWER_TEXTS
 from esb_relay.wire.terms import Root
 
 log = get_logger(__name__)
@@ -56,11 +57,12 @@ class Delivery:
     token: uuid.UUID
     answer_id: uuid.UUID
     attempts: int
+    request_id: str
 
 
 def claimed(row: AsyncAnswer, token: uuid.UUID) -> Delivery:
     """What the work needs of a claimed row."""
-    return Delivery(token, row.id, row.attempt_count)
+    return Delivery(token, row.id, row.attempt_count, row.request_id)
 
 
 class Deliverer:
@@ -150,6 +152,7 @@ class Deliverer:
     def _update(self, delivery: Delivery, **values: Any) -> bool:
         """Whether the claim still stood; else nothing is changed."""
         with self._database.writing() as session:
+            ANSWER_TEXTS.seal_for(session, values, delivery.request_id)
             updated = session.execute(
                 update(AsyncAnswer)
                 .where(AsyncAnswer.id == delivery.answer_id, held(AsyncAnswer, delivery.token))

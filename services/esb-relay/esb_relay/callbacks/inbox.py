@@ -24,6 +24,7 @@ from esb_relay.models import (
     InboundStatus,
     OutboxEvent,
 )
+from esb_relay.models.sealed import EXCHANGE_TEXTS
 
 #: Rows that no worker shall find are due then.
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
@@ -170,13 +171,15 @@ class Inbox:
         """Put on record that a verified call was refused."""
         with self._database.writing() as session:
             row = started_row(beginning, store_bodies=self._store_bodies)
+            EXCHANGE_TEXTS.seal_for(session, row)
             session.execute(insert(Exchange).values(row))
             self._end(session, beginning, outcome)
 
     def answer_to(self, call: TargetCall) -> bytes | None:
         """The answer that is kept by now."""
         with self._database.reading() as session:
-            return session.scalar(select(InboundRequest.answer).where(*_is(call)))
+            found = session.scalar(select(InboundRequest).where(*_is(call)))
+            return found.answer if found is not None else None
 
     def _claim(self, session: Session, arrival: Arrival) -> ActedOn | None:
         """Note that this message acts at this route, or say why it may not."""
@@ -246,6 +249,7 @@ class Inbox:
         )
         session.add(row)
         started = started_row(beginning, store_bodies=self._store_bodies)
+        EXCHANGE_TEXTS.seal_for(session, started)
         session.execute(insert(Exchange).values({**started, "attempts": 1}))
         return row
 
@@ -262,6 +266,7 @@ class Inbox:
         # `attempts` counts deliveries here; others may have come meanwhile.
         known = {name: value for name, value in row.items() if name not in {"key_id", "attempts"}}
         key = exchange_id or beginning.id
+        EXCHANGE_TEXTS.seal_for(session, known, key)
         session.execute(update(Exchange).where(Exchange.id == key).values(known))
 
 

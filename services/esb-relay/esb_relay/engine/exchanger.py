@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from common.clock import utc_now
 from common.db.group_commit import WriteFailed
+from common.db.sealed_texts import TextSealer
 from common.logs import get_logger
 
 from esb_relay.config import Settings
@@ -18,6 +19,7 @@ from esb_relay.engine.tokens import EsbTokens
 from esb_relay.errors import MissingSetting, NotRecorded
 from esb_relay.keys.keyring import Keyring
 from esb_relay.models import ExchangeMode
+from esb_relay.models.sealed import EXCHANGE_TEXTS
 
 log = get_logger(__name__)
 
@@ -26,12 +28,18 @@ class Exchanger:
     """Makes exchanges. Each is committed before it leaves and when it has ended."""
 
     def __init__(
-        self, settings: Settings, keyring: Keyring, tokens: EsbTokens, writer: ExchangeWriter
+        self,
+        settings: Settings,
+        keyring: Keyring,
+        tokens: EsbTokens,
+        writer: ExchangeWriter,
+        texts: TextSealer,
     ) -> None:
         self._settings = settings
         self._keyring = keyring
         self._tokens = tokens
         self._writer = writer
+        self._texts = texts
         self._client: EngineClient | None = None
 
     async def exchange(
@@ -97,6 +105,7 @@ class Exchanger:
 
     async def _begin(self, beginning: Beginning) -> None:
         row = started_row(beginning, store_bodies=self._settings.store_bodies)
+        EXCHANGE_TEXTS.seal_row(self._texts, row)
         try:
             await self._writer.write({Act.START: row})
         except WriteFailed as exc:
@@ -110,6 +119,7 @@ class Exchanger:
             engine_ms=attempts.engine_ms,
             store_bodies=self._settings.store_bodies,
         )
+        EXCHANGE_TEXTS.seal_row(self._texts, row, beginning.id)
         try:
             await self._writer.write({Act.END: row})
         except WriteFailed as exc:

@@ -1,15 +1,13 @@
-"""The shared token rests in the database under a key that only holders of the secret can make."""
+"""The shared token rests in the database sealed, for those only who hold the account's secret."""
 
-import base64
 import hashlib
-import os
+from pathlib import Path
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from common.sealing import KeyFolder, Sealer, is_sealed_text
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-_IV_BYTES = 12
+_PURPOSE = b"esb token "
 
 
 def account_name(*parts: str) -> str:
@@ -18,21 +16,21 @@ def account_name(*parts: str) -> str:
 
 
 class TokenSeal:
-    """Seals texts with AES-256-GCM under a key derived from the account's secret."""
+    """Seals texts under the key files of `folder`, bound to the account's secret; where there are
+    none, under a key that is derived from the secret."""
 
-    def __init__(self, secret: str) -> None:
+    def __init__(self, folder: Path, secret: str) -> None:
         derivation = HKDF(SHA256(), length=32, salt=None, info=b"kiungo esb-relay token")
-        self._cipher = AESGCM(derivation.derive(secret.encode()))
+        key = derivation.derive(secret.encode())
+        self._sealer = Sealer(KeyFolder(folder), lambda: [key])
+        self._bound = hashlib.sha256(key).digest()
 
     def seal(self, text: str) -> str:
         """The text, unreadable."""
-        iv = os.urandom(_IV_BYTES)
-        return base64.b64encode(iv + self._cipher.encrypt(iv, text.encode(), None)).decode()
+        return self._sealer.seal_text(_PURPOSE, self._bound, text)
 
     def open(self, sealed: str) -> str | None:
-        """The text again; None when it was sealed with another secret."""
-        raw = base64.b64decode(sealed)
-        try:
-            return self._cipher.decrypt(raw[:_IV_BYTES], raw[_IV_BYTES:], None).decode()
-        except InvalidTag:
+        """The text again; None when it was sealed otherwise, or with another secret."""
+        if not is_sealed_text(sealed):
             return None
+        return self._sealer.open_text(_PURPOSE, self._bound, sealed)

@@ -109,7 +109,8 @@ class EsbTokens:
             url, client_id, secret = self._server.account()
             name = account_name(url, client_id, self._settings.grant_type)
             lease = timedelta(seconds=self._longest_fetch_s())
-            self._row = TokenRow(self._database, name, TokenSeal(secret), lease)
+            seal = TokenSeal(self._settings.seal_keys_folder, secret)
+            self._row = TokenRow(self._database, name, seal, lease)
         return self._row
 
     def _longest_fetch_s(self) -> float:

@@ -14,6 +14,7 @@ from typing import Any
 import jwt
 import psycopg
 import pytest
+from common import sealing
 from common.console.staff import PASS_AUDIENCE, PASS_HEADER
 from common.http.server import Server
 from common.loop_thread import LoopThread
@@ -113,6 +114,7 @@ def settings_with(
 ) -> Callable[..., Settings]:
     """Settings of a relay that speaks to `simulator`, on each database; changes by keyword."""
     url = f"http://127.0.0.1:{simulator.port}"  # type: ignore[attr-defined]
+    sealing.create_key(tmp_path / "keys" / "seal")
     given: dict[str, Any] = {
         "var_dir": tmp_path,
         "log_level": "ERROR",
