@@ -13,7 +13,7 @@ from browsers import Watched, chromium
 from bus import Bus
 from console import signed_in, staff_of
 from hub import unique
-from messages import emit
+from messages import emit, tried_out_campaign
 from npm_packages import npm_packages
 from policy_scheme import Scheme
 
@@ -192,6 +192,34 @@ def test_axe_finds_nothing_serious_in_any_shape(something_to_see, browser, axe):
                 found[f"{path} {shape}"] = issues
 
     assert found == {}
+    walk.context.close()
+
+
+@pytest.mark.timeout(240)
+def test_a_campaigns_page_is_sound_wherever_it_stands(hub, browser, axe):
+    axe.or_skip()
+    walk = Walk(hub, browser, "admin")
+    at = f"{hub.url}/admin/notification/campaigns/{tried_out_campaign(hub)}/"
+    found = {}
+
+    def look(state: str, address: str = at) -> None:
+        walk.page.goto(address)
+        walk.page.locator("h2#status, main tbody tr").filter(has_text=state).first.wait_for()
+        for shape in walk.in_each(ALL_SHAPES):
+            assert walk.fits(), f"{state} is wider than the window: {shape}"
+            if issues := axe.issues(walk.page, VIOLATIONS):
+                found[f"{state} {shape}"] = issues
+
+    walk.page.on("dialog", lambda dialog: dialog.accept())
+    look("DRAFT")
+    look("WAITING", f"{at}people/")
+    for act, state in [("Approve", "RUNNING"), ("Pause", "PAUSED"), ("Stop", "STOPPED")]:
+        walk.page.goto(at)
+        walk.page.get_by_role("button", name=act, exact=True).click()
+        look(state)
+
+    assert found == {}
+    assert walk.watched.problems == []
     walk.context.close()
 
 
