@@ -15,7 +15,6 @@ from pathlib import Path
 import pytest
 from certificates import write_certificate
 from console import signed_in
-from demo_ways import mail_folder, sms_folder
 from hub import unique
 from processes import frozen
 from raw_mediator import answer
@@ -24,7 +23,7 @@ from tcp_link import tcp_link
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]
 
-RED_S, TOLD_S = 15.0, 60.0
+RED_S, SENT_S = 15.0, 60.0
 SERVICES = ["proxy", "notification", "policy-notify", "demo-mail", "demo-mediator"]
 BAD, GOOD = answer(b"no", "500 Oh"), answer(b"yes")
 
@@ -90,13 +89,13 @@ class Watched:
         self._made("alert-rules", **record)
         return name
 
-    def told(self, name: str, beginning: str) -> tuple[int, int]:
+    def messages(self, name: str, beginning: str) -> tuple[int, int]:
         """How many SMS and e-mails said so of a rule."""
         said = f"{beginning} {name}"
-        sms = [one.read_text() for one in sms_folder(self.var).glob("*") if one.is_file()]
+        sms = [one.read_text() for one in (self.var / "sms").glob("*") if one.is_file()]
         mails = [
             email.message_from_bytes(one.read_bytes(), policy=modern)
-            for one in mail_folder(self.var).glob("*")
+            for one in (self.var / "mail" / "new").glob("*")
         ]
         return sum(said in one for one in sms), sum(said in one["Subject"] for one in mails)
 
@@ -118,11 +117,11 @@ class Watched:
             self.eventually(lambda: shown in self.dashboard(), RED_S)
             assert "Not healthy" in self.dashboard()
             red_s = time.monotonic() - began
-            self.eventually(lambda: self.told(name, "ALERT") == (1, 1), TOLD_S)
-            told_s = time.monotonic() - began
-        self.eventually(lambda: shown not in self.dashboard(), TOLD_S)
-        self.eventually(lambda: self.told(name, "WELL AGAIN") == (1, 1), TOLD_S)
-        print(f"{shown}: red after {red_s:.1f} s, told after {told_s:.1f} s")
+            self.eventually(lambda: self.messages(name, "ALERT") == (1, 1), SENT_S)
+            sent_s = time.monotonic() - began
+        self.eventually(lambda: shown not in self.dashboard(), SENT_S)
+        self.eventually(lambda: self.messages(name, "WELL AGAIN") == (1, 1), SENT_S)
+        print(f"{shown}: red after {red_s:.1f} s, sent after {sent_s:.1f} s")
 
 
 @contextmanager
@@ -137,7 +136,7 @@ def broken_mediator(hub, mediator, path: str):
 
 
 @pytest.mark.parametrize("shape", ["embedded", "production"])
-def test_what_is_not_well_is_shown_and_told_once(own_hub, mediator, eventually, shape, tmp_path):
+def test_what_is_not_well_is_shown_and_said_once(own_hub, mediator, eventually, shape, tmp_path):
     with ExitStack() as opened:
         disk = opened.enter_context(small_disk(tmp_path / "disk"))
         certificate = write_certificate(tmp_path / "edge.pem", days=300)
@@ -176,7 +175,7 @@ def test_what_is_not_well_is_shown_and_told_once(own_hub, mediator, eventually, 
         for kind, name in rules.items():
             watched.proves(name, *faults[kind])
         for name in rules.values():
-            assert watched.told(name, "ALERT") == watched.told(name, "WELL AGAIN") == (1, 1)
+            assert watched.messages(name, "ALERT") == watched.messages(name, "WELL AGAIN") == (1, 1)
 
 
 #: Two workers raise an alert once.

@@ -150,4 +150,6 @@ def _finish(database: Database, claim: Claimed, state: MessageState, outcome: st
             update(AlertMessage).where(*mine).values(state=state, outcome=outcome[:500], **freed)
         )
     if state is not MessageState.SENT:
-        log.warning("alert_not_told", id=str(claim.id), state=state.value, reason=outcome[:200])
+        log.warning(
+            "alert_not_delivered", id=str(claim.id), state=state.value, reason=outcome[:200]
+        )

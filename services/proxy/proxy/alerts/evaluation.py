@@ -20,9 +20,9 @@ NOTHING = "nothing is counted any more"
 
 def evaluate(session: Session, now: datetime, console_url: str) -> int:
     """Go through all rules in use, in the caller's transaction; returns how many acts were done."""
-    standing: dict[object, dict[str, Alert]] = defaultdict(dict)
+    open_alerts: dict[object, dict[str, Alert]] = defaultdict(dict)
     for alert in session.scalars(select(Alert).where(Alert.ended_at.is_(None))):
-        standing[alert.rule_id][alert.subject] = alert
+        open_alerts[alert.rule_id][alert.subject] = alert
     windows = session.scalars(
         select(MaintenanceWindow).where(
             MaintenanceWindow.begins_at <= now, MaintenanceWindow.ends_at > now
@@ -32,7 +32,7 @@ def evaluate(session: Session, now: datetime, console_url: str) -> int:
     for rule in session.scalars(select(AlertRule)).all():
         found = read(session, rule, now) if rule.is_active else []
         if found is not None:
-            done += _apply(session, rule, found, standing[rule.id], windows, now, console_url)
+            done += _apply(session, rule, found, open_alerts[rule.id], windows, now, console_url)
     return done
 
 
@@ -40,16 +40,16 @@ def _apply(
     session: Session,
     rule: AlertRule,
     found: Sequence[Reading],
-    standing: dict[str, Alert],
+    open_alerts: dict[str, Alert],
     windows: Sequence[MaintenanceWindow],
     now: datetime,
     console_url: str,
 ) -> int:
     seen = {one.subject for one in found}
-    gone = [Reading(one, False, None, NOTHING) for one in standing if one not in seen]
+    gone = [Reading(one, False, None, NOTHING) for one in open_alerts if one not in seen]
     done = 0
     for reading in [*found, *gone]:
-        alert = standing.get(reading.subject)
+        alert = open_alerts.get(reading.subject)
         if alert is not None and reading.holds:
             alert.value, alert.detail = reading.value, reading.detail
         wanted = acts(rule, alert, reading.holds, is_muted(rule, reading.subject, windows), now)

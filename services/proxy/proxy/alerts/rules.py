@@ -73,9 +73,9 @@ def preview(session: Session, rule: AlertRule, now: datetime) -> tuple[list[date
 
     Only calls have a past to look at.
     """
-    standing = [one.subject for one in read(session, rule, now) or [] if one.holds]
+    open_for = [one.subject for one in read(session, rule, now) or [] if one.holds]
     if rule.measure not in OF_CALLS:
-        return [], standing
+        return [], open_for
     found = minutes(session, rule, now - SPAN)
     raised: list[datetime] = []
     before: set[str] = set()
@@ -84,7 +84,7 @@ def preview(session: Session, rule: AlertRule, now: datetime) -> tuple[list[date
         holding = {one.subject for one in of_calls(rule, found, moment) if one.holds}
         raised += [moment] * len(holding - before)
         before = holding
-    return raised, standing
+    return raised, open_for
 
 
 def _check(session: Session, record: AlertRule | ContactGroup | MaintenanceWindow) -> None:

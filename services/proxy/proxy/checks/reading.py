@@ -90,7 +90,7 @@ class HealthMetrics(Collector):
         try:
             with self._database.reading() as session:
                 found = checks(session)
-                standing = session.execute(
+                open_alerts = session.execute(
                     select(Alert.rule_name, func.count())
                     .where(Alert.ended_at.is_(None))
                     .group_by(Alert.rule_name)
@@ -105,7 +105,7 @@ class HealthMetrics(Collector):
             health.add_metric(
                 [one.measure, one.subject], float(is_well) if is_known else float("nan")
             )
-        for rule, count in standing:
+        for rule, count in open_alerts:
             alerts.add_metric([rule], count)
         yield from (health, alerts)
 

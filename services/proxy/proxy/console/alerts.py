@@ -79,11 +79,11 @@ def alerts() -> ResponseReturnValue:
 @pages.page("/mediator/alerts/<uuid:alert_id>/", StaffRole.VIEWER)
 def alert(alert_id: uuid.UUID) -> ResponseReturnValue:
     """One alert, and what became of its messages."""
-    told = select(AlertMessage).where(AlertMessage.alert_id == alert_id)
+    sent = select(AlertMessage).where(AlertMessage.alert_id == alert_id)
     return render_template(
         "pages/alert.html",
         alert=read(lambda db: existing(db, Alert, alert_id)),
-        messages=read(lambda db: db.scalars(told.order_by(AlertMessage.id).limit(200)).all()),
+        messages=read(lambda db: db.scalars(sent.order_by(AlertMessage.id).limit(200)).all()),
     )
 
 

@@ -104,8 +104,8 @@ class AlertRules(MethodView):
 def preview_rule(given: dict[str, Any]) -> dict[str, Any]:
     """Find out what a rule would have done over the last day; nothing is kept."""
     with container().database.reading() as session:
-        raised_at, standing = rules.preview(session, AlertRule(**given), utc_now())
-    return {"raised_at": raised_at, "standing": standing}
+        raised_at, open_for = rules.preview(session, AlertRule(**given), utc_now())
+    return {"raised_at": raised_at, "open_for": open_for}
 
 
 @blp.route("/alert-rules/<uuid:rule_id>/")

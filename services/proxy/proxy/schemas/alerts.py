@@ -114,7 +114,7 @@ class PreviewOut(Schema):
     """What a rule would have done over the last day, and for whom it would raise alerts now."""
 
     raised_at = ma.fields.List(Moment(), required=True)
-    standing = ma.fields.List(ma.fields.String(), required=True)
+    open_for = ma.fields.List(ma.fields.String(), required=True)
 
 
 class AlertFilter(Schema):

@@ -49,7 +49,7 @@ def evaluated(container: Container, now: datetime) -> tuple[list[Alert], list[Al
         return list(alerts), list(messages)
 
 
-def test_failing_channel_is_told_once_and_well_again_too(
+def test_failing_channel_is_raised_once_and_well_again_too(
     container: Container, add_rule: Any, calls: Any
 ) -> None:
     rule, now = add_rule(), utc_now()
@@ -78,7 +78,7 @@ def test_too_few_calls_say_nothing(container: Container, add_rule: Any, calls: A
     assert evaluated(container, now) == ([], [])
 
 
-def test_an_unacknowledged_alert_is_told_again_and_escalated(
+def test_an_unacknowledged_alert_is_repeated_and_escalated(
     container: Container, add_rule: Any, calls: Any
 ) -> None:
     other = add_rule(name="other", threshold=1000.0).group_id

@@ -66,7 +66,7 @@ def test_a_rule_is_previewed_and_kept(
     answer = api.post("alert-rules/preview/", given).get_json()["data"]
     page = admin.act("/admin/mediator/alert-rules/new/", **given, preview="1").text
 
-    assert answer["standing"] == ["Patients"]
+    assert answer["open_for"] == ["Patients"]
     assert "Now it would raise 1: Patients" in page
     assert api.get("alert-rules/").get_json()["data"] == []
     assert api.post("alert-rules/", {**given, "threshold": 101}).status_code == 422
