@@ -308,3 +308,38 @@ def test_request_is_one_head_and_its_body(gateway: Any, way: Callable, message: 
     ]
     assert head.split(b"\r\n")[-1] == b"Content-Length: %d" % len(body)
     assert json.loads(body)["reference"] == "key-1"
+
+
+@pytest.mark.timeout(20)
+def test_a_header_that_cannot_be_written_is_its_messages_and_holds_nothing_up(
+    gateway: Any, way: Callable, message: Callable
+) -> None:
+    sender = way("generic", url=gateway.url, token="ñ")
+
+    results = sender.send([message(reference="a"), message(reference="b")])
+
+    assert {one.outcome for one in results} == {Outcome.REFUSED_FOR_GOOD}
+    assert "UnicodeEncodeError" in str(results[0].error)
+    assert gateway.calls == []
+
+
+@pytest.mark.timeout(20)
+def test_a_provider_that_hangs_up_at_once_is_not_called_again_and_again(
+    way: Callable, message: Callable
+) -> None:
+    accepted = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def hang_up_at_once() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    server.accept()[0].close()
+                    accepted.append(1)
+
+        threading.Thread(target=hang_up_at_once, daemon=True).start()
+        sender = way("generic", url=f"http://127.0.0.1:{server.getsockname()[1]}/")
+        results = sender.send([message(reference=str(one)) for one in range(40)])
+
+    assert len(results) == 40
+    assert Outcome.SENT not in {one.outcome for one in results}
+    assert len(accepted) <= 40

@@ -20,6 +20,9 @@ from policy_notify.models import (
     Product,
 )
 
+#: Columns that no record fills.
+_OUR_OWN = frozenset({"erased_at", "revision"})
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -41,8 +44,7 @@ class Kind:
         """The table's columns by the names of the fields that a record fills."""
         attributes = self.model.__mapper__.column_attrs
         columns = {one.key: one.columns[0] for one in attributes}
-        columns.pop("erased_at", None)
-        return columns
+        return {name: of for name, of in columns.items() if name not in _OUR_OWN}
 
 
 _ALL = (

@@ -178,6 +178,8 @@ class _Given:
             for field, name in names.items()
             if field != self.kind.key
         }
+        if "revision" in old:
+            changes["revision"] = old.revision + 1
         statement = insert.on_conflict_do_update(
             index_elements=[names[self.kind.key]], set_=changes, where=self._may_replace(new)
         ).execution_options(preserve_rowcount=True)

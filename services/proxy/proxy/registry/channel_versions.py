@@ -51,12 +51,12 @@ def document_of(channel: Channel) -> Document:
 
 
 def _columns() -> dict[str, ColumnElement[Any]]:
-    """Times are no part of a version: they say what happened, not what is wanted."""
+    """Times and counts are no part of a version: they say what happened, not what is wanted."""
     found = {one.key: one.columns[0] for one in inspect(Channel).column_attrs}
     return {
         name: column
         for name, column in found.items()
-        if name != "id" and not isinstance(column.type, UtcDateTime)
+        if name not in ("id", "revision") and not isinstance(column.type, UtcDateTime)
     }
 
 

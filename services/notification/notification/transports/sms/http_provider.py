@@ -95,23 +95,36 @@ class HttpProvider:
 
     async def _connect(self, this: _Round) -> None:
         try:
-            self._pool.put(self._endpoint, await self._pool.connect(self._endpoint))
-        except NotSent:
+            connection = await self._pool.connect(self._endpoint)
+        except Exception as exc:
+            if not isinstance(exc, NotSent):
+                log.exception("connection_not_made", provider=self.name)
             this.queue.clear()  # each of them would wait as long for the same
-        self._next(this)
+            this.leave()
+            return
+        if this.queue:
+            self._launch(this, connection)
+        else:
+            self._pool.put(self._endpoint, connection)
+            this.leave()
 
     def _launch(self, this: _Round, connection: Connection) -> None:
         index, message, request = this.queue.popleft()
-        whole = _head(self._post_line, request.headers, len(request.body)) + request.body
 
         def answered(answer: http.Answer) -> None:
             self._note(this, index, self._result(answer, message, connection.was_cut_short))
             self._next(this)
 
         try:
+            whole = _head(self._post_line, request.headers, len(request.body)) + request.body
             connection.ask("POST", whole, self._limits, answered)
         except NotSent:
             self._note(this, index, self._not_left("broke the connection off"))
+            self._next(this)
+        except Exception as exc:
+            log.exception("request_not_made", provider=self.name)
+            connection.close()
+            self._note(this, index, self._not_made(exc))
             self._next(this)
 
     def _note(self, this: _Round, index: int, result: Result) -> None:
@@ -193,9 +206,13 @@ class HttpProvider:
                 made.append((index, message, self._dialect.request(message, now)))
             except Exception as exc:
                 log.exception("request_not_made", provider=self.name)
-                error = f"request cannot be made ({type(exc).__name__})"
-                results[index] = self._dialect.refused(Outcome.REFUSED_FOR_GOOD, error)
+                results[index] = self._not_made(exc)
         return made
+
+    def _not_made(self, exc: Exception) -> Result:
+        """A bug met the request before anything of it left."""
+        error = f"request cannot be made ({type(exc).__name__})"
+        return self._dialect.refused(Outcome.REFUSED_FOR_GOOD, error)
 
     def _not_left(self, error: str) -> Result:
         return self._dialect.refused(Outcome.REFUSED_FOR_NOW, error, is_failure=True)
