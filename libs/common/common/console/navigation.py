@@ -129,7 +129,9 @@ def other_services(staff: Staff) -> list[tuple[str, str]]:
     """What is installed besides the gateway, where `staff` may read: labels, and where each is."""
     found = [(section, section.entries[0]) for section, _ in menu(staff) if section.service]
     return [
-        (section.label, home.path.rstrip("/")) for section, home in found if staff.may(home.role)
+        (section.label, home.path.rstrip("/"))
+        for section, home in found
+        if staff.at(section.area).may(home.role)
     ]
 
 

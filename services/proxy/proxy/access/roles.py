@@ -47,7 +47,7 @@ def reach_of(session: Session, role: CustomRole | None) -> Reach:
     if role is None or not is_limited(role):
         return ALL_CHANNELS
     view, bodies, rerun = (_names(session, getattr(role, one)) for one in CHANNEL_SETS)
-    return Reach(view, _both(view, bodies), _both(view, rerun))
+    return Reach(view, both(view, bodies), both(view, rerun))
 
 
 def is_limited(role: CustomRole) -> bool:
@@ -169,7 +169,8 @@ def _names(session: Session, ids: Collection[str] | None) -> Names:
     return frozenset(session.scalars(select(Channel.name).where(Channel.id.in_(wanted))))
 
 
-def _both(one: Names, other: Names) -> Names:
+def both(one: Names, other: Names) -> Names:
+    """The channels of one and of the other; None: all. Pure."""
     if one is None or other is None:
         return other if one is None else one
     return one & other

@@ -1,6 +1,6 @@
 """What pages, routes and metrics say of the last round of checks."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -22,6 +22,8 @@ log = get_logger(__name__)
 
 #: A round is due every few seconds; older answers are no answers.
 STALE_AFTER = timedelta(seconds=15)
+#: What is judged by calls, or names channels.
+OF_CALLS = (Measure.MEDIATOR, Measure.LISTENERS, Measure.QUEUE_AGE, Measure.OUTBOX_UNKNOWN)
 NOBODY_LOOKS = "No worker has looked at the parts for 15 seconds: proxy-worker stands still"
 
 
@@ -51,18 +53,28 @@ def keep(session: Session, findings: Sequence[Finding], now: datetime) -> None:
     session.execute(delete(HealthCheck).where(HealthCheck.checked_at < now))
 
 
-def checks(session: Session) -> Sequence[HealthCheck]:
-    """The last round, by measure and subject."""
+def checks(session: Session, channels: Collection[str] | None = None) -> Sequence[HealthCheck]:
+    """The last round, by measure and subject; who sees `channels` only sees nothing of calls."""
     wanted = select(HealthCheck).order_by(HealthCheck.measure, HealthCheck.subject)
+    if channels is not None:
+        wanted = wanted.where(HealthCheck.measure.not_in(OF_CALLS))
     return session.scalars(wanted).all()
 
 
-def troubles(session: Session, found: Sequence[HealthCheck], now: datetime) -> list[Trouble]:
-    """What is not well now: nobody looks, parts that fail, channels most of whose calls fail."""
+def troubles(
+    session: Session,
+    found: Sequence[HealthCheck],
+    now: datetime,
+    channels: Collection[str] | None = None,
+) -> list[Trouble]:
+    """What is not well now: nobody looks, parts that fail, channels most of whose calls fail.
+
+    Of `channels` where they are given.
+    """
     looked_at = max((one.checked_at for one in found), default=None)
     failing = [
         Trouble(Measure.FAILURE_SHARE, name, f"{recent.failures} of {recent.calls} calls failed")
-        for name, recent in failing_channels(session, now)
+        for name, recent in failing_channels(session, now, channels)
     ]
     if looked_at is None or looked_at < now - STALE_AFTER:
         return [Trouble(Measure.PROCESS, "proxy-worker", NOBODY_LOOKS), *failing]

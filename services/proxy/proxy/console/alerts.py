@@ -13,14 +13,16 @@ from common.console.listing import listing
 from common.console.staff import StaffRole
 from flask import g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from proxy.alerts import rules
 from proxy.checks.reading import checks, troubles
+from proxy.console import reach
 from proxy.console.blueprint import pages
 from proxy.console.reading import read, rows_of
 from proxy.console.saving import save, write
+from proxy.errors import UnknownRecord
 from proxy.models import (
     About,
     Alert,
@@ -59,10 +61,11 @@ SUGGESTED: Mapping[str, Any] = {
 @pages.page("/mediator/checks/", StaffRole.VIEWER)
 def health_checks() -> ResponseReturnValue:
     """How all parts were found when a worker last looked, and what is not well."""
+    view = reach.own().view
 
     def query(session: Session) -> dict[str, Any]:
-        found = checks(session)
-        return {"checks": found, "troubles": troubles(session, found, utc_now())}
+        found = checks(session, view)
+        return {"checks": found, "troubles": troubles(session, found, utc_now(), view)}
 
     return render_template("pages/health_checks.html", **read(query))
 
@@ -71,7 +74,7 @@ def health_checks() -> ResponseReturnValue:
 def alerts() -> ResponseReturnValue:
     """The alerts that meet the filters, newest first."""
     filters = read_filters(AlertFilter())
-    wanted = rules.wanted_alerts(filters.values.get("state"))
+    wanted = _reached(rules.wanted_alerts(filters.values.get("state")))
     fetch = rows_of(Alert, wanted)
     return listing("pages/alerts.html", fetch, filters, csv_name="alerts", columns=COLUMNS)
 
@@ -79,12 +82,24 @@ def alerts() -> ResponseReturnValue:
 @pages.page("/mediator/alerts/<uuid:alert_id>/", StaffRole.VIEWER)
 def alert(alert_id: uuid.UUID) -> ResponseReturnValue:
     """One alert, and what became of its messages."""
+    found = read(lambda db: db.scalar(_reached(select(Alert)).where(Alert.id == alert_id)))
+    if found is None:
+        raise UnknownRecord("alert")
     sent = select(AlertMessage).where(AlertMessage.alert_id == alert_id)
     return render_template(
         "pages/alert.html",
-        alert=read(lambda db: existing(db, Alert, alert_id)),
+        alert=found,
         messages=read(lambda db: db.scalars(sent.order_by(AlertMessage.id).limit(200)).all()),
     )
+
+
+def _reached(wanted: Select[Alert]) -> Select[Alert]:
+    """Those that a role sees which is limited to channels: alerts about one of them."""
+    view = reach.own().view
+    if view is None:
+        return wanted
+    of_channels = select(AlertRule.id).where(AlertRule.about == About.CHANNEL)
+    return wanted.where(Alert.subject.in_(view), Alert.rule_id.in_(of_channels))
 
 
 @pages.act("/mediator/alerts/<uuid:alert_id>/acknowledge/", StaffRole.OPERATOR)

@@ -10,18 +10,19 @@ import marshmallow as ma
 from common.audit.log import record_act, viewing
 from common.console.forms import Form, read_filters, read_form
 from common.console.presenting import duration
-from common.console.staff import StaffRole
-from flask import g, render_template
+from common.console.rights import Right
+from flask import render_template
 from flask.typing import ResponseReturnValue
-from sqlalchemy import or_, select
-from sqlalchemy.orm import Session, load_only
+from sqlalchemy import or_
+from sqlalchemy.orm import Session
 
+from proxy.console import reach
 from proxy.console.blueprint import pages
 from proxy.console.reading import read
 from proxy.models import Transaction
 from proxy.record.headers import readable_headers
 from proxy.record.side_by_side import Row, differs, lines, named
-from proxy.record.transactions import SUMMARY, asks_reason
+from proxy.record.transactions import asks_reason, summaries
 from proxy.registry.records import existing
 from proxy.schemas.forms import ReasonForm
 
@@ -30,7 +31,6 @@ _MOST_OFFERED = 20
 _FACTS = {
     "Status": "status",
     "Answer": "response_status_code",
-    "Error": "error_message",
     "Method": "request_method",
     "URL": "request_url",
     "Channel": "channel_name",
@@ -73,20 +73,22 @@ def compare(correlation_id: uuid.UUID) -> ResponseReturnValue:
     if other is None:
         viewing(is_shown=False)
         return _offer(correlation_id)
-    both, is_closed = read(lambda session: _both(session, correlation_id, other))
-    is_shown = not is_closed and g.staff.may(StaffRole.VIEWER)
-    viewing(is_shown=is_shown)
-    if is_shown:
+    both, asks = read(lambda session: _both(session, correlation_id, other))
+    is_open = not asks and all(map(reach.sees_bodies, both))
+    viewing(is_shown=is_open)
+    if is_open:
         record_act("transaction.viewed", other)
-    return _page(both, is_open=not is_closed)
+    return _page(both, is_open=is_open)
 
 
-@pages.act("/mediator/transactions/<uuid:correlation_id>/compare/", StaffRole.VIEWER)
+@pages.act("/mediator/transactions/<uuid:correlation_id>/compare/", Right.GATEWAY_BODIES)
 def open_comparison(correlation_id: uuid.UUID) -> ResponseReturnValue:
     """The same with headers and bodies, for the reason that was given."""
     form, chosen = read_form(ReasonForm()), read_form(OtherForm())
     other = chosen.values.get("other", correlation_id)
     both, _ = read(lambda session: _both(session, correlation_id, other))
+    for call in both:
+        reach.check_bodies(call)
     if form.errors or chosen.errors:
         return _page(both, is_open=False, form=form), HTTPStatus.UNPROCESSABLE_ENTITY
     for call in both:
@@ -98,8 +100,10 @@ def open_comparison(correlation_id: uuid.UUID) -> ResponseReturnValue:
 def _both(
     session: Session, one: uuid.UUID, other: uuid.UUID
 ) -> tuple[tuple[Transaction, Transaction], bool]:
-    """Both calls, and whether the channel of one asks for a reason."""
+    """Both calls, and whether the channel of one asks for a reason. Raises UnknownRecord."""
     both = existing(session, Transaction, one), existing(session, Transaction, other)
+    for call in both:
+        reach.check_views(call)
     return both, asks_reason(session, *both)
 
 
@@ -113,22 +117,28 @@ def _others(
 ) -> tuple[Transaction, Sequence[Transaction]]:
     """Those that make it again, or that it makes again; then the newest ones of its channel."""
     call, key = existing(session, Transaction, correlation_id), Transaction.correlation_id
+    reach.check_views(call)
     kin = or_(Transaction.parent_id == correlation_id, key == call.parent_id)
     like = Transaction.channel_name == call.channel_name
     found: dict[uuid.UUID, Transaction] = {}
     for condition in (kin, like):
-        query = select(Transaction).where(condition, key != correlation_id).order_by(key.desc())
-        newest = session.scalars(query.options(load_only(*SUMMARY)).limit(_MOST_OFFERED))
+        query = summaries(reach.viewing()).where(condition, key != correlation_id)
+        newest = session.scalars(query.order_by(key.desc()).limit(_MOST_OFFERED))
         found |= {one.correlation_id: one for one in newest}
     return call, list(found.values())
 
 
 def _page(both: tuple[Transaction, Transaction], *, is_open: bool, form: Form | None = None) -> str:
     parts = [Part("The calls", named(*map(_facts, both)))]
-    if is_open and g.staff.may(StaffRole.VIEWER):
+    if is_open:
         parts += _headers_and_bodies(*both)
     return render_template(
-        "pages/compare.html", both=both, parts=parts, is_open=is_open, form=form or Form()
+        "pages/compare.html",
+        both=both,
+        parts=parts,
+        is_open=is_open,
+        sees_bodies=all(map(reach.sees_bodies, both)),
+        form=form or Form(),
     )
 
 
@@ -136,7 +146,7 @@ def _facts(call: Transaction) -> dict[str, Any]:
     facts = {label: getattr(call, name) for label, name in _FACTS.items()}
     took = {label: getattr(call, name) for label, name in _DURATIONS.items()}
     shown = {label: None if ms is None else duration(ms) for label, ms in took.items()}
-    return {**facts, **shown}
+    return {**facts, "Error": reach.error_of(call), **shown}
 
 
 def _headers_and_bodies(left: Transaction, right: Transaction) -> list[Part]:

@@ -96,17 +96,17 @@ def _state(session: Session, since: datetime, now: datetime, span: Span, timeout
         if reach.within(key[1], view)
     }
     by_state: dict[MediatorState, list[str]] = defaultdict(list)
-    judged = judged_mediators(session, mediators, now, timeout_s)
+    judged = judged_mediators(session, mediators, now, timeout_s, view)
     for one in mediators:
         by_state[judged[one.id].state].append(one.name)
-    found = checks(session)
+    found = checks(session, view)
     return State(
         totals=in_steps(calls, since, span.length),
         steps=in_steps(calls, since, span.step),
         mediators=len(mediators),
         by_state=by_state,
         checks=found,
-        troubles=troubles(session, found, now),
+        troubles=troubles(session, found, now, view),
         waiting=waiting,
         oldest_at=oldest_at,
         failures=failures,

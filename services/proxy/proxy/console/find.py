@@ -7,11 +7,12 @@ session of who asks, and waits a second for each (see `common.console.finding`).
 from common.console.finding import FIND, MOST_HITS, Term, read_term
 from common.console.listing import PAGE_ROWS
 from common.console.navigation import other_services
-from common.console.staff import StaffRole
+from common.console.rights import SIGNED_IN, Right
 from flask import g, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
+from proxy.console import reach
 from proxy.console.blueprint import pages
 from proxy.console.finding import hits_of, is_id
 from proxy.console.reading import read
@@ -21,21 +22,21 @@ from proxy.record.search import Found
 _NO_CALLS = Found([], None)
 
 
-@pages.act(FIND, StaffRole.OBSERVER)
+@pages.act(FIND, SIGNED_IN)
 def find() -> ResponseReturnValue:
-    """What we have of a term, and whom else the page asks."""
-    term = read_term()
+    """What we have of a term for those who may see it, and whom else the page asks."""
+    term, sees_ours = read_term(), g.staff.may(Right.GATEWAY_OBSERVE)
     return render_template(
         "pages/find.html",
         term=term,
-        hits=read(lambda session: list(hits_of(session, term))),
+        hits=read(lambda session: list(hits_of(session, term))) if sees_ours else [],
         calls=read(lambda session: _about(session, term, MOST_HITS, None)),
         others=other_services(g.staff),
         path=FIND,
     )
 
 
-@pages.act("/find/calls/", StaffRole.VIEWER)
+@pages.act("/find/calls/", Right.GATEWAY_BODIES)
 def find_calls() -> ResponseReturnValue:
     """All calls about a term, newest first; the next page is asked for by a form, too."""
     term, cursor = read_term(), request.form.get("cursor") or None
@@ -45,6 +46,7 @@ def find_calls() -> ResponseReturnValue:
 
 def _about(session: Session, term: Term, limit: int, cursor: str | None) -> Found:
     """Nothing for an id of ours, which is found as such, and for who sees nothing of persons."""
-    if is_id(term) or not g.staff.may(StaffRole.VIEWER):
+    if is_id(term) or not g.staff.may(Right.GATEWAY_BODIES):
         return _NO_CALLS
-    return calls_about(session, term.text, limit=limit, cursor=cursor)
+    wanted = reach.viewing(q=term.text)
+    return calls_about(session, wanted, reach.bodies(), limit=limit, cursor=cursor)

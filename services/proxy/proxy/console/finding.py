@@ -8,10 +8,11 @@ from urllib.parse import urlencode
 from common.console.finding import MOST_HITS, Hit, Term
 from flask import url_for
 from sqlalchemy import Select, or_, select
-from sqlalchemy.orm import Session, load_only
+from sqlalchemy.orm import Session
 
+from proxy.console import reach
 from proxy.models import Channel, Client, Mediator, Rejection, Transaction
-from proxy.record.transactions import SUMMARY, ids_named
+from proxy.record.transactions import ids_named, summaries
 from proxy.registry.patterns import compile_pattern
 
 #: Channels whose patterns are asked for a path.
@@ -73,9 +74,11 @@ def _called(model: type, term: Term, *names: str) -> Select:  # type: ignore[typ
 def _with_id(session: Session, term: Term) -> Iterator[Hit]:
     span = ids_named(term.text)
     assert span is not None
-    calls = select(Transaction).where(Transaction.correlation_id.between(*span))
-    for call in session.scalars(calls.options(load_only(*SUMMARY)).limit(MOST_HITS)):
+    calls = summaries(reach.viewing()).where(Transaction.correlation_id.between(*span))
+    for call in session.scalars(calls.limit(MOST_HITS)):
         yield call_hit(call)
+    if reach.own().view is not None:  # rejections are of no channel
+        return
     rejected = select(Rejection).where(Rejection.correlation_id.between(*span))
     for one in session.scalars(rejected.limit(MOST_HITS)):
         at = f"{url_for('console.rejections')}#rejection-{one.correlation_id}"

@@ -11,12 +11,10 @@ from typing import Any
 
 from common.console.forms import read_filters
 from common.console.guard import console
-from common.console.rights import Right
 from common.errors import Invalid
 from flask import Response, current_app, g, render_template, request
 from flask.typing import ResponseReturnValue
 
-from proxy.access.roles import Reach
 from proxy.console import reach
 from proxy.console.blueprint import pages
 from proxy.console.sessions import StaffSession
@@ -26,8 +24,6 @@ from proxy.schemas.transactions import Filter
 
 #: How soon a stream notices that its session has ended, or that nobody listens any more.
 CHECK_EVERY_S = 0.9
-
-Rights = tuple[frozenset[Right], Reach]
 
 
 @pages.page("/mediator/transactions/live/")
@@ -40,15 +36,14 @@ def live() -> ResponseReturnValue:
     viewer = feed.watch(reach.viewing(**filters.values))
     app, environ = current_app._get_current_object(), request.environ  # type: ignore[attr-defined]
     # Each event has the request's context for itself: one does not stay open for hours.
-    rights = (g.staff.held, g.staff.reach)
-    events = _events(viewer, rights, lambda: app.request_context(environ))
+    events = _events(viewer, g.staff, lambda: app.request_context(environ))
     answer = Response(events, mimetype="text/event-stream")
     answer.call_on_close(lambda: feed.leave(viewer))
     return answer
 
 
 def _events(
-    viewer: Viewer, rights: Rights, context: Callable[[], AbstractContextManager[Any]]
+    viewer: Viewer, staff: StaffSession, context: Callable[[], AbstractContextManager[Any]]
 ) -> Iterator[str]:
     yield ": welcome\n\n"
     checked = time.monotonic()
@@ -56,7 +51,7 @@ def _events(
         change = viewer.next(CHECK_EVERY_S)
         if time.monotonic() - checked >= CHECK_EVERY_S:
             with context():
-                may_stay = _may_stay(rights)
+                may_stay = _may_stay(staff)
             if not may_stay:
                 yield _event("over", "")
                 return
@@ -64,14 +59,17 @@ def _events(
             yield ": still here\n\n"
         if change is not None:
             with context():
+                g.staff = staff
                 events = _events_of(change)
             yield events
 
 
-def _may_stay(rights: Rights) -> bool:
+def _may_stay(before: StaffSession) -> bool:
     """Whether the session still stands, with the same rights as at the beginning."""
-    staff = console().staff_source()
-    return isinstance(staff, StaffSession) and (staff.held, staff.reach) == rights
+    now = console().staff_source()
+    if not isinstance(now, StaffSession):
+        return False
+    return (now.held, now.reach) == (before.held, before.reach)
 
 
 def _events_of(change: Change) -> str:

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from proxy.access.scopes import scopes_of
 from proxy.checks.mediators import state_of
-from proxy.console import config_form
+from proxy.console import config_form, reach
 from proxy.console.blueprint import pages
 from proxy.console.reading import matching, read, rows_of
 from proxy.console.saving import save, write
@@ -43,7 +43,7 @@ def is_online(mediator: Mediator) -> bool:
 @pages.app_template_filter("mediator_state")
 def mediator_state(mediator: Mediator) -> MediatorState:
     """What is known of it: by its switch, its heartbeats and its calls."""
-    return state_of(mediator.id)
+    return state_of(mediator.id, reach.own().view)
 
 
 @pages.app_template_test("circuit_open")

@@ -10,12 +10,13 @@ from collections.abc import Callable
 from common.audit.log import record_act
 from common.console.forms import read_form
 from common.console.guard import others_file
-from common.console.staff import StaffRole
+from common.console.rights import Right
 from common.errors import Invalid
 from flask import Response, render_template
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
+from proxy.console import reach
 from proxy.console.blueprint import pages
 from proxy.console.reading import read
 from proxy.container import container
@@ -31,13 +32,13 @@ _CALL = "/mediator/transactions/<uuid:correlation_id>"
 _SIDE = "<any(request, response):side>"
 
 
-@pages.page(f"{_CALL}/body/{_SIDE}/", StaffRole.VIEWER)
+@pages.page(f"{_CALL}/body/{_SIDE}/", Right.GATEWAY_BODIES)
 def raw_body_of_call(correlation_id: uuid.UUID, side: str) -> ResponseReturnValue:
     """The body: shown by the browser where that is safe, else downloaded. Raises ReasonMissing."""
     return _file(correlation_id, side, read(_freely(correlation_id, side)))
 
 
-@pages.act(f"{_CALL}/body/{_SIDE}/", StaffRole.VIEWER)
+@pages.act(f"{_CALL}/body/{_SIDE}/", Right.GATEWAY_BODIES)
 def open_raw_body(correlation_id: uuid.UUID, side: str) -> ResponseReturnValue:
     """The same for the reason that was given."""
     form = read_form(ReasonForm())
@@ -49,7 +50,7 @@ def open_raw_body(correlation_id: uuid.UUID, side: str) -> ResponseReturnValue:
     return _file(correlation_id, side, body)
 
 
-@pages.page(f"{_CALL}/body/{_SIDE}/hex/", StaffRole.VIEWER)
+@pages.page(f"{_CALL}/body/{_SIDE}/hex/", Right.GATEWAY_BODIES)
 def hexadecimal_body(correlation_id: uuid.UUID, side: str) -> ResponseReturnValue:
     """The beginning of the body, byte by byte. Raises ReasonMissing."""
     body = read(_freely(correlation_id, side))
@@ -63,7 +64,7 @@ def hexadecimal_body(correlation_id: uuid.UUID, side: str) -> ResponseReturnValu
     )
 
 
-@pages.page(f"{_CALL}/test-case/", StaffRole.VIEWER)
+@pages.page(f"{_CALL}/test-case/", Right.GATEWAY_BODIES)
 def test_case(correlation_id: uuid.UUID) -> ResponseReturnValue:
     """The call as JSON, for the match test and for tests of others. Raises ReasonMissing."""
     case = read(lambda session: as_test_case(_open_call(session, correlation_id)))
@@ -84,16 +85,23 @@ def _freely(correlation_id: uuid.UUID, side: str) -> Callable[[Session], bytes]:
     return query
 
 
+def _call(session: Session, correlation_id: uuid.UUID) -> Transaction:
+    """A call whose bodies may be seen. Raises UnknownRecord, Forbidden."""
+    call = existing(session, Transaction, correlation_id)
+    reach.check_bodies(call)
+    return call
+
+
 def _open_call(session: Session, correlation_id: uuid.UUID) -> Transaction:
     """A call whose channel does not ask for a reason. Raises ReasonMissing."""
-    call = existing(session, Transaction, correlation_id)
+    call = _call(session, correlation_id)
     if asks_reason(session, call):
         raise ReasonMissing
     return call
 
 
 def _kept(session: Session, correlation_id: uuid.UUID, side: str) -> tuple[Transaction, bytes]:
-    call = existing(session, Transaction, correlation_id)
+    call = _call(session, correlation_id)
     body = raw_body(session, container().sealer, call, Side(side))
     if body is None:
         raise UnknownRecord("body to the byte")

@@ -1,25 +1,33 @@
 """Which calls the member of staff who asks may see, open, and make again."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from common.console.rights import Right
 from common.errors import Forbidden
 from flask import g
 
-from proxy.access.roles import Names, Reach
+from proxy.access.roles import Names, Reach, both
+from proxy.console.blueprint import pages
 from proxy.errors import UnknownRecord
 from proxy.models import Transaction
 from proxy.record.transactions import TransactionFilter
+from proxy.statistics.error_kinds import kind_of
 
 
 def viewing(**wanted: Any) -> TransactionFilter:
     """A filter of calls that they may see."""
-    return TransactionFilter(**wanted, channels=own().view)
+    return TransactionFilter(**wanted, channels=_reached(own().view, wanted))
 
 
 def rerunning(**wanted: Any) -> TransactionFilter:
     """A filter of calls that they may make again."""
-    return TransactionFilter(**wanted, channels=own().rerun)
+    return TransactionFilter(**wanted, channels=_reached(own().rerun, wanted))
+
+
+def _reached(channels: Names, wanted: Mapping[str, Any]) -> Names:
+    """Who asks for values that mediators gave asks for content, as who asks for bodies does."""
+    return both(channels, bodies()) if wanted.get("properties") else channels
 
 
 def own() -> Reach:
@@ -47,9 +55,28 @@ def check_every_channel() -> None:
         raise Forbidden("Your role is limited to channels; this page is not.")
 
 
+def bodies() -> Names:
+    """The channels of whose calls they may see headers and bodies."""
+    return own().bodies if g.staff.may(Right.GATEWAY_BODIES) else frozenset()
+
+
 def sees_bodies(call: Transaction) -> bool:
     """Whether they may see headers and bodies of a call that they may see."""
-    return bool(g.staff.may(Right.GATEWAY_BODIES)) and within(call.channel_name, own().bodies)
+    return within(call.channel_name, bodies())
+
+
+def check_bodies(call: Transaction) -> None:
+    """Raise UnknownRecord, or Forbidden for a call that they may see without bodies."""
+    check_views(call)
+    if not sees_bodies(call):
+        raise Forbidden("Your role does not see bodies of this channel's calls.")
+
+
+@pages.app_template_filter("error_of")
+def error_of(call: Transaction) -> str | None:
+    """What went wrong; without what it quotes for those who do not see bodies."""
+    message = call.error_message
+    return message if not message or sees_bodies(call) else kind_of(message, None)
 
 
 def within(channel: str | None, names: Names) -> bool:

@@ -14,7 +14,7 @@ import marshmallow as ma
 from common.audit.log import record_act
 from common.clock import utc_now
 from common.console.forms import Form, read_filters, read_form
-from common.console.staff import StaffRole
+from common.console.rights import Right
 from common.errors import Invalid
 from common.ids import lowest_id_at
 from flask import g, render_template
@@ -73,7 +73,7 @@ class Offer:
     organizations: Sequence[str]
 
 
-@pages.page("/mediator/tester/", StaffRole.OPERATOR)
+@pages.page("/mediator/tester/", Right.GATEWAY_OPERATE)
 def tester() -> ResponseReturnValue:
     """The form for a call, filled in for the chosen channel."""
     chosen = read_filters(Chosen()).values
@@ -86,7 +86,7 @@ def tester() -> ResponseReturnValue:
     )
 
 
-@pages.act("/mediator/tester/grant/", StaffRole.OPERATOR)
+@pages.act("/mediator/tester/grant/", Right.GATEWAY_OPERATE)
 def tester_grant() -> ResponseReturnValue:
     """A grant for one call as a client, in place of its secret."""
     form = read_form(GrantForm())
@@ -95,7 +95,7 @@ def tester_grant() -> ResponseReturnValue:
     return {"grant": container().grants.issue(form.values["client"], g.staff.name, utc_now())}
 
 
-@pages.page("/mediator/tester/calls/<uuid:correlation_id>/", StaffRole.OPERATOR)
+@pages.page("/mediator/tester/calls/<uuid:correlation_id>/", Right.GATEWAY_OPERATE)
 def tester_call(correlation_id: uuid.UUID) -> ResponseReturnValue:
     """A part of the page: the call on record. It looks again until the call has ended."""
     call, refused, is_closed = read(lambda session: _outcome(session, correlation_id))
@@ -116,7 +116,8 @@ def tester_call(correlation_id: uuid.UUID) -> ResponseReturnValue:
 def _recorded(correlation_id: uuid.UUID) -> dict[str, Any]:
     """The fields of a call on record, without what the client proves itself with.
 
-    Where its channel asks why bodies are opened, its headers and its body stay out.
+    Where its channel asks why bodies are opened, or the role does not see them, its headers and
+    its body stay out.
     """
     call, channel_id, is_closed = read(lambda session: _as_made(session, correlation_id))
     path, _, query = call.request_url.partition("?")
@@ -142,19 +143,25 @@ def _recorded(correlation_id: uuid.UUID) -> dict[str, Any]:
 def _as_made(
     session: Session, correlation_id: uuid.UUID
 ) -> tuple[Transaction, uuid.UUID | None, bool]:
-    """A call, its channel of today, and whether its body is opened with a reason only."""
+    """A call, its channel of today, and whether its body stays closed here."""
     call = existing(session, Transaction, correlation_id)
+    reach.check_views(call)
     channel = select(Channel.id).where(Channel.name == call.channel_name, Channel.is_active)
-    return call, session.scalar(channel), asks_reason(session, call)
+    return call, session.scalar(channel), _is_closed(session, call)
 
 
 def _outcome(
     session: Session, correlation_id: uuid.UUID
 ) -> tuple[Transaction | None, Rejection | None, bool]:
-    """The call or its rejection, and whether its bodies are opened with a reason only."""
+    """The call or its rejection, and whether its bodies stay closed here."""
     call = session.get(Transaction, correlation_id)
-    is_closed = call is not None and (asks_reason(session, call) or not reach.sees_bodies(call))
+    is_closed = call is not None and _is_closed(session, call)
     return call, session.get(Rejection, correlation_id), is_closed
+
+
+def _is_closed(session: Session, call: Transaction) -> bool:
+    """Whether bodies are opened with a reason only, or not by who asks."""
+    return asks_reason(session, call) or not reach.sees_bodies(call)
 
 
 def _is_settled(correlation_id: uuid.UUID, now: datetime) -> bool:

@@ -9,19 +9,19 @@ from collections.abc import Iterator
 
 from common.console.finding import TIMELINE, Happened, Term, checked_id, in_order
 from common.console.navigation import other_services
-from common.console.staff import StaffRole
+from common.console.rights import SIGNED_IN, Right
 from flask import g, render_template, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import select
 from sqlalchemy.orm import Session, load_only
 
+from proxy.console import reach
 from proxy.console.blueprint import pages
 from proxy.console.reading import read
 from proxy.console.stages import steps
 from proxy.container import container
 from proxy.models import AsyncCall, Rejection, Transaction, TransactionStatus
 from proxy.record.reports import reports_of
-from proxy.record.transactions import SUMMARY, asks_reason
+from proxy.record.transactions import SUMMARY, asks_reason, summaries
 
 _MOST_RERUNS = 50
 _MARKS = {
@@ -32,11 +32,11 @@ _MARKS = {
 }
 
 
-@pages.page(f"{TIMELINE}/<correlation_id>/")
+@pages.page(f"{TIMELINE}/<correlation_id>/", SIGNED_IN)
 def timeline(correlation_id: str) -> ResponseReturnValue:
     """The lines that we know, and whom else the page asks."""
     known = checked_id(correlation_id)
-    call_id = Term(known).id
+    call_id = Term(known).id if g.staff.may(Right.GATEWAY_OBSERVE) else None
     ours = read(lambda session: in_order(_happened(session, call_id))) if call_id else []
     return render_template(
         "pages/timeline.html",
@@ -49,12 +49,12 @@ def timeline(correlation_id: str) -> ResponseReturnValue:
 
 def _happened(session: Session, call_id: uuid.UUID) -> Iterator[Happened]:
     rejected = session.get(Rejection, call_id)
-    if rejected is not None:
+    if rejected is not None and reach.own().view is None:
         what = f"{rejected.request_method} {rejected.request_path} was rejected: {rejected.reason}"
         at = f"{url_for('console.rejections')}#rejection-{call_id}"
         yield Happened(rejected.rejected_at, what, at, str(rejected.status_code), "bad")
     call = session.get(Transaction, call_id, options=[load_only(*SUMMARY)])
-    if call is not None:
+    if call is not None and reach.within(call.channel_name, reach.own().view):
         yield from _of_call(call)
         yield from _sent(session, call)
         yield from _steps(session, call)
@@ -66,7 +66,8 @@ def _of_call(call: Transaction) -> Iterator[Happened]:
     what = f"{call.client_name} called {call.request_method} {call.request_url}"
     yield Happened(call.started_at, what, at)
     if call.completed_at is not None:
-        ended = f"The call ended: {call.error_message}" if call.error_message else "The call ended"
+        error = reach.error_of(call)
+        ended = f"The call ended: {error}" if error else "The call ended"
         mark = _MARKS.get(call.status, "busy")
         yield Happened(call.completed_at, ended, at, call.status, mark, call.duration_ms)
 
@@ -80,7 +81,7 @@ def _sent(session: Session, call: Transaction) -> Iterator[Happened]:
 
 def _steps(session: Session, call: Transaction) -> Iterator[Happened]:
     """What mediators report and what secondary routes did, for those who see bodies."""
-    if not g.staff.may(StaffRole.VIEWER) or asks_reason(session, call):
+    if not reach.sees_bodies(call) or asks_reason(session, call):
         return
     kept = reports_of(session, container().sealer, call.correlation_id)
     for step in steps(kept.orchestrations):
@@ -96,8 +97,8 @@ def _reruns(session: Session, call: Transaction) -> Iterator[Happened]:
     is_kin = Transaction.parent_id == call.correlation_id
     if call.parent_id is not None:
         is_kin |= Transaction.correlation_id == call.parent_id
-    query = select(Transaction).where(is_kin).order_by(Transaction.correlation_id)
-    for one in session.scalars(query.options(load_only(*SUMMARY)).limit(_MOST_RERUNS)):
+    query = summaries(reach.viewing()).where(is_kin).order_by(Transaction.correlation_id)
+    for one in session.scalars(query.limit(_MOST_RERUNS)):
         what = "The original began" if one.correlation_id == call.parent_id else "It was made again"
         at, mark = _page(one.correlation_id), _MARKS.get(one.status, "busy")
         yield Happened(one.started_at, what, at, one.status, mark, one.duration_ms)

@@ -11,7 +11,6 @@ from common.console.flashes import flash
 from common.console.forms import Form, choices, read_filters, read_form
 from common.console.listing import listing
 from common.console.rights import Right
-from common.errors import Forbidden
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
@@ -56,7 +55,7 @@ COLUMNS = (
     Column("Method", lambda call: call.request_method),
     Column("URL", lambda call: call.request_url),
     Column("Answer", lambda call: call.response_status_code),
-    Column("Error", lambda call: call.error_message),
+    Column("Error", reach.error_of),
     Column("Channel", lambda call: call.channel_name),
     Column("Client", lambda call: call.client_name),
     Column("Address", lambda call: call.client_address),
@@ -134,8 +133,7 @@ def open_transaction(correlation_id: uuid.UUID) -> ResponseReturnValue:
     """The same with headers and bodies, for the reason that was given."""
     form = read_form(ReasonForm())
     found = read(lambda session: _detail(session, correlation_id))
-    if not found.sees_bodies:
-        raise Forbidden("Your role does not see bodies of this channel's calls.")
+    reach.check_bodies(found.call)
     if form.errors:
         return _page(found, is_open=False, form=form), HTTPStatus.UNPROCESSABLE_ENTITY
     channel = found.call.channel_name or ""

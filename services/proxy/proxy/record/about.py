@@ -9,11 +9,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, load_only
+from sqlalchemy.orm import Session
 
+from proxy.access.roles import Names
 from proxy.models import Transaction, TransactionProperty
 from proxy.record.search import Found, find
-from proxy.record.transactions import SUMMARY, TransactionFilter
+from proxy.record.transactions import TransactionFilter, summaries
 
 #: Of each source, so many calls are shown.
 MOST_INDEXED = 200
@@ -31,22 +32,26 @@ def by_property(session: Session, value: str, limit: int) -> Sequence[uuid.UUID]
 SOURCES: tuple[Source, ...] = (by_property,)
 
 
-def calls_about(session: Session, text: str, *, limit: int, cursor: str | None) -> Found:
-    """The newest calls whose properties are `text`, or whose URL or error mentions it.
+def calls_about(
+    session: Session, wanted: TransactionFilter, bodies: Names, *, limit: int, cursor: str | None
+) -> Found:
+    """The newest calls whose properties are `wanted.q`, or whose URL or error mentions it.
+
+    What the sources know is content: of their calls, those of the channels `bodies` count.
 
     The calls of the sources come with the first page, however old they are; `searched_back_to` is
     how far URLs and errors were read. Raises Invalid for a cursor that was never given out.
     """
-    mentioned = find(session, TransactionFilter(q=text), limit=limit, cursor=cursor)
-    indexed = [] if cursor else _indexed(session, text)
+    mentioned = find(session, wanted, limit=limit, cursor=cursor)
+    indexed = [] if cursor else _indexed(session, wanted.q or "", bodies)
     calls = {call.correlation_id: call for call in (*mentioned.data, *indexed)}
     newest_first = [calls[key] for key in sorted(calls, reverse=True)]
     return replace(mentioned, data=newest_first)
 
 
-def _indexed(session: Session, text: str) -> Sequence[Transaction]:
+def _indexed(session: Session, text: str, bodies: Names) -> Sequence[Transaction]:
     ids = {found for source in SOURCES for found in source(session, text, MOST_INDEXED)}
     if not ids:
         return []
-    named = select(Transaction).where(Transaction.correlation_id.in_(ids))
-    return session.scalars(named.options(load_only(*SUMMARY))).all()
+    named = summaries(TransactionFilter(channels=bodies))
+    return session.scalars(named.where(Transaction.correlation_id.in_(ids))).all()

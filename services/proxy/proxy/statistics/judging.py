@@ -6,11 +6,11 @@ The shortest of three spans that has enough calls counts: five minutes, an hour,
 import enum
 import uuid
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import case, func, select
+from sqlalchemy import case, func, select, true
 from sqlalchemy.orm import Session
 
 from proxy.models import Channel, HourlyRollup, Mediator, MinuteRollup
@@ -88,10 +88,16 @@ def mediator_state(
 Spans = list[tuple[int, int]]
 
 
-def spans_by_channel(session: Session, now: datetime) -> dict[str, Spans]:
-    """Calls and failures of SPANS by the channel's name."""
+def spans_by_channel(
+    session: Session, now: datetime, channels: Collection[str] | None = None
+) -> dict[str, Spans]:
+    """Calls and failures of SPANS by the channel's name, of `channels` where they are given."""
     found: dict[str, Spans] = {}
     short, middle, long = SPANS
+    minutely, hourly = (
+        true() if channels is None else table.channel_name.in_(channels)
+        for table in (MinuteRollup, HourlyRollup)
+    )
     minute = MinuteRollup.minute
     lately = minute >= now - short
     minutes = select(
@@ -100,13 +106,13 @@ def spans_by_channel(session: Session, now: datetime) -> dict[str, Spans]:
         func.coalesce(func.sum(case((lately, MinuteRollup.failures))), 0),
         func.sum(MinuteRollup.calls - MinuteRollup.open_calls),
         func.sum(MinuteRollup.failures),
-    ).where(minute >= now - middle)
+    ).where(minute >= now - middle, minutely)
     for name, *counts in session.execute(minutes.group_by(MinuteRollup.channel_name)):
         five, failed, hour, hour_failed = map(int, counts)
         found[name] = [(five, failed), (hour, hour_failed), (hour, hour_failed)]
     hours = select(
         HourlyRollup.channel_name, func.sum(HourlyRollup.calls), func.sum(HourlyRollup.failures)
-    ).where(HourlyRollup.hour >= now - long)
+    ).where(HourlyRollup.hour >= now - long, hourly)
     for name, calls, failures in session.execute(hours.group_by(HourlyRollup.channel_name)):
         known = found.setdefault(name, [(0, 0)] * 3)
         if int(calls) >= known[2][0]:
@@ -114,9 +120,11 @@ def spans_by_channel(session: Session, now: datetime) -> dict[str, Spans]:
     return found
 
 
-def failing_channels(session: Session, now: datetime) -> list[tuple[str, Recent]]:
+def failing_channels(
+    session: Session, now: datetime, channels: Collection[str] | None = None
+) -> list[tuple[str, Recent]]:
     """Active channels most of whose calls fail, with what they are judged by."""
-    spans = spans_by_channel(session, now)
+    spans = spans_by_channel(session, now, channels)
     active = session.scalars(
         select(Channel.name)
         .where(Channel.is_active, Channel.name.in_(spans))
@@ -127,10 +135,14 @@ def failing_channels(session: Session, now: datetime) -> list[tuple[str, Recent]
 
 
 def judged_mediators(
-    session: Session, mediators: Sequence[Mediator], now: datetime, timeout_s: float
+    session: Session,
+    mediators: Sequence[Mediator],
+    now: datetime,
+    timeout_s: float,
+    channels: Collection[str] | None = None,
 ) -> Mapping[uuid.UUID, Judged]:
-    """How these mediators do, by their ids."""
-    spans, own = spans_by_channel(session, now), defaultdict(list)
+    """How these mediators do, by their ids; judged by calls of `channels` where they are given."""
+    spans, own = spans_by_channel(session, now, channels), defaultdict(list)
     wanted = select(Channel.mediator_id, Channel.name)
     for mediator_id, name in session.execute(wanted):
         own[mediator_id].append(spans.get(name, [(0, 0)] * 3))
