@@ -185,21 +185,30 @@ class EsbRelay(Api):
         answer: Record = self._ask("OneCallbackRoute_get", "GET", "/api/esb/routes/{}/", route_id)
         return answer
 
-    def one_callback_route_patch(self, route_id: str, body: Json) -> Record:
+    def one_callback_route_patch(
+        self, route_id: str, body: Json, *, if_match: str | None = None
+    ) -> Record:
         """Change what is given of a route."""
         answer: Record = self._ask(
             "OneCallbackRoute_patch",
             "PATCH",
             "/api/esb/routes/{}/",
             route_id,
+            headers={"If-Match": if_match},
             body=body,
             media_type=JSON,
         )
         return answer
 
-    def one_callback_route_delete(self, route_id: str) -> None:
+    def one_callback_route_delete(self, route_id: str, *, if_match: str | None = None) -> None:
         """Close a route."""
-        self._ask("OneCallbackRoute_delete", "DELETE", "/api/esb/routes/{}/", route_id)
+        self._ask(
+            "OneCallbackRoute_delete",
+            "DELETE",
+            "/api/esb/routes/{}/",
+            route_id,
+            headers={"If-Match": if_match},
+        )
 
     def queue(self, body: Json) -> Record:
         """Queue a late answer: it is posted to the engine until that has taken it."""

@@ -59,6 +59,7 @@ class Notification(Api):
         "list_ways": "list_ways",
         "open_closed_transport": "open_closed_transport",
         "list_costs": "list_costs",
+        "read_sms_report": "read_sms_report",
         "list_unreachable": "list_unreachable",
         "try_address_again": "try_address_again",
         "Webhooks_get": "webhooks_get",
@@ -95,7 +96,9 @@ class Notification(Api):
         )
         return answer
 
-    def change_lookup(self, kind: str, code: str, body: Json) -> Record:
+    def change_lookup(
+        self, kind: str, code: str, body: Json, *, if_match: str | None = None
+    ) -> Record:
         """Change a code's name or weight; `is_active: false` takes it out of use."""
         answer: Record = self._ask(
             "change_lookup",
@@ -103,6 +106,7 @@ class Notification(Api):
             "/api/notification/lookups/{}/{}/",
             kind,
             code,
+            headers={"If-Match": if_match},
             body=body,
             media_type=JSON,
         )
@@ -137,13 +141,14 @@ class Notification(Api):
         answer: Record = self._ask("OneEvent_get", "GET", "/api/notification/events/{}/", code)
         return answer
 
-    def one_event_patch(self, code: str, body: Json) -> Record:
+    def one_event_patch(self, code: str, body: Json, *, if_match: str | None = None) -> Record:
         """Change what is given; `is_active: false` takes it out of use."""
         answer: Record = self._ask(
             "OneEvent_patch",
             "PATCH",
             "/api/notification/events/{}/",
             code,
+            headers={"If-Match": if_match},
             body=body,
             media_type=JSON,
         )
@@ -178,13 +183,14 @@ class Notification(Api):
         answer: Record = self._ask("OneRule_get", "GET", "/api/notification/rules/{}/", rule_id)
         return answer
 
-    def one_rule_patch(self, rule_id: str, body: Json) -> Record:
+    def one_rule_patch(self, rule_id: str, body: Json, *, if_match: str | None = None) -> Record:
         """Change what is given; `is_active: false` takes it out of use."""
         answer: Record = self._ask(
             "OneRule_patch",
             "PATCH",
             "/api/notification/rules/{}/",
             rule_id,
+            headers={"If-Match": if_match},
             body=body,
             media_type=JSON,
         )
@@ -230,13 +236,16 @@ class Notification(Api):
         )
         return answer
 
-    def one_template_patch(self, template_id: str, body: Json) -> Record:
+    def one_template_patch(
+        self, template_id: str, body: Json, *, if_match: str | None = None
+    ) -> Record:
         """Changed words are a new version, which is answered; `is_active` changes in place."""
         answer: Record = self._ask(
             "OneTemplate_patch",
             "PATCH",
             "/api/notification/templates/{}/",
             template_id,
+            headers={"If-Match": if_match},
             body=body,
             media_type=JSON,
         )
@@ -642,6 +651,30 @@ class Notification(Api):
         )
         return answer
 
+    def read_sms_report(
+        self,
+        *,
+        by: Literal["month_event_provider", "month", "event", "provider"] | None = None,
+        event_code: str | None = None,
+        provider: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+    ) -> Record:
+        """Sum up SMS and their cost by month, event or provider; what cost most comes first."""
+        answer: Record = self._ask(
+            "read_sms_report",
+            "GET",
+            "/api/notification/report/",
+            query={
+                "since": since,
+                "until": until,
+                "event_code": event_code,
+                "provider": provider,
+                "by": by,
+            },
+        )
+        return answer
+
     def list_unreachable(
         self,
         *,
@@ -715,13 +748,16 @@ class Notification(Api):
         )
         return answer
 
-    def one_webhook_patch(self, webhook_id: str, body: Json) -> Record:
+    def one_webhook_patch(
+        self, webhook_id: str, body: Json, *, if_match: str | None = None
+    ) -> Record:
         """Change what is given; `is_active: false` takes it out of use."""
         answer: Record = self._ask(
             "OneWebhook_patch",
             "PATCH",
             "/api/notification/webhooks/{}/",
             webhook_id,
+            headers={"If-Match": if_match},
             body=body,
             media_type=JSON,
         )

@@ -426,25 +426,27 @@ class PolicyNotify(Api):
         )
         return answer
 
-    def notification_patch(self, family: str, body: Json) -> Record:
+    def notification_patch(self, family: str, body: Json, *, if_match: str | None = None) -> Record:
         """Change what is given; a family without consent gets one first."""
         answer: Record = self._ask(
             "Notification_patch",
             "PATCH",
             "/api/policy-notification/families/{}/notification/",
             family,
+            headers={"If-Match": if_match},
             body=body,
             media_type=JSON,
         )
         return answer
 
-    def notification_delete(self, family: str) -> Record:
+    def notification_delete(self, family: str, *, if_match: str | None = None) -> Record:
         """Back to the defaults; the consent of a family that has ended ends too."""
         answer: Record = self._ask(
             "Notification_delete",
             "DELETE",
             "/api/policy-notification/families/{}/notification/",
             family,
+            headers={"If-Match": if_match},
         )
         return answer
 

@@ -45,6 +45,11 @@ class Proxy(Api):
         "OneMember_delete": "one_member_delete",
         "Sessions_get": "sessions_get",
         "Sessions_delete": "sessions_delete",
+        "Roles_get": "roles_get",
+        "Roles_post": "roles_post",
+        "OneRole_get": "one_role_get",
+        "OneRole_patch": "one_role_patch",
+        "OneRole_delete": "one_role_delete",
         "list_transactions": "list_transactions",
         "read_transaction": "read_transaction",
         "rerun": "rerun",
@@ -59,7 +64,26 @@ class Proxy(Api):
         "list_rejections": "list_rejections",
         "list_differences": "list_differences",
         "read_metrics": "read_metrics",
+        "list_checks": "list_checks",
+        "list_alerts": "list_alerts",
+        "read_alert": "read_alert",
+        "acknowledge_alert": "acknowledge_alert",
+        "AlertRules_get": "alert_rules_get",
+        "AlertRules_post": "alert_rules_post",
+        "preview_rule": "preview_rule",
+        "OneAlertRule_get": "one_alert_rule_get",
+        "OneAlertRule_patch": "one_alert_rule_patch",
+        "OneAlertRule_delete": "one_alert_rule_delete",
+        "ContactGroups_get": "contact_groups_get",
+        "ContactGroups_post": "contact_groups_post",
+        "OneContactGroup_get": "one_contact_group_get",
+        "OneContactGroup_patch": "one_contact_group_patch",
+        "OneContactGroup_delete": "one_contact_group_delete",
+        "MaintenanceWindows_get": "maintenance_windows_get",
+        "MaintenanceWindows_post": "maintenance_windows_post",
+        "delete_maintenance_window": "delete_maintenance_window",
         "read_report": "read_report",
+        "read_error_kinds": "read_error_kinds",
         "Metadata_get": "metadata_get",
         "Metadata_post": "metadata_post",
         "fetch_token": "fetch_token",
@@ -93,21 +117,30 @@ class Proxy(Api):
         answer: Record = self._ask("OneClient_get", "GET", "/api/proxy/clients/{}/", client_pk)
         return answer
 
-    def one_client_patch(self, client_pk: str, body: Json) -> Record:
+    def one_client_patch(
+        self, client_pk: str, body: Json, *, if_match: str | None = None
+    ) -> Record:
         """Change what is given of a client."""
         answer: Record = self._ask(
             "OneClient_patch",
             "PATCH",
             "/api/proxy/clients/{}/",
             client_pk,
+            headers={"If-Match": if_match},
             body=body,
             media_type=JSON,
         )
         return answer
 
-    def one_client_delete(self, client_pk: str) -> None:
+    def one_client_delete(self, client_pk: str, *, if_match: str | None = None) -> None:
         """Delete a client; its calls stay on record."""
-        self._ask("OneClient_delete", "DELETE", "/api/proxy/clients/{}/", client_pk)
+        self._ask(
+            "OneClient_delete",
+            "DELETE",
+            "/api/proxy/clients/{}/",
+            client_pk,
+            headers={"If-Match": if_match},
+        )
 
     def rotate_secret(self, client_pk: str, body: Json | None = None) -> Record:
         """Give a client one more secret, shown once; of more than two the oldest stops working."""
@@ -151,21 +184,30 @@ class Proxy(Api):
         )
         return answer
 
-    def one_mediator_patch(self, mediator_id: str, body: Json) -> Record:
+    def one_mediator_patch(
+        self, mediator_id: str, body: Json, *, if_match: str | None = None
+    ) -> Record:
         """Change what is given of a mediator by hand; its urn stays."""
         answer: Record = self._ask(
             "OneMediator_patch",
             "PATCH",
             "/api/proxy/mediators/{}/",
             mediator_id,
+            headers={"If-Match": if_match},
             body=body,
             media_type=JSON,
         )
         return answer
 
-    def one_mediator_delete(self, mediator_id: str) -> None:
+    def one_mediator_delete(self, mediator_id: str, *, if_match: str | None = None) -> None:
         """Delete a mediator that no channel leads to."""
-        self._ask("OneMediator_delete", "DELETE", "/api/proxy/mediators/{}/", mediator_id)
+        self._ask(
+            "OneMediator_delete",
+            "DELETE",
+            "/api/proxy/mediators/{}/",
+            mediator_id,
+            headers={"If-Match": if_match},
+        )
 
     def heartbeat(self, urn: str, body: Json | None = None) -> Record:
         """Say that a mediator lives, and for how long; the answer holds its whole configuration."""
@@ -210,21 +252,30 @@ class Proxy(Api):
         answer: Record = self._ask("OneChannel_get", "GET", "/api/proxy/channels/{}/", channel_id)
         return answer
 
-    def one_channel_patch(self, channel_id: str, body: Json) -> Record:
+    def one_channel_patch(
+        self, channel_id: str, body: Json, *, if_match: str | None = None
+    ) -> Record:
         """Change what is given of a channel."""
         answer: Record = self._ask(
             "OneChannel_patch",
             "PATCH",
             "/api/proxy/channels/{}/",
             channel_id,
+            headers={"If-Match": if_match},
             body=body,
             media_type=JSON,
         )
         return answer
 
-    def one_channel_delete(self, channel_id: str) -> None:
+    def one_channel_delete(self, channel_id: str, *, if_match: str | None = None) -> None:
         """Delete a channel with its registrations; its calls stay on record."""
-        self._ask("OneChannel_delete", "DELETE", "/api/proxy/channels/{}/", channel_id)
+        self._ask(
+            "OneChannel_delete",
+            "DELETE",
+            "/api/proxy/channels/{}/",
+            channel_id,
+            headers={"If-Match": if_match},
+        )
 
     def test_match(self, channel_id: str, body: Json) -> Record:
         """Would this method and path match, if not why, and which channel would take the call?"""
@@ -311,22 +362,29 @@ class Proxy(Api):
         )
         return answer
 
-    def one_registration_patch(self, registration_id: str, body: Json) -> Record:
+    def one_registration_patch(
+        self, registration_id: str, body: Json, *, if_match: str | None = None
+    ) -> Record:
         """Change what is given of a registration."""
         answer: Record = self._ask(
             "OneRegistration_patch",
             "PATCH",
             "/api/proxy/registrations/{}/",
             registration_id,
+            headers={"If-Match": if_match},
             body=body,
             media_type=JSON,
         )
         return answer
 
-    def one_registration_delete(self, registration_id: str) -> None:
+    def one_registration_delete(self, registration_id: str, *, if_match: str | None = None) -> None:
         """Delete a registration."""
         self._ask(
-            "OneRegistration_delete", "DELETE", "/api/proxy/registrations/{}/", registration_id
+            "OneRegistration_delete",
+            "DELETE",
+            "/api/proxy/registrations/{}/",
+            registration_id,
+            headers={"If-Match": if_match},
         )
 
     def staff_get(self, *, cursor: str | None = None, limit: int | None = None) -> Record:
@@ -348,21 +406,30 @@ class Proxy(Api):
         answer: Record = self._ask("OneMember_get", "GET", "/api/proxy/staff/{}/", member_id)
         return answer
 
-    def one_member_patch(self, member_id: str, body: Json) -> Record:
+    def one_member_patch(
+        self, member_id: str, body: Json, *, if_match: str | None = None
+    ) -> Record:
         """Change what is given of a member of staff; the last administrator stays one."""
         answer: Record = self._ask(
             "OneMember_patch",
             "PATCH",
             "/api/proxy/staff/{}/",
             member_id,
+            headers={"If-Match": if_match},
             body=body,
             media_type=JSON,
         )
         return answer
 
-    def one_member_delete(self, member_id: str) -> None:
+    def one_member_delete(self, member_id: str, *, if_match: str | None = None) -> None:
         """Let a member of staff go; the last administrator stays."""
-        self._ask("OneMember_delete", "DELETE", "/api/proxy/staff/{}/", member_id)
+        self._ask(
+            "OneMember_delete",
+            "DELETE",
+            "/api/proxy/staff/{}/",
+            member_id,
+            headers={"If-Match": if_match},
+        )
 
     def sessions_get(self, member_id: str) -> Record:
         """List the sessions that may still stand, the one seen last first."""
@@ -375,6 +442,36 @@ class Proxy(Api):
         """End all sessions of a member of staff: at once, in all services."""
         self._ask("Sessions_delete", "DELETE", "/api/proxy/staff/{}/sessions/", member_id)
 
+    def roles_get(self, *, cursor: str | None = None, limit: int | None = None) -> Record:
+        """List the roles of staff that were made here, newest first."""
+        answer: Record = self._ask(
+            "Roles_get", "GET", "/api/proxy/roles/", query={"limit": limit, "cursor": cursor}
+        )
+        return answer
+
+    def roles_post(self, body: Json) -> Record:
+        """Make a role of rights that you hold."""
+        answer: Record = self._ask(
+            "Roles_post", "POST", "/api/proxy/roles/", body=body, media_type=JSON
+        )
+        return answer
+
+    def one_role_get(self, role_id: str) -> Record:
+        """Read a role."""
+        answer: Record = self._ask("OneRole_get", "GET", "/api/proxy/roles/{}/", role_id)
+        return answer
+
+    def one_role_patch(self, role_id: str, body: Json) -> Record:
+        """Change a role, at once for all who have it."""
+        answer: Record = self._ask(
+            "OneRole_patch", "PATCH", "/api/proxy/roles/{}/", role_id, body=body, media_type=JSON
+        )
+        return answer
+
+    def one_role_delete(self, role_id: str) -> None:
+        """Forget a role that nobody has."""
+        self._ask("OneRole_delete", "DELETE", "/api/proxy/roles/{}/", role_id)
+
     def list_transactions(
         self,
         *,
@@ -382,7 +479,10 @@ class Proxy(Api):
         client: str | None = None,
         cursor: str | None = None,
         limit: int | None = None,
+        max_duration_ms: float | None = None,
+        mediator: str | None = None,
         method: str | None = None,
+        min_duration_ms: float | None = None,
         path: str | None = None,
         properties: str | bool | None = None,
         q: str | None = None,
@@ -393,6 +493,10 @@ class Proxy(Api):
         ]
         | None = None,
         until: str | None = None,
+        when: Literal[
+            "this_hour", "this_hour_last_week", "today", "yesterday", "this_week", "last_week"
+        ]
+        | None = None,
     ) -> Record:
         """List calls, newest first, without headers and bodies."""
         answer: Record = self._ask(
@@ -403,11 +507,15 @@ class Proxy(Api):
                 "status": status,
                 "channel": channel,
                 "client": client,
+                "mediator": mediator,
                 "method": method,
                 "path": path,
                 "response_status": response_status,
                 "since": since,
                 "until": until,
+                "when": when,
+                "min_duration_ms": min_duration_ms,
+                "max_duration_ms": max_duration_ms,
                 "q": q,
                 "properties": properties,
                 "limit": limit,
@@ -559,12 +667,160 @@ class Proxy(Api):
         )
         return answer
 
+    def list_checks(self) -> Record:
+        """Read how all parts of the installation were found lately, and what is not well."""
+        answer: Record = self._ask("list_checks", "GET", "/api/proxy/checks/")
+        return answer
+
+    def list_alerts(
+        self,
+        *,
+        cursor: str | None = None,
+        limit: int | None = None,
+        state: Literal["open", "ended"] | None = None,
+    ) -> Record:
+        """List alerts, newest first."""
+        answer: Record = self._ask(
+            "list_alerts",
+            "GET",
+            "/api/proxy/alerts/",
+            query={"state": state, "limit": limit, "cursor": cursor},
+        )
+        return answer
+
+    def read_alert(self, alert_id: str) -> Record:
+        """Read an alert."""
+        answer: Record = self._ask("read_alert", "GET", "/api/proxy/alerts/{}/", alert_id)
+        return answer
+
+    def acknowledge_alert(self, alert_id: str) -> Record:
+        """Say that somebody looks after it: it is neither told again nor escalated."""
+        answer: Record = self._ask(
+            "acknowledge_alert", "POST", "/api/proxy/alerts/{}/acknowledge/", alert_id
+        )
+        return answer
+
+    def alert_rules_get(self, *, cursor: str | None = None, limit: int | None = None) -> Record:
+        """List alert rules, newest first."""
+        answer: Record = self._ask(
+            "AlertRules_get",
+            "GET",
+            "/api/proxy/alert-rules/",
+            query={"limit": limit, "cursor": cursor},
+        )
+        return answer
+
+    def alert_rules_post(self, body: Json) -> Record:
+        """Add an alert rule; it is evaluated from now on."""
+        answer: Record = self._ask(
+            "AlertRules_post", "POST", "/api/proxy/alert-rules/", body=body, media_type=JSON
+        )
+        return answer
+
+    def preview_rule(self, body: Json) -> Record:
+        """Find out what a rule would have done over the last day; nothing is kept."""
+        answer: Record = self._ask(
+            "preview_rule", "POST", "/api/proxy/alert-rules/preview/", body=body, media_type=JSON
+        )
+        return answer
+
+    def one_alert_rule_get(self, rule_id: str) -> Record:
+        """Read an alert rule."""
+        answer: Record = self._ask("OneAlertRule_get", "GET", "/api/proxy/alert-rules/{}/", rule_id)
+        return answer
+
+    def one_alert_rule_patch(self, rule_id: str, body: Json) -> Record:
+        """Change what is given of an alert rule."""
+        answer: Record = self._ask(
+            "OneAlertRule_patch",
+            "PATCH",
+            "/api/proxy/alert-rules/{}/",
+            rule_id,
+            body=body,
+            media_type=JSON,
+        )
+        return answer
+
+    def one_alert_rule_delete(self, rule_id: str) -> None:
+        """Delete an alert rule and its alerts."""
+        self._ask("OneAlertRule_delete", "DELETE", "/api/proxy/alert-rules/{}/", rule_id)
+
+    def contact_groups_get(self, *, cursor: str | None = None, limit: int | None = None) -> Record:
+        """List contact groups, newest first."""
+        answer: Record = self._ask(
+            "ContactGroups_get",
+            "GET",
+            "/api/proxy/contact-groups/",
+            query={"limit": limit, "cursor": cursor},
+        )
+        return answer
+
+    def contact_groups_post(self, body: Json) -> Record:
+        """Add a contact group."""
+        answer: Record = self._ask(
+            "ContactGroups_post", "POST", "/api/proxy/contact-groups/", body=body, media_type=JSON
+        )
+        return answer
+
+    def one_contact_group_get(self, group_id: str) -> Record:
+        """Read a contact group."""
+        answer: Record = self._ask(
+            "OneContactGroup_get", "GET", "/api/proxy/contact-groups/{}/", group_id
+        )
+        return answer
+
+    def one_contact_group_patch(self, group_id: str, body: Json) -> Record:
+        """Change what is given of a contact group."""
+        answer: Record = self._ask(
+            "OneContactGroup_patch",
+            "PATCH",
+            "/api/proxy/contact-groups/{}/",
+            group_id,
+            body=body,
+            media_type=JSON,
+        )
+        return answer
+
+    def one_contact_group_delete(self, group_id: str) -> None:
+        """Delete a contact group: its rules tell nobody then."""
+        self._ask("OneContactGroup_delete", "DELETE", "/api/proxy/contact-groups/{}/", group_id)
+
+    def maintenance_windows_get(
+        self, *, cursor: str | None = None, limit: int | None = None
+    ) -> Record:
+        """List maintenance windows, newest first."""
+        answer: Record = self._ask(
+            "MaintenanceWindows_get",
+            "GET",
+            "/api/proxy/maintenance-windows/",
+            query={"limit": limit, "cursor": cursor},
+        )
+        return answer
+
+    def maintenance_windows_post(self, body: Json) -> Record:
+        """Announce a time in which nothing is raised about somebody."""
+        answer: Record = self._ask(
+            "MaintenanceWindows_post",
+            "POST",
+            "/api/proxy/maintenance-windows/",
+            body=body,
+            media_type=JSON,
+        )
+        return answer
+
+    def delete_maintenance_window(self, window_id: str) -> None:
+        """Delete a maintenance window: what is not well is told again."""
+        self._ask(
+            "delete_maintenance_window", "DELETE", "/api/proxy/maintenance-windows/{}/", window_id
+        )
+
     def read_report(
         self,
         *,
-        by: Literal["channel_client", "channel", "client"] | None = None,
+        by: Literal["channel_client", "channel", "client", "mediator", "status"] | None = None,
         channel: str | None = None,
         client: str | None = None,
+        order: Literal["calls", "failures", "failed", "slowest"] | None = None,
         since: str | None = None,
         target_ms: float | None = None,
         until: str | None = None,
@@ -582,8 +838,21 @@ class Proxy(Api):
                 "until": until,
                 "channel": channel,
                 "client": client,
+                "order": order,
                 "target_ms": target_ms,
             },
+        )
+        return answer
+
+    def read_error_kinds(self, *, since: str | None = None, until: str | None = None) -> Record:
+        """Count failed calls by channel and the shape of their error; kinds that are new come
+        first.
+        """
+        answer: Record = self._ask(
+            "read_error_kinds",
+            "GET",
+            "/api/proxy/report/errors/",
+            query={"since": since, "until": until},
         )
         return answer
 

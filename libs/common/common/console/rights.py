@@ -73,7 +73,7 @@ LABELS: Mapping[Right, str] = MappingProxyType(
         Right.GATEWAY_READ: "Gateway: see the settings of mediators, alerts, how all parts are",
         Right.GATEWAY_BODIES: "Gateway: see headers and bodies of calls",
         Right.GATEWAY_RERUN: "Gateway: make calls again",
-        Right.GATEWAY_OPERATE: "Gateway: call as any client with the tester, change rules for alerts",
+        Right.GATEWAY_OPERATE: "Gateway: call as any client with the tester, change alert rules",
         Right.GATEWAY_CHANNELS: "Gateway: change channels and registrations",
         Right.GATEWAY_MEDIATORS: "Gateway: change mediators",
         Right.GATEWAY_CLIENTS: "Gateway: change clients and their secrets",

@@ -22,6 +22,7 @@ IF_MATCH = {
     "name": "If-Match",
     "required": False,
     "schema": {"type": "string"},
+    "example": "*",
     "description": "The `ETag` (or `etag`) of the record as read: 412 if changed since",
 }
 ETAG = {"description": "The record's revision, for `If-Match`", "schema": {"type": "string"}}

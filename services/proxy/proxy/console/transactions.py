@@ -14,7 +14,7 @@ from common.console.rights import Right
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
-from sqlalchemy.orm import Session, load_only
+from sqlalchemy.orm import Session
 
 from proxy.console import reach
 from proxy.console.blueprint import pages
@@ -39,7 +39,7 @@ from proxy.record.raw_bodies import Side, raw_body, shown_as
 from proxy.record.reports import KeptReport, reports_of
 from proxy.record.search import Found, find
 from proxy.record.spans import When
-from proxy.record.transactions import SUMMARY, asks_reason
+from proxy.record.transactions import asks_reason, summaries
 from proxy.registry.records import existing
 from proxy.schemas.forms import ReasonForm
 from proxy.schemas.transactions import Filter
@@ -81,6 +81,7 @@ class Detail:
     """
 
     call: Transaction
+    original: Transaction | None
     reruns: Sequence[Transaction]
     channel_id: uuid.UUID | None
     client_id: uuid.UUID | None
@@ -184,20 +185,12 @@ def names_to_choose_from(
 def _detail(session: Session, correlation_id: uuid.UUID) -> Detail:
     call = existing(session, Transaction, correlation_id)
     reach.check_views(call)
-    children = (
-        select(Transaction)
-        .where(Transaction.parent_id == correlation_id)
-        .order_by(Transaction.correlation_id.desc())
-        .limit(_RERUNS_SHOWN)
-        .options(load_only(*SUMMARY))
-    )
+    seen = summaries(reach.viewing()).order_by(Transaction.correlation_id.desc())
+    children = seen.where(Transaction.parent_id == correlation_id).limit(_RERUNS_SHOWN)
     return Detail(
         call=call,
-        reruns=[
-            one
-            for one in session.scalars(children)
-            if reach.within(one.channel_name, reach.own().view)
-        ],
+        original=session.scalar(seen.where(Transaction.correlation_id == call.parent_id)),
+        reruns=session.scalars(children).all(),
         channel_id=session.scalar(select(Channel.id).where(Channel.name == call.channel_name)),
         client_id=session.scalar(select(Client.id).where(Client.client_id == call.client_name)),
         work=session.get(AsyncCall, correlation_id),

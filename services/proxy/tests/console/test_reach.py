@@ -130,6 +130,8 @@ def test_calls_are_compared_where_both_are_seen(
     like = record(2, channel_name=mine["name"], parent_id=uuid.UUID(other))
     again = record(3, channel_name="Other", parent_id=uuid.UUID(own))
     offered = limited.get(f"{LIST}{own}/compare/").text
+    assert again not in limited.get(f"{LIST}{own}/").text
+    assert other not in limited.get(f"{LIST}{like}/").text
     assert like in offered
     assert again not in offered
     assert f"other={other}" not in limited.get(f"{LIST}{like}/compare/").text
