@@ -18,6 +18,7 @@ from common.jobs.worker import every
 from common.logs import get_logger
 
 from proxy.alerts.delivery import Notification, deliver_due
+from proxy.alerts.watch import watch_of
 from proxy.container import Container
 from proxy.gateway.async_calls import WAKE_UP_QUEUE, Claimed
 from proxy.gateway.call_runner import CallRunner
@@ -31,7 +32,6 @@ from proxy.record.task_runner import AT_ONCE, TaskRunner, task_claim
 from proxy.retention import keep_bounded
 from proxy.statistics.rollup_job import roll_up_past_hours
 from proxy.sweeper import end_interrupted
-from proxy.watch import watch_of
 
 log = get_logger(__name__)
 

@@ -12,6 +12,7 @@ from common.http.outcomes import OutboundError, Timeouts
 from common.jobs.broker import BROKER_ERRORS, open_broker
 from sqlalchemy import func, select
 
+from proxy.checks.health import listener_trouble
 from proxy.checks.probes import (
     Finding,
     Probe,
@@ -26,7 +27,6 @@ from proxy.checks.probes import (
 )
 from proxy.config import Settings
 from proxy.container import Container
-from proxy.health import listener_trouble
 from proxy.models import CheckState, Measure, Mediator
 from proxy.statistics.judging import MediatorState, judged_mediators
 

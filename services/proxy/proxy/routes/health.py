@@ -7,8 +7,8 @@ from common.web.api import Blueprint
 from flask import redirect, url_for
 from flask.typing import ResponseReturnValue
 
+from proxy.checks.health import check_all
 from proxy.container import container
-from proxy.health import check_all
 from proxy.schemas.health import HealthOut, IndexOut
 
 blp = Blueprint("hub", __name__)

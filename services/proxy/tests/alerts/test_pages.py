@@ -8,6 +8,7 @@ from common.clock import utc_now
 from common.ids import new_id_at
 from common.jobs.leases import ClaimLost
 from proxy.alerts.reports import queue_due_reports, report_end
+from proxy.alerts.watch import JobClaim, Watch
 from proxy.checks.probes import failing, measured, well
 from proxy.checks.reading import NOBODY_LOOKS, keep
 from proxy.container import Container
@@ -20,7 +21,6 @@ from proxy.models import (
     WatchJob,
 )
 from proxy.statistics.minute_rollups import roll_up_minutes
-from proxy.watch import JobClaim, Watch
 from sqlalchemy import select, update
 
 FAILED = TransactionStatus.FAILED

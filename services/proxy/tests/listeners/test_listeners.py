@@ -13,8 +13,8 @@ from certificates import ClientAuthority, write_certificate
 from mllp_sender import BEGIN, END, Sender, fields_of, message
 from one_database import on_one_database
 from openhim_documents import a_channel, a_route, an_export
+from proxy.checks.health import ask_all
 from proxy.container import Container
-from proxy.health import ask_all
 from proxy.models import ListenerState, Rejection, Transaction, TransactionStatus
 from proxy.openhim.documents import Export
 from proxy.openhim.importing import import_all
