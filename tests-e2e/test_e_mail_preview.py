@@ -4,7 +4,7 @@ import email
 import email.policy
 from typing import Any
 
-import demo_ways
+import demo_transports
 import pytest
 from browsers import Watched, chromium
 from console import staff_of
@@ -58,7 +58,7 @@ def test_an_e_mail_is_written_seen_and_sent(hub: Hub, eventually: Any) -> None:
         assert watched.problems == []
         assert watched.asked_elsewhere(hub.url) == set()
 
-    folder = demo_ways.mail_folder(hub.stack.installation.var_dir)
+    folder = demo_transports.mail_folder(hub.stack.installation.var_dir)
 
     def arrived() -> list[Any]:
         texts = [path.read_bytes() for path in folder.glob("[!.]*")]

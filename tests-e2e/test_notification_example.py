@@ -6,7 +6,7 @@ import json
 import subprocess
 from pathlib import Path
 
-import demo_ways
+import demo_transports
 
 
 def files(folder: Path) -> set[Path]:
@@ -15,10 +15,10 @@ def files(folder: Path) -> set[Path]:
 
 def test_one_event_is_an_sms_an_email_and_an_in_app_message(hub, eventually):
     var_dir = hub.stack.installation.var_dir
-    folders = [demo_ways.sms_folder(var_dir), demo_ways.mail_folder(var_dir)]
+    folders = [demo_transports.sms_folder(var_dir), demo_transports.mail_folder(var_dir)]
     before = [files(folder) for folder in folders]
     secret = hub.stack.installation.demo_client_secret
-    pasted = demo_ways.commands(hub.url, hub.stack.demo_client_id, secret)
+    pasted = demo_transports.commands(hub.url, hub.stack.demo_client_id, secret)
     emit = "\n".join(pasted.splitlines()[:2])
     done = subprocess.run(["sh", "-c", emit], capture_output=True, text=True, check=True)
     answer = json.loads(done.stdout)
@@ -36,7 +36,7 @@ def test_one_event_is_an_sms_an_email_and_an_in_app_message(hub, eventually):
 
     def newest():
         headers = {"Authorization": f"Bearer {hub.token}"}
-        found = hub.call("GET", f"{demo_ways.INBOX_PATH}?limit=1", headers=headers).json()
+        found = hub.call("GET", f"{demo_transports.INBOX_PATH}?limit=1", headers=headers).json()
         return found["data"]
 
     (message,) = eventually(newest)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import demo_ways
+import demo_transports
 import pytest
 from hub import Hub
 from policy_scheme import Scheme
@@ -58,7 +58,7 @@ def _describe_event(hub: Hub) -> None:
 
 
 def sms_to(hub: Hub, number: str) -> list[str]:
-    folder: Path = demo_ways.sms_folder(hub.stack.installation.var_dir)
+    folder: Path = demo_transports.sms_folder(hub.stack.installation.var_dir)
     texts = [path.read_text() for path in folder.glob("*") if not path.name.startswith(".")]
     return [text for text in texts if text.startswith(f"To: {number}\n")]
 

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-import demo_ways
+import demo_transports
 import pytest
 from browsers import chromium
 from hub import Hub, unique
@@ -23,10 +23,10 @@ def mails_to(folder: Path, address: str) -> list[Any]:
 def test_a_click_in_a_browser_ends_e_mails(hub: Hub, eventually: Any) -> None:
     person = unique("person")
     address = f"{person}@example.org"
-    event = {**demo_ways.EVENT, "recipients": [{"user_id": person, "actor_type": "FAMILY"}]}
+    event = {**demo_transports.EVENT, "recipients": [{"user_id": person, "actor_type": "FAMILY"}]}
     event["recipients"][0]["to_email"] = address
-    assert hub.call("POST", demo_ways.EMIT_PATH, json=event).status_code == 201
-    folder = demo_ways.mail_folder(hub.stack.installation.var_dir)
+    assert hub.call("POST", demo_transports.EMIT_PATH, json=event).status_code == 201
+    folder = demo_transports.mail_folder(hub.stack.installation.var_dir)
     (mail,) = eventually(lambda: mails_to(folder, address))
     assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     found = re.match("<(http://[^>]+)>", mail["List-Unsubscribe"])
@@ -43,7 +43,7 @@ def test_a_click_in_a_browser_ends_e_mails(hub: Hub, eventually: Any) -> None:
         page.get_by_role("button", name="Send me no more e-mails").click()
         page.get_by_role("heading", name="You will get no more e-mails").wait_for()
     assert not allows()
-    again = hub.call("POST", demo_ways.EMIT_PATH, json=event).json()
+    again = hub.call("POST", demo_transports.EMIT_PATH, json=event).json()
     assert "Blocked by user preference" in [one["reason"] for one in again["skipped"]]
     one_click = hub.session.post(found[1], data={"List-Unsubscribe": "One-Click"}, timeout=10)
     assert one_click.status_code == 200

@@ -63,14 +63,14 @@ def main() -> int:
 
 def _alternate(plain: Measure, measured: list[Shape], rounds: int, seconds: int) -> Rounds:
     """Plain nginx and each shape in turn, with one connection and with many."""
-    ways: dict[str, Measure] = {"nginx": plain}
+    measures: dict[str, Measure] = {"nginx": plain}
     for shape in measured:
-        ways[shape.name] = partial(shape.measure, "/demo/x")
+        measures[shape.name] = partial(shape.measure, "/demo/x")
         shape.measure("/demo/x", MANY, 2)  # warm
     found: Rounds = {}
     for _ in range(rounds):
         for connections, lasting in ((MANY, seconds), (ONE, max(2, seconds // 2))):
-            for name, measure in ways.items():
+            for name, measure in measures.items():
                 found.setdefault((name, connections), []).append(measure(connections, lasting))
     return found
 

@@ -125,8 +125,10 @@ def fill(settings: Settings, policies: int, due: int) -> None:
     ids = [uuid.uuid4() for _ in range(policies)]
     rows = (_policy(at, one, families[at % FAMILIES], product, due) for at, one in enumerate(ids))
     load(engine, TABLES["policies"], rows)
-    told = (_told(one, run) for at, one in enumerate(ids) if at >= due or at % 6 not in (0, 5))
-    load(engine, TABLES[IndicationDetails.__tablename__], told)
+    indications = (
+        _indication(one, run) for at, one in enumerate(ids) if at >= due or at % 6 not in (0, 5)
+    )
+    load(engine, TABLES[IndicationDetails.__tablename__], indications)
     analyze(engine)
     engine.dispose()
 
@@ -155,7 +157,7 @@ def _policy(at: int, one: uuid.UUID, family: uuid.UUID, product: uuid.UUID, due:
     return (one, family, product, None, status, stage, start, start, start, end, *amounts)
 
 
-def _told(policy: uuid.UUID, run: uuid.UUID) -> Row:
+def _indication(policy: uuid.UUID, run: uuid.UUID) -> Row:
     """The activation that was told long ago."""
     type_, then = NotificationType.ACTIVATION.value, datetime(2026, 1, 1)  # noqa: DTZ001
     message = (policy, None, None, None, None, None)

@@ -141,8 +141,8 @@ def _measure(shape: Shape) -> bool:
             )
     found = {key: median(results) for key, results in rounds.items()}
     print(f"\n{shape.name}: POST of {len(BODY)} bytes, medians of {ROUNDS} rounds of {SECONDS} s")
-    for (way, connections), result in found.items():
-        print(f"  {way:8} {connections:3} connections  {result}")
+    for (path, connections), result in found.items():
+        print(f"  {path:8} {connections:3} connections  {result}")
     print(f"  here and now: {ruler}")
     return _goals(found, ruler)
 

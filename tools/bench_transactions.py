@@ -28,6 +28,7 @@ from proxy.config import SCHEMA, Settings
 from proxy.console.finding import hits_of
 from proxy.models import Base, Channel, Mediator, Transaction
 from proxy.record.about import calls_about
+from proxy.record.transactions import TransactionFilter
 from proxy.statistics.rollup_job import roll_up_past_hours
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
@@ -237,7 +238,8 @@ def find(app: Flask, name: str, term: str) -> bool:
         began = time.perf_counter()
         with app.test_request_context(), process.database.reading() as session:
             found = list(hits_of(session, Term(term)))
-            about = calls_about(session, term, limit=50, cursor=None)
+            wanted = TransactionFilter(q=term)
+            about = calls_about(session, wanted, None, limit=50, cursor=None)
         times_ms.append((time.perf_counter() - began) * 1000)
     median, longest = statistics.median(times_ms), max(times_ms)
     print(

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from urllib.parse import urlencode
 
-import demo_ways
+import demo_transports
 import local_authority
 import requests
 from common.settings import process_environment
@@ -89,9 +89,9 @@ def tell(hub: Hub, var_dir: Path) -> bool:
     """An event that tells a person in three ways; returns whether all of them came."""
     print("\nAn event that becomes an SMS, an e-mail and an in-app message:")
     hub.fetch_token()
-    folders = [demo_ways.sms_folder(var_dir), demo_ways.mail_folder(var_dir)]
+    folders = [demo_transports.sms_folder(var_dir), demo_transports.mail_folder(var_dir)]
     before = [_files(folder) for folder in folders]
-    status, _ = hub.ask("POST", demo_ways.EMIT_PATH, demo_ways.EVENT)
+    status, _ = hub.ask("POST", demo_transports.EMIT_PATH, demo_transports.EVENT)
     deadline = time.monotonic() + WAIT_S
     while not all(_files(one) - old for one, old in zip(folders, before, strict=True)):
         if status != http.client.CREATED or time.monotonic() > deadline:
@@ -100,7 +100,7 @@ def tell(hub: Hub, var_dir: Path) -> bool:
     for folder, old in zip(folders, before, strict=True):
         for path in sorted(_files(folder) - old):
             print(f"\n{path}:\n  " + path.read_text().replace("\n", "\n  "))
-    hub.ask("GET", f"{demo_ways.INBOX_PATH}?limit=1")
+    hub.ask("GET", f"{demo_transports.INBOX_PATH}?limit=1")
     return True
 
 
@@ -118,7 +118,7 @@ def main() -> int:
     try:
         hub = Hub(var_dir, client_id, secret.strip())
         ended_well = tour(hub)
-        if demo_ways.are_in_use(environ):
+        if demo_transports.are_in_use(environ):
             ended_well = tell(hub, var_dir) and ended_well
     except OSError as exc:
         print(f"Kiungo does not answer ({exc}); `make up` starts it.", file=sys.stderr)

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-import demo_ways
+import demo_transports
 import esb_keys
 import former_settings
 import local_authority
@@ -213,7 +213,7 @@ class Installation:
             **({"WATCHED_CERTIFICATES": edge} if (edge := environ.get("KIUNGO_TLS_CERT")) else {}),
             "OUTBOUND_DENY": ", ".join([USUALLY_DENIED, *self._own_places()]),
             **esb_keys.variables(self.var_dir, environ, self.ports, self.programs),
-            **demo_ways.variables(environ, self.ports, self.programs),
+            **demo_transports.variables(environ, self.ports, self.programs),
             **environ,
             **{variable: str(port) for variable, port in self.ports.items()},
             "PATH": os.pathsep.join([here, environ.get("PATH", os.defpath)]),

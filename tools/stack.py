@@ -18,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
 
-import demo_ways
+import demo_transports
 from installation import ROOT, Installation, StackError
 from log_files import LogFiles
 from ports import (
@@ -71,7 +71,7 @@ class Stack:
         environ = dict(os.environ if environ is None else environ)
         self.demo = environ.get("DEMO", "1").lower() not in {"0", "false", "no", "off"}
         #: Whether what notification sends stays on this machine.
-        self.has_demo_ways = self.demo and demo_ways.are_in_use(environ)
+        self.has_demo_transports = self.demo and demo_transports.are_in_use(environ)
         programs = read_procfile(procfile)
         if not self.demo:
             programs = [program for program in programs if not program.name.startswith("demo-")]

@@ -7,7 +7,7 @@ import threading
 import time
 from pathlib import Path
 
-import demo_ways
+import demo_transports
 import former_settings
 from common.settings import process_environment
 from installation import ROOT
@@ -78,7 +78,7 @@ def _welcome(stack: Stack, took_s: float) -> str:
         lines += ["", f"  For curl to trust it:  export CURL_CA_BUNDLE={trusted}"]
     if stack.has_example:
         lines += ["", "  A call to the demonstration mediator:", "", _example(stack)]
-        if stack.has_demo_ways:
+        if stack.has_demo_transports:
             lines += ["", "  An event that tells a person in three ways:", "", _event(stack)]
     end = "`make logs` shows what the processes write. Ctrl-C stops everything; the data stays."
     return "\n".join([*lines, "", end, ""])
@@ -107,13 +107,13 @@ def _example(stack: Stack) -> str:
 
 def _event(stack: Stack) -> str:
     var_dir = stack.installation.var_dir
-    calls = demo_ways.commands(
+    calls = demo_transports.commands(
         stack.url, stack.demo_client_id, stack.installation.demo_client_secret
     )
     return (
         f"{calls}\n\n"
-        f"  The SMS is a file in {_short(demo_ways.sms_folder(var_dir))}, the e-mail one in "
-        f"{_short(demo_ways.mail_folder(var_dir))}; the last call shows the in-app message."
+        f"  The SMS is a file in {_short(demo_transports.sms_folder(var_dir))}, the e-mail one in "
+        f"{_short(demo_transports.mail_folder(var_dir))}; the last call shows the in-app message."
     )
 
 

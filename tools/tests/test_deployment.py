@@ -235,9 +235,9 @@ def test_secrets_replace_every_place_holder_by_another_password() -> None:
 
 def test_compose_gives_nginx_every_placeholder() -> None:
     environment = CONTAINERS["nginx"]["environment"]
-    told = {name for name in environment if name.startswith("KIUNGO_")}
+    known = {name for name in environment if name.startswith("KIUNGO_")}
     asked = set(re.findall(r"\$\{(KIUNGO_\w+)", EDGE.read_text()))
-    assert placeholders(NGINX_CONF) | asked == told
+    assert placeholders(NGINX_CONF) | asked == known
 
 
 def test_template_without_a_value_is_refused() -> None:

@@ -160,7 +160,7 @@ def test_answer_beyond_bounds_is_refused(raw: bytes) -> None:
     assert arrived(raw, []).error is not None
 
 
-def told(raw: bytes, cuts: list[int]) -> tuple[bytes, bool, bool]:
+def read_at_the_end(raw: bytes, cuts: list[int]) -> tuple[bytes, bool, bool]:
     """The body, whether it failed, and whether the connection may rest, for who is called."""
     ends: list[tuple[bytes, bool]] = []
     released: list[bool] = []
@@ -204,7 +204,7 @@ def told(raw: bytes, cuts: list[int]) -> tuple[bytes, bool, bool]:
 def test_who_is_called_at_the_end_reads_what_who_waits_reads(raw: bytes) -> None:
     for cuts in ([], list(range(len(raw))), [len(raw) // 2]):
         read = arrived(raw, cuts)
-        body, has_failed, may_rest = told(raw, cuts)
+        body, has_failed, may_rest = read_at_the_end(raw, cuts)
         assert has_failed == (read.error is not None)
         assert has_failed or body == read.body
         assert may_rest <= read.may_rest or cuts

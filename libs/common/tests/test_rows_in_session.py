@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from common.db.database import Database, UtcDateTime, stored_enum
-from common.db.rows.in_session import add_new_rows, is_one_of
+from notification.outbox.row_changes import add_new_rows, is_one_of
 from sqlalchemy import JSON, Column, MetaData, SmallInteger, String, Table, Uuid, select
 
 

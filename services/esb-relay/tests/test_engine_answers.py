@@ -38,7 +38,7 @@ class Bus:
 
     signed: Seal
     refused: set[str] = field(default_factory=set)
-    refusal: bytes = b""
+    rejection: bytes = b""
     status: int = 401
     envelope: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -57,7 +57,7 @@ class Bus:
             self.posts[token] += 1
             self.asked_coding.add(request.headers["accept-encoding"])
         if token in self.refused:
-            return replies.answer(self.refusal, status=self.status)
+            return replies.answer(self.rejection, status=self.status)
         return replies.answer(self.envelope, headers=self.headers)
 
 
@@ -140,7 +140,7 @@ def test_what_the_bus_signed_is_its_answer_under_every_status(
 def test_push_that_a_signed_401_answers_is_not_sent_again(
     bus: Bus, exchanging: Callable[..., Outcome], data: str
 ) -> None:
-    bus.refused, bus.refusal = {"T1"}, bus.signed.envelope(data)
+    bus.refused, bus.rejection = {"T1"}, bus.signed.envelope(data)
     outcome = exchanging(push)
     assert (bus.posts, bus.tokens) == ({"T1": 1}, 1)
     assert outcome.http_status == 401
@@ -150,7 +150,7 @@ def test_push_that_a_signed_401_answers_is_not_sent_again(
 def test_push_that_an_unsigned_401_answers_is_sent_once_more_with_another_token(
     bus: Bus, exchanging: Callable[..., Outcome]
 ) -> None:
-    bus.refused, bus.refusal = {"T1"}, b'{"error":"invalid_token"}'
+    bus.refused, bus.rejection = {"T1"}, b'{"error":"invalid_token"}'
     outcome = exchanging(push)
     assert (bus.posts, bus.tokens) == ({"T1": 1, "T2": 1}, 2)
     assert outcome.status is ExchangeStatus.SUCCEEDED
@@ -230,7 +230,7 @@ MANY = 60
 def test_token_that_has_just_ended_is_renewed_once_for_all_who_are_refused(
     bus: Bus, exchanging: Callable[[Callable[[Exchanger], Awaitable[list[Outcome]]]], list[Outcome]]
 ) -> None:
-    bus.refused, bus.refusal = {"T1"}, b'{"error":"invalid_token"}'
+    bus.refused, bus.rejection = {"T1"}, b'{"error":"invalid_token"}'
 
     async def act(exchanger: Exchanger) -> list[Outcome]:
         return await asyncio.gather(*(push(exchanger) for _ in range(MANY)))
@@ -246,7 +246,7 @@ def test_token_that_has_just_ended_is_renewed_once_for_all_who_are_refused(
 def test_token_server_whose_next_token_is_refused_too_is_not_asked_again_and_again(
     bus: Bus, exchanging: Callable[[Callable[[Exchanger], Awaitable[list[Outcome]]]], list[Outcome]]
 ) -> None:
-    bus.refused, bus.refusal = {f"T{number}" for number in range(1, 9)}, b"no"
+    bus.refused, bus.rejection = {f"T{number}" for number in range(1, 9)}, b"no"
 
     async def act(exchanger: Exchanger) -> list[Outcome]:
         return await asyncio.gather(*(push(exchanger) for _ in range(MANY)))

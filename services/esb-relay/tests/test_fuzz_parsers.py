@@ -1,4 +1,4 @@
-"""Damaged envelopes: refused by the two refusals there are, or still what was signed."""
+"""Damaged envelopes: refused by the two rejections there are, or still what was signed."""
 
 import random
 import time

@@ -103,7 +103,7 @@ def test_connector_verifies_our_request(
     assert ask("verify", envelope=envelope, format=format_, publicKey=_public(key)) == data
 
 
-def test_connector_verifies_our_refusal(key: PrivateKey, ask: Ask) -> None:
+def test_connector_verifies_our_rejection(key: PrivateKey, ask: Ask) -> None:
     for format_ in Format:
         data = failure_data("hapana <&>", None, format_)
         envelope = seal(data, sign(data, key), format_, Root.RESPONSE).decode()

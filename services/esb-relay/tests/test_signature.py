@@ -1,4 +1,4 @@
-"""Signatures: over which bytes, in which order, by which key; and no doubt without a refusal."""
+"""Signatures: over which bytes, in which order, by which key; any doubt is a rejection."""
 
 import base64
 import json

@@ -52,7 +52,7 @@ def purge() -> None:
 @click.command("worker")
 @heartbeat.check_option
 def worker(check: bool) -> None:
-    """Send what is due, take events, settle what was left in doubt, forget; until SIGTERM."""
+    """Send what is due, take events, settle what was left UNKNOWN, forget; until SIGTERM."""
     if check:
         heartbeat.check(container().settings.heartbeat_path("notification"))
     run_worker(container())

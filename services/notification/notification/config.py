@@ -71,7 +71,7 @@ class Settings(ConsoleSettings):
 
     retention_days: int = setting("NOTIFICATION_RETENTION_DAYS", positive(int), default=90)
     lease_s: float = setting("NOTIFICATION_LEASE_SECONDS", positive(float), default=60.0)
-    #: How long providers are asked about a message in doubt before its event's policy decides.
+    #: How long providers are asked about an UNKNOWN message before its event's policy decides.
     unknown_wait_s: float = setting(
         "NOTIFICATION_UNKNOWN_WAIT_SECONDS", positive(float), default=900.0
     )
@@ -137,11 +137,11 @@ class Settings(ConsoleSettings):
             raise SettingError(f"NOTIFICATION_BOUNCE_{missing} is not set, but its partner is")
         names = settings.sms_providers or (("generic",) if is_any_given(environ) else ())
         is_named = bool(settings.sms_providers)
-        ways = (
+        providers = (
             SmsSettings.read(name, environ, is_first=name == names[0], is_named=is_named)
             for name in names
         )
-        return replace(settings, sms_providers=names, sms=tuple(ways))
+        return replace(settings, sms_providers=names, sms=tuple(providers))
 
     @property
     def sms_prices(self) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""What a killed worker left in hand: begun messages are in doubt, the others wait again."""
+"""What a killed worker left in hand: begun messages are UNKNOWN, the others wait again."""
 
 import uuid
 from collections.abc import Collection
@@ -47,7 +47,7 @@ def _settle(session: Session, now: datetime) -> int:
     if abandoned:
         _call_unknown(session, begun, now)
         _queue_again(session, waiting)
-        log.warning("abandoned_messages_settled", in_doubt=len(begun), queued=len(waiting))
+        log.warning("abandoned_messages_settled", unknown=len(begun), queued=len(waiting))
     return len(abandoned)
 
 

@@ -1,4 +1,4 @@
-"""The worker process: a lane per channel, the queue of events, campaigns, sweeper, housekeeping."""
+"""The worker process: a thread per channel, the events, campaigns, sweeper, housekeeping."""
 
 import gc
 import threading
@@ -38,7 +38,7 @@ PURGE_EVERY_S = 3600.0
 QUEUES = {"outbox": Queue(OutboxMessage, (IS_WAITING,)), "events": Queue(OutboxEvent)}
 
 
-class Lane:
+class ChannelWorker:
     """Sends one channel's messages in a thread of its own: a slow provider delays nobody else."""
 
     def __init__(self, outbox: Outbox, channel: ChannelCode, stopping: threading.Event) -> None:
@@ -46,7 +46,7 @@ class Lane:
         self._channel = channel
         self._stopping = stopping
         self._woken = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"lane-{channel}", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"channel-{channel}", daemon=True)
         self._thread.start()
 
     def wake(self) -> None:
@@ -59,7 +59,7 @@ class Lane:
         self._thread.join()
 
     def _run(self) -> None:
-        """A worker one of whose lanes broke must not look alive: it ends, and starts anew."""
+        """A worker one of whose threads broke must not look alive: it ends, and starts anew."""
         try:
             while not self._stopping.is_set():
                 if not self._step():
@@ -77,7 +77,7 @@ class Lane:
         try:
             return len(self._outbox.process([self._channel], BATCH, self._stopping.is_set))
         except SQLAlchemyError as exc:
-            log.error("lane_waits", channel=self._channel, reason=type(exc).__name__)
+            log.error("channel_worker_waits", channel=self._channel, reason=type(exc).__name__)
             return 0
 
 
@@ -90,18 +90,20 @@ def run_worker(container: Container) -> None:
     every(ADVANCE_EVERY_S, lambda: _advance(container), stopping)
     every(PURGE_EVERY_S, lambda: keep_bounded(container.database, container.settings), stopping)
     every(CAMPAIGNS_EVERY_S, lambda: _run_campaigns(container, stopping), stopping)
-    _ask_about_doubts(container, stopping)
+    _ask_about_unknown(container, stopping)
     for transport in container.transports.values():
         if isinstance(transport, SmsTransport):
             transport.listen()
     gc.collect()
     gc.freeze()  # what stays for good is not looked through again and again
-    lanes = [Lane(container.outbox, channel, stopping) for channel in container.outbox.channels]
+    workers = [
+        ChannelWorker(container.outbox, channel, stopping) for channel in container.outbox.channels
+    ]
     log.info("worker_started", channels=container.outbox.channels)
 
     def step() -> int:
-        for lane in lanes:
-            lane.wake()
+        for worker in workers:
+            worker.wake()
         return _publish(container)
 
     work(
@@ -110,11 +112,11 @@ def run_worker(container: Container) -> None:
         stopping,
         beat=Heartbeat(container.settings.heartbeat_path("notification")).beat,
     )
-    for lane in lanes:
-        lane.join()
+    for worker in workers:
+        worker.join()
     events.join()
-    for way in container.transports.values():
-        way.close()
+    for transport in container.transports.values():
+        transport.close()
 
 
 def _take_events(container: Container, stopping: threading.Event) -> None:
@@ -130,19 +132,19 @@ def _run_campaigns(container: Container, stopping: threading.Event) -> None:
         container.wake_up.send()
 
 
-def _ask_about_doubts(container: Container, stopping: threading.Event) -> None:
-    """Providers are asked over ways of their own: the lanes' are in use."""
+def _ask_about_unknown(container: Container, stopping: threading.Event) -> None:
+    """Providers are asked over ways of their own: the workers' are in use."""
     settings = container.settings
     reconciler = Reconciler(
         container.database,
         lease=timedelta(seconds=settings.lease_s),
         wait=timedelta(seconds=settings.unknown_wait_s),
     )
-    ways = build_transports(settings, webhooks=container.webhooks).values()
+    transports = build_transports(settings, webhooks=container.webhooks).values()
 
     def ask() -> None:
-        for way in ways:
-            while not stopping.is_set() and reconciler.step(way):
+        for transport in transports:
+            while not stopping.is_set() and reconciler.step(transport):
                 pass
 
     every(ASK_EVERY_S, ask, stopping)

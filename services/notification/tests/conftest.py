@@ -179,8 +179,8 @@ class Client:
         given = {"event_code": EVENT, "language": "en", "version": 1, "subject": "", **changes}
         return self._stored(Template(channel=channel, body=body, **given))
 
-    def prefers(self, user_id: str, actor_type: str = "TEACHER", **wishes: Any) -> None:
-        self._stored(Preference(user_id=user_id, actor_type=actor_type, **wishes))
+    def prefers(self, user_id: str, actor_type: str = "TEACHER", **preferences: Any) -> None:
+        self._stored(Preference(user_id=user_id, actor_type=actor_type, **preferences))
 
     def in_app(self, user_id: str, actor_type: str = "TEACHER", **changes: Any) -> uuid.UUID:
         """A message in a person's inbox."""

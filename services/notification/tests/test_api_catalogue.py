@@ -265,7 +265,7 @@ def test_preview_fills_counts_and_names_what_is_missing(api: Any) -> None:
         "body": "Anna, you owe {due.amount} TZS ž",
         "placeholders": ["name", "due.amount", "currency"],
         "missing": ["due.amount"],
-        "refusal": "Missing placeholder: due.amount",
+        "rejection": "Missing placeholder: due.amount",
         "sms": {"encoding": "UCS-2", "segments": 1, "foreign": "ž"},
         "replaced": "",
         "sms_if_plain": None,
@@ -287,7 +287,7 @@ def test_preview_of_a_stored_template(api: Any) -> None:
         "templates/preview/", {"template_id": template, "context": {"name": "Anna"}}
     ).get_json()
 
-    assert (answer["body"], answer["refusal"], answer["sms"]) == ("Dear Anna", None, None)
+    assert (answer["body"], answer["rejection"], answer["sms"]) == ("Dear Anna", None, None)
 
 
 @pytest.mark.parametrize(
@@ -302,7 +302,7 @@ def test_preview_counts_segments(api: Any, body: str, segments: int) -> None:
 def test_preview_says_why_words_cannot_be_stored(api: Any) -> None:
     answer = api.post("templates/preview/", {"body": "{a!r:>999999}", "context": {"a": 1}})
 
-    assert answer.get_json()["refusal"] == (
+    assert answer.get_json()["rejection"] == (
         "{a!r:>999999} is no placeholder: write {name} or {order.total}."
     )
 
@@ -312,7 +312,7 @@ def test_preview_of_words_that_grow_beyond_measure_is_cut(api: Any) -> None:
 
     answer = api.post("templates/preview/", words).get_json()
 
-    assert answer["refusal"] == "Longer than 1000 (subject) or 100000 characters"
+    assert answer["rejection"] == "Longer than 1000 (subject) or 100000 characters"
     assert len(answer["body"]) < 200_000
 
 

@@ -20,7 +20,7 @@ SMS, EMAIL, IN_APP = ChannelCode.SMS, ChannelCode.EMAIL, ChannelCode.IN_APP
 
 
 @pytest.fixture
-def told(client: Any) -> dict[str, Any]:
+def emitted(client: Any) -> dict[str, Any]:
     """A rule over all channels with templates, and Anna who was told."""
     rule = client.rule(SMS, EMAIL, IN_APP)
     for channel in ChannelCode:
@@ -40,14 +40,14 @@ def channels(answer: Any) -> list[str]:
     return sorted(one["channel"] for one in answer.get_json()["data"])
 
 
-def test_message_is_read_with_all_that_is_on_record(api: Any, told: dict[str, Any]) -> None:
-    message = api.get(f"outbox/{told['SMS'].id}/").get_json()["data"]
+def test_message_is_read_with_all_that_is_on_record(api: Any, emitted: dict[str, Any]) -> None:
+    message = api.get(f"outbox/{emitted['SMS'].id}/").get_json()["data"]
 
     assert message["status"] == "QUEUED"
     assert (message["body"], message["sms_encoding"], message["sms_segments"]) == (
         *("Hello Anna", "GSM-7", 1),
     )
-    assert message["rule_id"] == told["rule"]
+    assert message["rule_id"] == emitted["rule"]
     listed = {one["id"]: one for one in api.get("outbox/").get_json()["data"]}
     assert [message.pop(name) for name in ("numbers", "cascade", "digest_of")] == [[]] * 3
     assert message.pop("digest_id") is None
@@ -55,9 +55,9 @@ def test_message_is_read_with_all_that_is_on_record(api: Any, told: dict[str, An
 
 
 def test_outbox_is_listed_by_status_and_channel(
-    api: Any, client: Any, told: dict[str, Any]
+    api: Any, client: Any, emitted: dict[str, Any]
 ) -> None:
-    change(client, told["SMS"], status=MessageStatus.SENT)
+    change(client, emitted["SMS"], status=MessageStatus.SENT)
 
     assert channels(api.get("outbox/", status="SENT")) == ["SMS"]
     assert channels(api.get("outbox/", status="QUEUED")) == ["EMAIL", "IN_APP"]
@@ -79,22 +79,24 @@ def test_outbox_is_listed_by_status_and_channel(
     ],
 )
 def test_due_is_what_a_worker_may_send_now(
-    api: Any, client: Any, told: dict[str, Any], values: dict[str, Any], is_due: bool
+    api: Any, client: Any, emitted: dict[str, Any], values: dict[str, Any], is_due: bool
 ) -> None:
     if values.pop("later", False):
         values["next_attempt_at"] = utc_now() + timedelta(hours=1)
     for channel in ("EMAIL", "IN_APP"):
-        change(client, told[channel], status=MessageStatus.DELIVERED)
+        change(client, emitted[channel], status=MessageStatus.DELIVERED)
     if values:
-        change(client, told["SMS"], **values)
+        change(client, emitted["SMS"], **values)
 
     assert channels(api.get("outbox/", due="true")) == ["SMS"] * is_due
     assert ("SMS" in channels(api.get("outbox/", due="false"))) is not is_due
 
 
-def test_metrics_count_messages_and_segments(api: Any, client: Any, told: dict[str, Any]) -> None:
+def test_metrics_count_messages_and_segments(
+    api: Any, client: Any, emitted: dict[str, Any]
+) -> None:
     client.emit("ben", context={"name": "x" * 200})
-    change(client, told["SMS"], status=MessageStatus.SENT)
+    change(client, emitted["SMS"], status=MessageStatus.SENT)
 
     counts = api.get("metrics/").get_json()["data"]
 
@@ -121,16 +123,18 @@ def explain(api: Any, **query: Any) -> dict[str, Any]:
 
 def stops(answer: dict[str, Any]) -> dict[str, Any]:
     """Where each way ends, by its channel."""
-    return {one["channel"]: (one["stopped_at"], one["reason"]) for one in answer["ways"]}
+    return {one["channel"]: (one["stopped_at"], one["reason"]) for one in answer["decisions"]}
 
 
-def test_open_ways_name_their_template_and_its_placeholders(api: Any, told: dict[str, Any]) -> None:
+def test_open_ways_name_their_template_and_its_placeholders(
+    api: Any, emitted: dict[str, Any]
+) -> None:
     answer = explain(api)
 
     assert stops(answer) == dict.fromkeys(("SMS", "EMAIL", "IN_APP"), (None, None))
-    assert {one["rule_id"] for one in answer["ways"]} == {told["rule"]}
-    assert [one["placeholders"] for one in answer["ways"]] == [["name"]] * 3
-    assert {one["template"]["version"] for one in answer["ways"]} == {1}
+    assert {one["rule_id"] for one in answer["decisions"]} == {emitted["rule"]}
+    assert [one["placeholders"] for one in answer["decisions"]] == [["name"]] * 3
+    assert {one["template"]["version"] for one in answer["decisions"]} == {1}
     assert [one["is_default"] for one in answer["preferences"]] == [True]
     assert len(answer["messages"]) == 3
 
@@ -156,9 +160,9 @@ def test_quiet_hours_show_in_when_a_message_may_go(api: Any, client: Any) -> Non
     client.template(SMS)
     client.prefers("anna", quiet_from=time(0, 0), quiet_until=time(23, 59))
 
-    (way,) = explain(api)["ways"]
+    (decision,) = explain(api)["decisions"]
 
-    assert datetime.fromisoformat(way["not_before"]).time() == time(23, 59)
+    assert datetime.fromisoformat(decision["not_before"]).time() == time(23, 59)
 
 
 @pytest.mark.parametrize(
@@ -198,17 +202,17 @@ def test_person_of_whom_nothing_is_known_may_be_of_any_actor_type(api: Any, clie
     client.rule(SMS, recipient_policy="STAFF")
     client.template(SMS)
 
-    ways = explain(api, event_code="LICENCE_ISSUED", user_id="stranger")["ways"]
+    decisions = explain(api, event_code="LICENCE_ISSUED", user_id="stranger")["decisions"]
 
-    assert [(one["actor_type"], one["stopped_at"]) for one in ways] == [
+    assert [(one["actor_type"], one["stopped_at"]) for one in decisions] == [
         *[("FAMILY", "rule"), ("STAFF", None), ("SYSTEM", "rule"), ("TEACHER", "rule")]
     ]
 
 
 def test_message_is_explained_with_its_attempts(
-    api: Any, client: Any, told: dict[str, Any]
+    api: Any, client: Any, emitted: dict[str, Any]
 ) -> None:
-    message = told["SMS"]
+    message = emitted["SMS"]
     change(client, message, status=MessageStatus.FAILED, is_final=True, last_error="No to_phone")
     with client.container.database.writing() as session:
         for number in (2, 1):
@@ -228,7 +232,7 @@ def test_message_is_explained_with_its_attempts(
     assert one["message"]["last_error"] == "No to_phone"
     assert [entry["attempt_no"] for entry in one["attempts"]] == [1, 2]
     assert stops(answer)["SMS"] == ("preference", "Blocked by user preference")
-    assert (answer["user_id"], answer["rules"][0]["id"]) == ("anna", told["rule"])
+    assert (answer["user_id"], answer["rules"][0]["id"]) == ("anna", emitted["rule"])
 
 
 def test_explanation_of_nothing_is_404_and_of_two_things_422(api: Any) -> None:

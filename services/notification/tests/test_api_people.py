@@ -123,8 +123,8 @@ def test_explained_to_one_of_two_people(api: Any, client: Any) -> None:
     asked = {"event_code": EVENT, "user_id": "100"}
     both = api.get("explain/", **asked).get_json()
     one = api.get("explain/", **asked, actor_type="STAFF").get_json()
-    assert [way["actor_type"] for way in both["ways"]] == ["FAMILY", "STAFF"]
-    assert [way["actor_type"] for way in one["ways"]] == ["STAFF"]
+    assert [decision["actor_type"] for decision in both["decisions"]] == ["FAMILY", "STAFF"]
+    assert [decision["actor_type"] for decision in one["decisions"]] == ["STAFF"]
 
 
 ODD_IDS = ["TSC/2019/00123", "/a", "a//b", "a b", "100%", "é?#&+", "read", "x/read", "%2F"]
@@ -144,7 +144,7 @@ def test_a_user_id_may_have_any_characters(api: Any, client: Any, user_id: str) 
     assert api.post(f"preferences/TEACHER/{path}/", {"allow_sms": False}).status_code == 201
     wish = api.get(f"preferences/TEACHER/{path}/").get_json()
     assert (wish["user_id"], wish["allow_sms"]) == (user_id, False)
-    assert api.get("explain/", event_code=EVENT, user_id=user_id).get_json()["ways"]
+    assert api.get("explain/", event_code=EVENT, user_id=user_id).get_json()["decisions"]
 
 
 def test_inbox_and_outbox_are_in_the_order_of_their_events(api: Any, client: Any) -> None:

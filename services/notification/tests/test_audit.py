@@ -128,7 +128,7 @@ def page_acts(send: Callable[..., Any], names: dict[str, Any]) -> Acts:
         ("console.requeue", "POST"): lambda: send(f"outbox/{names['message']}/requeue/"),
         ("console.cancel", "POST"): lambda: send(f"outbox/{names['message']}/cancel/"),
         ("console.change_preference", "POST"): lambda: send("preferences/", **PERSON, **quiet),
-        ("console.open_closed_transport", "POST"): lambda: send("ways/SMS/beem/open/"),
+        ("console.open_closed_transport", "POST"): lambda: send("transports/SMS/beem/open/"),
         ("console.try_address_again", "POST"): lambda: send(
             f"unreachable/{names['addresses'][0]}/try-again/"
         ),
@@ -231,7 +231,7 @@ def api_acts(api: Any, names: dict[str, Any]) -> Acts:
         ("deliveries.cancel_messages", "POST"): lambda: api.post("outbox/cancel/", wanted),
         ("deliveries.process_outbox", "POST"): lambda: api.post("outbox/process/", {"limit": 1}),
         (f"{transports.blp.name}.open_closed_transport", "POST"): lambda: api.post(
-            "ways/SMS/beem/open/"
+            "transports/SMS/beem/open/"
         ),
     }
 

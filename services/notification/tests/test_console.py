@@ -33,7 +33,7 @@ NOBODY = uuid.UUID(int=7)
 WORDS = {"event_code": "LICENCE_ISSUED", "channel": "SMS", "language": "en", "body": "Hello"}
 RULE = {"event_code": "LICENCE_ISSUED", "priority": "LOW", "channels": "SMS"}
 RULE["recipient_policy"] = "ALL"
-WISHES = {
+PREFERENCE_FORM = {
     "actor_type": "TEACHER",
     "user_id": "anna",
     "preferred_lang": "sw",
@@ -52,8 +52,8 @@ FORMS: list[tuple[str, str, dict[str, str]]] = [
     ("admin", "templates/{template}/use/", {}),
     ("operator", "outbox/{message}/requeue/", {}),
     ("operator", "outbox/{message}/cancel/", {}),
-    ("operator", "preferences/", WISHES),
-    ("operator", "ways/{channel}/{provider}/open/", {}),
+    ("operator", "preferences/", PREFERENCE_FORM),
+    ("operator", "transports/{channel}/{provider}/open/", {}),
     ("operator", "unreachable/{address}/try-again/", {}),
     ("admin", "webhooks/new/", WEBHOOK),
     ("admin", "webhooks/{webhook}/use/", {}),
@@ -113,8 +113,8 @@ def names(client: Any) -> dict[str, str]:
         )
     client.in_app("anna", outbox_id=message)
     client.prefers("anna")
-    way = {"channel": "SMS", "provider": "beem", "address": address, "webhook": hook}
-    return {"rule": str(rule), "template": str(template), "message": str(message), **way}
+    decision = {"channel": "SMS", "provider": "beem", "address": address, "webhook": hook}
+    return {"rule": str(rule), "template": str(template), "message": str(message), **decision}
 
 
 def everything(container: Container) -> dict[str, set[Any]]:
@@ -220,10 +220,10 @@ def test_every_page_that_pages_lead_to_is_there_and_keeps_secrets(
     monkeypatch.setitem(app.extensions, "notification", secretive)
     section = next(one for one in SECTIONS if one.service == "notification")
     person = f"{HOME}preferences/?actor_type=TEACHER&user_id=anna"
-    ways = [f"{HOME}why/?event_code=LICENCE_ISSUED&user_id=anna", person]
+    decisions = [f"{HOME}why/?event_code=LICENCE_ISSUED&user_id=anna", person]
     held = BUILT_IN[StaffRole(role)]
     open_to = {one.path for one in section.entries if right_of(one.role, section.area) in held}
-    browser, seen, left = console(role), set(), {*ways, *open_to}
+    browser, seen, left = console(role), set(), {*decisions, *open_to}
 
     while left:
         path = left.pop()

@@ -27,7 +27,7 @@ Console = Callable[[str], FlaskClient]
 
 
 @pytest.fixture
-def told(client: Any) -> dict[str, OutboxMessage]:
+def emitted(client: Any) -> dict[str, OutboxMessage]:
     """Anna's messages by channel; the SMS waits, the e-mail was refused for good."""
     client.rule(SMS, EMAIL)
     for channel in (SMS, EMAIL):
@@ -67,11 +67,11 @@ def figures(page: Any) -> dict[str, str]:
     ],
 )
 def test_outbox_is_listed_by_filters_in_the_address(
-    console: Console, told: dict[str, OutboxMessage], query: str, found: list[str]
+    console: Console, emitted: dict[str, OutboxMessage], query: str, found: list[str]
 ) -> None:
     page = console("viewer").get(f"{OUTBOX}?{query}")
 
-    assert sorted(shown(page)) == sorted(str(told[channel].id) for channel in found)
+    assert sorted(shown(page)) == sorted(str(emitted[channel].id) for channel in found)
 
 
 def test_filter_that_cannot_be_read_is_named(console: Console) -> None:
@@ -83,9 +83,9 @@ def test_filter_that_cannot_be_read_is_named(console: Console) -> None:
 
 @pytest.mark.parametrize("path", [HOME, OUTBOX])
 def test_messages_are_counted_by_status_and_the_oldest_due_is_told(
-    console: Console, client: Any, told: dict[str, OutboxMessage], path: str
+    console: Console, client: Any, emitted: dict[str, OutboxMessage], path: str
 ) -> None:
-    change(client, told["SMS"], next_attempt_at=utc_now() - timedelta(hours=2, minutes=5.5))
+    change(client, emitted["SMS"], next_attempt_at=utc_now() - timedelta(hours=2, minutes=5.5))
 
     counts = figures(console("viewer").get(path))
 
@@ -94,7 +94,7 @@ def test_messages_are_counted_by_status_and_the_oldest_due_is_told(
 
 
 def test_overview_names_what_was_refused_and_the_ways_that_are_not_set_up(
-    console: Console, told: dict[str, OutboxMessage]
+    console: Console, emitted: dict[str, OutboxMessage]
 ) -> None:
     page = console("viewer").get(HOME).text
 
@@ -104,18 +104,18 @@ def test_overview_names_what_was_refused_and_the_ways_that_are_not_set_up(
     ]
 
 
-def test_download_has_no_words(console: Console, told: dict[str, OutboxMessage]) -> None:
+def test_download_has_no_words(console: Console, emitted: dict[str, OutboxMessage]) -> None:
     text = console("viewer").get(f"{OUTBOX}?status=FAILED&format=csv").text
 
-    assert text.splitlines()[1].startswith(f'"{told["EMAIL"].id}"')
+    assert text.splitlines()[1].startswith(f'"{emitted["EMAIL"].id}"')
     assert "Hello" not in text
 
 
 def test_message_shows_its_words_and_everything_that_happened(
-    console: Console, client: Any, told: dict[str, OutboxMessage]
+    console: Console, client: Any, emitted: dict[str, OutboxMessage]
 ) -> None:
     entry = DeliveryLog(
-        outbox_id=told["EMAIL"].id,
+        outbox_id=emitted["EMAIL"].id,
         attempt_no=1,
         status=AttemptStatus.FAILED_FINAL,
         provider="smtp",
@@ -125,7 +125,7 @@ def test_message_shows_its_words_and_everything_that_happened(
     with client.container.database.writing() as session:
         session.add(entry)
 
-    page = console("viewer").get(f"{OUTBOX}{told['EMAIL'].id}/").text
+    page = console("viewer").get(f"{OUTBOX}{emitted['EMAIL'].id}/").text
 
     assert "Hello Anna &lt;3</pre>" in page
     assert 'bad">failed final</span> smtp: 550 no such user' in page
@@ -135,9 +135,9 @@ def test_message_shows_its_words_and_everything_that_happened(
 
 
 def test_operator_queues_a_refused_message_anew_and_stops_it(
-    console: Console, csrf: dict[str, str], client: Any, told: dict[str, OutboxMessage]
+    console: Console, csrf: dict[str, str], client: Any, emitted: dict[str, OutboxMessage]
 ) -> None:
-    browser, page = console("operator"), f"{OUTBOX}{told['EMAIL'].id}/"
+    browser, page = console("operator"), f"{OUTBOX}{emitted['EMAIL'].id}/"
     assert "Queue anew" in browser.get(page).text
 
     assert browser.post(f"{page}requeue/", data=csrf).headers["Location"] == page
@@ -152,10 +152,10 @@ def test_operator_queues_a_refused_message_anew_and_stops_it(
 
 
 def test_act_that_cannot_be_done_says_why(
-    console: Console, csrf: dict[str, str], client: Any, told: dict[str, OutboxMessage]
+    console: Console, csrf: dict[str, str], client: Any, emitted: dict[str, OutboxMessage]
 ) -> None:
-    change(client, told["SMS"], status=MessageStatus.SENT)
-    browser, page = console("operator"), f"{OUTBOX}{told['SMS'].id}/"
+    change(client, emitted["SMS"], status=MessageStatus.SENT)
+    browser, page = console("operator"), f"{OUTBOX}{emitted['SMS'].id}/"
 
     for act in ("requeue", "cancel"):
         assert browser.post(f"{page}{act}/", data=csrf).status_code == 303
@@ -164,11 +164,11 @@ def test_act_that_cannot_be_done_says_why(
 
 
 def test_message_whose_words_are_forgotten_cannot_be_queued_anew(
-    console: Console, client: Any, told: dict[str, OutboxMessage]
+    console: Console, client: Any, emitted: dict[str, OutboxMessage]
 ) -> None:
-    change(client, told["EMAIL"], body=None, to_email=None)
+    change(client, emitted["EMAIL"], body=None, to_email=None)
 
-    page = console("operator").get(f"{OUTBOX}{told['EMAIL'].id}/").text
+    page = console("operator").get(f"{OUTBOX}{emitted['EMAIL'].id}/").text
 
     assert "are forgotten" in page
     assert "Queue anew" not in page

@@ -13,7 +13,7 @@ from sqlalchemy import select
 HOME = "/admin/notification/"
 WHY, PREFERENCES, INBOX = f"{HOME}why/", f"{HOME}preferences/", f"{HOME}inbox/"
 SMS, EMAIL = ChannelCode.SMS, ChannelCode.EMAIL
-WISHES = {
+PREFERENCE_FORM = {
     "actor_type": "TEACHER",
     "user_id": "anna",
     "allow_sms": "true",
@@ -91,7 +91,7 @@ def test_operator_changes_a_preference_and_a_viewer_reads_it(
     person = f"{PREFERENCES}?actor_type=TEACHER&user_id=anna"
     assert "these are the defaults" in console("operator").get(person).text
 
-    saved = console("operator").post(PREFERENCES, data={**csrf, **WISHES})
+    saved = console("operator").post(PREFERENCES, data={**csrf, **PREFERENCE_FORM})
 
     assert saved.headers["Location"] == person
     (found,) = stored(container)
@@ -101,7 +101,7 @@ def test_operator_changes_a_preference_and_a_viewer_reads_it(
     assert "<button>Save" not in page
     assert 'value="06:00"' in console("operator").get(person).text
 
-    blank = {**WISHES, "quiet_from": "", "quiet_until": ""}
+    blank = {**PREFERENCE_FORM, "quiet_from": "", "quiet_until": ""}
     console("operator").post(PREFERENCES, data={**csrf, **blank})
     assert stored(container)[0].quiet_from is None
 
@@ -122,7 +122,7 @@ def test_preference_that_is_refused_is_shown_as_typed(
     change: dict[str, str],
     reason: str,
 ) -> None:
-    page = console("operator").post(PREFERENCES, data={**csrf, **WISHES, **change})
+    page = console("operator").post(PREFERENCES, data={**csrf, **PREFERENCE_FORM, **change})
 
     assert page.status_code == 422
     assert reason in page.text
@@ -134,7 +134,7 @@ def test_preference_of_an_unknown_actor_type_is_404(console: Console, csrf: dict
     page = console("viewer").get(f"{PREFERENCES}?actor_type=NOBODY&user_id=anna")
     assert (page.status_code, "Actor type not found" in page.text) == (404, True)
 
-    forged = {**csrf, **WISHES, "actor_type": "NOBODY"}
+    forged = {**csrf, **PREFERENCE_FORM, "actor_type": "NOBODY"}
     assert console("operator").post(PREFERENCES, data=forged).status_code == 404
 
 

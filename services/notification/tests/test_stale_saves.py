@@ -68,11 +68,11 @@ def test_stale_rule_is_rejected_though_only_its_channels_were_changed(
 def test_stale_preference_is_rejected(console: Console, csrf: dict[str, str]) -> None:
     operator = console("operator")
     clocks = {"quiet_from": "", "quiet_until": "", "time_zone": "UTC"}
-    wishes = {**csrf, **PERSON, **clocks, "preferred_lang": "sw"}
-    assert operator.post(f"{HOME}preferences/", data=wishes).status_code == 303
+    preferences = {**csrf, **PERSON, **clocks, "preferred_lang": "sw"}
+    assert operator.post(f"{HOME}preferences/", data=preferences).status_code == 303
     page = f"{HOME}preferences/?actor_type=TEACHER&user_id=17"
-    mine = {**wishes, "preferred_lang": "fr", "revision": revision_on(operator.get(page).text)}
-    theirs = {**wishes, "preferred_lang": "en"}
+    mine = {**preferences, "preferred_lang": "fr", "revision": revision_on(operator.get(page).text)}
+    theirs = {**preferences, "preferred_lang": "en"}
     assert operator.post(f"{HOME}preferences/", data=theirs).status_code == 303
 
     stale = operator.post(f"{HOME}preferences/", data=mine)

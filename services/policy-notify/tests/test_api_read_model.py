@@ -216,8 +216,8 @@ def test_later_policy_of_a_converted_product_is_a_renewal(
     scheme.put("products", uuid=second, code="B", name="B", conversion_product=third)
     scheme.put("products", uuid=third, code="C", name="C", conversion_product=scheme.product)
     following = {"start_date": today + timedelta(days=1), "status": "idle"}
-    told = []
-    for product, day, is_told in (
+    notified = []
+    for product, day, is_notified in (
         (scheme.product, 1, False),
         (third, 1, False),
         (other, 1, True),
@@ -227,11 +227,11 @@ def test_later_policy_of_a_converted_product_is_a_renewal(
         expiring = scheme.due(family, NotificationType.EXPIRATION)
         changes = {**following, "start_date": today + timedelta(days=day)}
         scheme.policy(family, product=product, **changes)
-        told += [expiring] if is_told else []
+        notified += [expiring] if is_notified else []
 
     runs.on(today, provider)
 
-    assert sorted(one.policy for one in provider.taken) == sorted(told)
+    assert sorted(one.policy for one in provider.taken) == sorted(notified)
 
 
 def test_products_table_of_successions_follows_changes(scheme: Any, container: Container) -> None:

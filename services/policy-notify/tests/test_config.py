@@ -148,10 +148,10 @@ def test_own_secret_is_given_or_kept_by_the_embedded_shape(tmp_path: Path) -> No
     (tmp_path / "keys").mkdir()
     (tmp_path / "keys" / "policy-notify-client-secret").write_text("kept\n")
     (kept,) = build_providers(given)
-    (told,) = build_providers(replace(given, client_secret="told"))
+    (notified,) = build_providers(replace(given, client_secret="notified"))
 
-    credentials = [getattr(one, "credentials", None) for one in (without, kept, told)]
-    assert [one and one.client_secret for one in credentials] == [None, "kept", "told"]
+    credentials = [getattr(one, "credentials", None) for one in (without, kept, notified)]
+    assert [one and one.client_secret for one in credentials] == [None, "kept", "notified"]
     assert [one and one.client_id for one in credentials] == [None, *["policy-notify"] * 2]
 
 

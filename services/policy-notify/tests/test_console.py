@@ -42,18 +42,18 @@ def test_families_are_listed_with_head_place_and_consent(console, scheme):
 
 
 def test_families_are_filtered_by_the_address(console, scheme):
-    told = scheme.family()
-    scheme.policy(told)
+    notified = scheme.family()
+    scheme.policy(notified)
     denied = scheme.family(approval=False)
     viewer = console("viewer")
 
     def found(query):
         return shown(viewer.get(f"{FAMILIES}?{query}"), "family")
 
-    assert found("") == {str(told), str(denied)}
-    assert found("mode=1") == {str(told)}
+    assert found("") == {str(notified), str(denied)}
+    assert found("mode=1") == {str(notified)}
     assert found(f"region={scheme.region}&mode=3") == {str(denied)}
-    assert found(f"district={scheme.district}&officer={scheme.officer}") == {str(told)}
+    assert found(f"district={scheme.district}&officer={scheme.officer}") == {str(notified)}
     assert found(f"region={uuid4()}") == set()
     page = viewer.get(f"{FAMILIES}?region={scheme.region}").text
     assert f'<option value="{scheme.region}" selected>R1 Name R1</option>' in page
@@ -68,12 +68,12 @@ def test_empty_list_says_what_to_do_and_a_bad_filter_is_named(console):
 
 
 def test_families_are_downloaded_as_the_filters_leave_them(console, scheme):
-    told = scheme.family()
+    notified = scheme.family()
     scheme.family(approval=False)
 
     lines = console("viewer").get(f"{FAMILIES}?mode=1&format=csv").text.splitlines()
 
-    assert [line.split(",")[0] for line in lines[1:]] == [f'"{told}"']
+    assert [line.split(",")[0] for line in lines[1:]] == [f'"{notified}"']
 
 
 def test_family_shows_members_and_policies(console, scheme):
@@ -186,9 +186,9 @@ def test_policy_shows_its_indications_without_the_messages_words(
     assert "The event is too old for a notification" in page
     assert f'href="{FAMILIES}{family}/"' in page
     assert "Neema Omari" in page
-    (told,) = provider.taken
-    assert told.text not in page
-    assert told.recipient not in page
+    (notified,) = provider.taken
+    assert notified.text not in page
+    assert notified.recipient not in page
 
 
 def test_policy_of_an_unknown_outcome_says_so(console, scheme, runs, provider, today):

@@ -38,15 +38,15 @@ def test_scheme_decides_what_counts_as_renewal(
     assert [one.type for one in provider.taken] == [T.EXPIRATION] * reminded
 
 
-@pytest.mark.parametrize(("reminds", "told"), [(True, 1), (False, 0)])
+@pytest.mark.parametrize(("reminds", "notified"), [(True, 1), (False, 0)])
 def test_scheme_decides_whether_suspended_policies_are_told_to_renew(
-    scheme: Any, runs: Any, provider: Any, today: date, reminds: bool, told: int
+    scheme: Any, runs: Any, provider: Any, today: date, reminds: bool, notified: int
 ) -> None:
     scheme.due(scheme.family(), T.EXPIRATION, status="suspended")
 
     runs.on(today, provider, reminds_suspended=reminds)
 
-    assert len(provider.taken) == told
+    assert len(provider.taken) == notified
 
 
 @pytest.mark.parametrize("status", ["idle", "ready"])

@@ -179,9 +179,9 @@ def test_two_days_without_a_scheduler_lose_no_reminder_and_repeat_none(
     for day in (0, 3, 4, 5):
         runs.on(today + timedelta(days=day), provider)
 
-    told = [(one.policy, one.type) for one in provider.taken if one.type in dated]
-    assert sorted(told) == sorted(set(told))
-    assert set(policies) <= set(told)
+    notified = [(one.policy, one.type) for one in provider.taken if one.type in dated]
+    assert sorted(notified) == sorted(set(notified))
+    assert set(policies) <= set(notified)
 
 
 def test_changed_date_is_not_told_twice(scheme: Any, runs: Any, provider: Any, today: date) -> None:
@@ -204,7 +204,7 @@ def test_started_message_of_a_dead_run_is_not_sent_again(
     for _ in range(2):
         scheme.due(scheme.family(), T.EXPIRATION)
     runs.on(today, make_provider())
-    forget_what_was_told(container)
+    forget_what_was_sent(container)
     first, second = runs.attempts(IndicationDetails.type == T.EXPIRATION)
     for attempt, name in ((first, "Files"), (second, "Service")):
         with container.database.writing() as session:
@@ -309,7 +309,7 @@ def test_message_of_a_type_that_went_off_while_it_waited_is_told_once_it_is_on_a
     assert [one.type for one in provider.taken] == [T.EXPIRATION]
 
 
-@pytest.mark.parametrize("change", ["renewed", "suspended", "ended", "told"])
+@pytest.mark.parametrize("change", ["renewed", "suspended", "ended", "notified"])
 def test_policy_that_changes_while_a_run_waits_for_a_slow_gateway_is_decided_again(
     scheme: Any, runs: Any, make_provider: Any, container: Container, today: date, change: str
 ) -> None:
@@ -328,7 +328,7 @@ def test_policy_that_changes_while_a_run_waits_for_a_slow_gateway_is_decided_aga
         def change(self, family: Any, policy: Any) -> None:
             if change == "renewed":
                 scheme.policy(family, start_date=today + timedelta(days=1), expiry_date=None)
-            elif change == "told":
+            elif change == "notified":
                 with container.database.writing() as session:
                     session.add(Indication(policy=policy, expiration_of_policy=utc_now()))
             else:
@@ -341,7 +341,7 @@ def test_policy_that_changes_while_a_run_waits_for_a_slow_gateway_is_decided_aga
     assert len(slow.taken) == 1
     attempts = runs.attempts(IndicationDetails.type == T.EXPIRATION)
     reasons = sorted((int(one.status), one.reason) for one in attempts)
-    assert reasons == [(1, ""), (5, "Already sent") if change == "told" else (3, CHANGED)]
+    assert reasons == [(1, ""), (5, "Already sent") if change == "notified" else (3, CHANGED)]
 
 
 def test_number_that_changes_while_a_message_waits_is_the_one_that_is_told(
@@ -391,7 +391,7 @@ def test_message_that_would_have_a_hole_is_not_sent(
 
 
 @pytest.mark.parametrize(
-    ("type_", "late", "words", "told_as"),
+    ("type_", "late", "words", "notified_as"),
     [
         (T.EXPIRATION, 0, "expires on 10/05/2026", T.EXPIRATION),
         (T.EXPIRATION, 3, "expired on 10/05/2026", T.AFTER_EXPIRY),
@@ -401,7 +401,14 @@ def test_message_that_would_have_a_hole_is_not_sent(
     ],
 )
 def test_message_that_is_caught_up_speaks_in_the_right_tense(
-    scheme: Any, runs: Any, provider: Any, today: date, type_: T, late: int, words: str, told_as: T
+    scheme: Any,
+    runs: Any,
+    provider: Any,
+    today: date,
+    type_: T,
+    late: int,
+    words: str,
+    notified_as: T,
 ) -> None:
     scheme.due(scheme.family(), type_)
 
@@ -409,10 +416,10 @@ def test_message_that_is_caught_up_speaks_in_the_right_tense(
 
     (message,) = provider.taken
     assert words in message.text
-    assert (message.type, message.spoken_as) == (type_, told_as)
+    assert (message.type, message.spoken_as) == (type_, notified_as)
 
 
-def forget_what_was_told(container: Container) -> None:
+def forget_what_was_sent(container: Container) -> None:
     """A worker that dies while a message leaves has not noted that it was told."""
     with container.database.writing() as session:
         session.execute(delete(Indication))

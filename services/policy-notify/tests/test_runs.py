@@ -88,8 +88,8 @@ def test_run_that_goes_on_days_later_tells_nothing_that_is_over(
 
     assert scheduler(container, provider, now=AT_EIGHT + timedelta(days=10, hours=9)).step() == 1
 
-    told = [one.policy for one in provider.taken if one.type is T.EXPIRATION]
-    assert told == [now_due]
+    notified = [one.policy for one in provider.taken if one.type is T.EXPIRATION]
+    assert notified == [now_due]
 
 
 def test_run_is_recorded_with_what_it_found(
@@ -168,8 +168,8 @@ def test_stopped_run_is_continued_by_the_next_worker_and_repeats_nothing(
     assert (ended.status, ended.continuations) == (RunStatus.ENDED, 1)
     assert ended.summary is not None
     assert ended.summary["sent"] == 5
-    told = [one.policy for one in first.taken + second.taken]
-    assert len(told) == len(set(told)) == 5
+    notified = [one.policy for one in first.taken + second.taken]
+    assert len(notified) == len(set(notified)) == 5
 
 
 def test_dead_workers_run_is_taken_over_only_when_its_lease_is_over(
@@ -255,13 +255,13 @@ def test_slow_messages_that_start_together_do_not_use_the_lease_up(
 def test_rehearsal_says_who_would_get_what_and_writes_nothing(
     scheme: Any, container: Container, runs: Any, today: Any
 ) -> None:
-    told = scheme.due(scheme.family(language="fr"), T.EXPIRATION)
+    notified = scheme.due(scheme.family(language="fr"), T.EXPIRATION)
     rejected = scheme.due(scheme.family(approval=False), T.EXPIRATION)
 
     verdicts = {one.candidate.policy: one for one in rehearse(container, today) if one.candidate}
 
     by_type = [one for one in rehearse(container, today) if one.candidate.type is T.EXPIRATION]
-    assert {one.candidate.policy for one in by_type} == {told, rejected}
+    assert {one.candidate.policy for one in by_type} == {notified, rejected}
     (message,) = [one for one in by_type if one.rejection is None]
     assert (message.language, message.candidate.recipient) == ("fr", "+255700000001")
     assert message.message is not None

@@ -56,7 +56,7 @@ class Notification(Api):
         "requeue_message": "requeue_message",
         "take_receipts": "take_receipts",
         "take_report": "take_report",
-        "list_ways": "list_ways",
+        "list_closed_transports": "list_closed_transports",
         "open_closed_transport": "open_closed_transport",
         "list_costs": "list_costs",
         "read_sms_report": "read_sms_report",
@@ -71,14 +71,14 @@ class Notification(Api):
     }
 
     def index(self) -> Record:
-        """What the service is, which channels have a way out, which are in trouble, its
+        """What the service is, which channels have a transport, which are in trouble, its
         addresses.
         """
         answer: Record = self._ask("index", "GET", "/api/notification/")
         return answer
 
     def count_messages(self, *, since: str | None = None) -> Record:
-        """Count messages by event, channel and status; name the ways out that are in trouble."""
+        """Count messages by event, channel and status; name the transports that are in trouble."""
         answer: Record = self._ask(
             "count_messages", "GET", "/api/notification/metrics/", query={"since": since}
         )
@@ -538,7 +538,9 @@ class Notification(Api):
         return answer
 
     def cancel_messages(self, body: Json) -> Record:
-        """Stop all messages of a filter that wait or are held in doubt; up to 10,000 in a call."""
+        """Stop all messages of a filter that wait or are held as UNKNOWN; up to 10,000 in a
+        call.
+        """
         answer: Record = self._ask(
             "cancel_messages",
             "POST",
@@ -620,17 +622,19 @@ class Notification(Api):
         )
         return answer
 
-    def list_ways(self) -> Record:
-        """List the ways out that are closed, or by which nothing was taken since; none: all is
-        well.
-        """
-        answer: Record = self._ask("list_ways", "GET", "/api/notification/ways/")
+    def list_closed_transports(self) -> Record:
+        """List the transports that are closed, or took nothing since; none: all is well."""
+        answer: Record = self._ask("list_closed_transports", "GET", "/api/notification/transports/")
         return answer
 
     def open_closed_transport(self, channel: str, provider: str) -> Record:
         """Open a closed way at once: somebody has mended what closed it."""
         answer: Record = self._ask(
-            "open_closed_transport", "POST", "/api/notification/ways/{}/{}/open/", channel, provider
+            "open_closed_transport",
+            "POST",
+            "/api/notification/transports/{}/{}/open/",
+            channel,
+            provider,
         )
         return answer
 

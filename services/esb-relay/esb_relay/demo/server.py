@@ -9,7 +9,7 @@ from esb_relay.demo.cases import CASES, Asked, good
 from esb_relay.demo.http_server import LoopbackServer, Reply, Request
 from esb_relay.demo.messages import Seal, failure_data
 from esb_relay.demo.replies import answer
-from esb_relay.demo.token_desk import TokenDesk
+from esb_relay.demo.token_server import TokenServer
 from esb_relay.errors import BadSignature, MalformedEnvelope
 from esb_relay.keys.pairs import PrivateKey, PublicKey
 from esb_relay.wire.envelope import Envelope, read_envelope
@@ -27,7 +27,7 @@ class Simulator:
     def __init__(
         self, key: PrivateKey, client_key: PublicKey, *, client_id: str, secret: str
     ) -> None:
-        self.tokens = TokenDesk(client_id, secret)
+        self.tokens = TokenServer(client_id, secret)
         self.seen: Counter[str] = Counter()
         self.bodies: deque[bytes] = deque(maxlen=REMEMBERED)
         self._seal = Seal(key)

@@ -49,7 +49,7 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Response:
     """The answer to the caller: a status and a JSON text."""
 
     status: int
@@ -69,7 +69,7 @@ class Relay:
         self._keyring = keyring
         self._exchanger = exchanger
 
-    async def relay(self, message: Message, *, caller: str, correlation_id: str) -> Told:
+    async def relay(self, message: Message, *, caller: str, correlation_id: str) -> Response:
         """Send one message and tell what came of it.
 
         Raises UnsendableBody, NoSuchKey, MissingSetting, KeyProblem, NotRecorded: nothing was sent.
@@ -90,7 +90,7 @@ class Relay:
         )
         outcome = await self._exchanger.exchange(beginning, PATHS[message.mode])
         size = len(outcome.received or b"")
-        return await off_the_loop(size, lambda: told(str(beginning.id), outcome))
+        return await off_the_loop(size, lambda: response_of(str(beginning.id), outcome))
 
     def _envelope(self, message: Message, format_: Format) -> bytes:
         body = message.body
@@ -114,7 +114,7 @@ def sealed(data: str, keyring: Keyring, format_: Format, root: Root) -> bytes:
     return seal(data, signature.sign(data, keyring.private_key()), format_, root)
 
 
-def told(exchange_id: str, outcome: Outcome) -> Told:
+def response_of(exchange_id: str, outcome: Outcome) -> Response:
     """A verified answer as it is, whatever it says; everything else as a problem."""
     if outcome.answer is None or outcome.verified is None:
         return _problem(exchange_id, outcome)
@@ -131,15 +131,15 @@ def told(exchange_id: str, outcome: Outcome) -> Told:
         "verified_by": _json(outcome.verified.verified_by),
     }
     text = ",".join(f'"{name}":{value}' for name, value in members.items())
-    return Told(HTTPStatus.OK, f"{{{text}}}")
+    return Response(HTTPStatus.OK, f"{{{text}}}")
 
 
-def _problem(exchange_id: str, outcome: Outcome) -> Told:
+def _problem(exchange_id: str, outcome: Outcome) -> Response:
     status = STATUSES[outcome.status]
     reason = outcome.reason or "no verified answer"
     body = problem(status, reason[0].upper() + reason[1:])
     body |= {"exchange_id": exchange_id, "outcome": outcome.status}
-    return Told(status, json.dumps(body))
+    return Response(status, json.dumps(body))
 
 
 def _json(value: str | bool | None) -> str:

@@ -129,10 +129,10 @@ class Gateway:
             await request.read_whole(self._max_bytes),
             request.headers.get("X-Organization", ""),
         )
-        told = await self._relay.relay(
+        response = await self._relay.relay(
             message, caller=caller.subject, correlation_id=context.correlation_id
         )
-        return _answer(told.status, told.media_type, told.text.encode(), context)
+        return _answer(response.status, response.media_type, response.text.encode(), context)
 
     def _inbound(self, route: str) -> Serve:
         async def serve(request: Request, context: RequestContext) -> Reply:

@@ -45,7 +45,7 @@ def success_data(body: str | None, format_: Format, request_id: str | None = Non
 def failure_data(
     message: str, body: str | None, format_: Format, request_id: str | None = None
 ) -> str:
-    """`data` of a refusal; `request_id` only for a late one. Raises UnsendableBody."""
+    """`data` of a rejection; `request_id` only for a late one. Raises UnsendableBody."""
     parts = {"success": "false", "message": _text(message, format_)} | _body(body, format_)
     return _data(parts | _request_id(request_id, format_), format_)
 

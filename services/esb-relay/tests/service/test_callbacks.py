@@ -176,7 +176,7 @@ def test_messages_acted_on_are_remembered_for_longer_than_their_answers(
             assert not session.scalars(select(InboundRequest)).all()
 
 
-def test_targets_refusal_is_passed_on_with_its_reason(api: Any, bus: Any, target: Any) -> None:
+def test_targets_rejection_is_passed_on_with_its_reason(api: Any, bus: Any, target: Any) -> None:
     api.route(target=target.url)
     target.status, target.body = 422, b'{"detail":"nin: too short","n":1.10}'
     answer = bus.read(bus.call("r"))

@@ -79,7 +79,7 @@ REFUSED: dict[str, tuple[dict[str, Any], int, str, set[str]]] = {
 @pytest.mark.parametrize(
     ("given", "status", "reason", "fields"), REFUSED.values(), ids=list(REFUSED)
 )
-def test_refusal_is_a_problem_and_sends_nothing(
+def test_rejection_is_a_problem_and_sends_nothing(
     ask: Ask, simulator: Any, given: dict[str, Any], status: int, reason: str, fields: set[str]
 ) -> None:
     answer = ask(**given)
@@ -250,7 +250,7 @@ def test_call_of_the_bus_is_answered_in_its_format(
 
 
 def test_health_and_metrics_are_told(served: Any) -> None:
-    told = {path: served.ask("GET", path) for path in ("/livez", "/readyz", "/metrics")}
-    assert [status for status, _, _ in told.values()] == [200, 200, 200]
-    assert json.loads(told["/readyz"][2]) == {"ok": True, "database": True}
+    answers = {path: served.ask("GET", path) for path in ("/livez", "/readyz", "/metrics")}
+    assert [status for status, _, _ in answers.values()] == [200, 200, 200]
+    assert json.loads(answers["/readyz"][2]) == {"ok": True, "database": True}
     assert served.ask("GET", "/elsewhere")[0] == 404

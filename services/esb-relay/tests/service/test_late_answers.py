@@ -79,7 +79,7 @@ def test_accepted_call_is_answered_at_once_and_its_target_later(
     assert bus.call("r") == first
 
 
-def test_targets_refusal_is_answered_late_as_well(
+def test_targets_rejection_is_answered_late_as_well(
     api: Any, bus: Any, target: Any, container: Container, run_all: RunAll, simulator: Simulator
 ) -> None:
     api.route(target=target.url, is_async=True)
@@ -105,7 +105,7 @@ def test_late_answer_is_posted_until_the_engine_takes_it(
     assert log[0]["status"] == "succeeded"
 
 
-def test_signed_refusal_of_a_late_answer_is_final(
+def test_signed_rejection_of_a_late_answer_is_final(
     api: Any, container: Container, run_all: RunAll, simulator: Simulator
 ) -> None:
     api.ask("POST", "async-response/", json={"request_id": "R!failure", "body": 1})

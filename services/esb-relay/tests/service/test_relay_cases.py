@@ -9,7 +9,7 @@ from esb_relay.demo.cases import ACCEPTED, BUSY, UNKNOWN, UNVERIFIABLE, UNVERIFI
 from esb_relay.demo.server import Simulator
 from flask import Flask
 
-PATIENCE_S = 20.0
+READ_TIMEOUT_S = 20.0
 BODY = '{"jina":"Çelik","n":1.10}'
 
 
@@ -94,7 +94,7 @@ def test_lost_answer_is_an_unknown_outcome_and_nothing_is_sent_again(
 @pytest.fixture
 def patient(app_with: Callable[..., Flask], api_of: Callable[..., Any]) -> Any:
     """An API whose tries are not cut short: they end with the time for an answer."""
-    return api_of(app_with(read_timeout_s=PATIENCE_S))
+    return api_of(app_with(read_timeout_s=READ_TIMEOUT_S))
 
 
 @pytest.mark.parametrize("case", BUSY)
@@ -129,7 +129,7 @@ def test_repetitions_are_bounded(patient: Any, simulator: Simulator) -> None:
 def test_engine_that_cannot_be_reached_is_tried_again_and_nothing_was_sent(
     app_with: Callable[..., Flask], api_of: Callable[..., Any]
 ) -> None:
-    api = api_of(app_with(engine_url="http://127.0.0.1:9", read_timeout_s=PATIENCE_S))
+    api = api_of(app_with(engine_url="http://127.0.0.1:9", read_timeout_s=READ_TIMEOUT_S))
     answer = api.relay(BODY)
 
     assert (answer.status_code, answer.get_json()["outcome"]) == (502, "not_sent")

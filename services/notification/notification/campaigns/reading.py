@@ -22,7 +22,7 @@ from notification.models import (
 )
 
 #: Messages that may still leave, or of which a provider is being asked.
-ON_THE_WAY = or_(
+IN_TRANSIT = or_(
     OutboxMessage.status.in_((MessageStatus.QUEUED, MessageStatus.SENDING)),
     and_(
         OutboxMessage.status.in_((MessageStatus.FAILED, MessageStatus.UNKNOWN)),
@@ -42,7 +42,7 @@ def existing(session: Session, campaign_id: uuid.UUID, *, lock: bool = False) ->
 def newest_words(session: Session, campaign: Campaign) -> Words:
     """The words that are in use now for the campaign's event and channel."""
     found = newest_templates(session, campaign.event_code)
-    return {lang: one for (way, lang), one in found.items() if way is campaign.channel}
+    return {lang: one for (channel, lang), one in found.items() if channel is campaign.channel}
 
 
 def approved_words(session: Session, campaign: Campaign) -> Words:
@@ -74,7 +74,7 @@ class Progress:
     messages: Mapping[str, int]
 
     @property
-    def on_the_way(self) -> int:
+    def in_transit(self) -> int:
         """Messages that wait in the outbox or are being sent; failures may be tried again."""
         return self.messages.get("QUEUED", 0) + self.messages.get("SENDING", 0)
 
@@ -110,13 +110,13 @@ def progress(session: Session, campaign: Campaign) -> Progress:
     )
 
 
-def is_on_the_way(session: Session, campaign_id: uuid.UUID) -> bool:
+def is_in_transit(session: Session, campaign_id: uuid.UUID) -> bool:
     """Whether a message of the campaign may still leave, or is being asked about."""
     person = CampaignRecipient
     some = (
         select(person.id)
         .join(OutboxMessage, person.outbox_id == OutboxMessage.id)
-        .where(person.campaign_id == campaign_id, ON_THE_WAY)
+        .where(person.campaign_id == campaign_id, IN_TRANSIT)
         .limit(1)
     )
     return session.scalar(some) is not None

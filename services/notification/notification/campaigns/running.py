@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from notification.campaigns.acts import forget_reach
 from notification.campaigns.choosing import Choice, choose, merged
-from notification.campaigns.reading import approved_words, is_on_the_way, portion
+from notification.campaigns.reading import approved_words, is_in_transit, portion
 from notification.catalogue.lookups import ranks
 from notification.config import Settings
 from notification.emit.enqueue import queue, rows_of
@@ -257,7 +257,7 @@ def _decided_row(choice: Choice, outbox_id: uuid.UUID | None) -> dict[str, objec
 
 def _end(session: Session, campaign: Campaign, now: datetime) -> None:
     """A campaign is done when none of its messages may leave any more."""
-    if is_on_the_way(session, campaign.id):
+    if is_in_transit(session, campaign.id):
         campaign.next_attempt_at = now + WHEN_QUEUED
         return
     campaign.status, campaign.ended_at = CampaignStatus.DONE, now

@@ -14,7 +14,7 @@ from notification.models import Event, Module
 from notification.outbox.costs import release_held
 
 #: Of what a context holds, a reason repeats no more than this.
-MAX_TOLD_CHARS = 300
+MAX_REASON_CHARS = 300
 _TOGETHER = "digest_after and digest_window_s are given both, or none."
 
 
@@ -32,7 +32,7 @@ def check_context(event: Event, context: Mapping[str, Any]) -> None:
         return
     broken = first_break(compile_schema(event.context_schema), context)
     if broken is not None:
-        reason = f"{broken.pointer or '/'}: {broken.reason}"[:MAX_TOLD_CHARS]
+        reason = f"{broken.pointer or '/'}: {broken.reason}"[:MAX_REASON_CHARS]
         raise Invalid(f"context{reason}", {"context": [reason]})
 
 

@@ -31,7 +31,7 @@ STATUSES = {
     "FAILED": "Refused",
     "UNKNOWN": "May have left",
     "CANCELLED": "Stopped before it left",
-    "DIGESTED": "Told in a digest",
+    "DIGESTED": "MessageHistory in a digest",
 }
 PRIORITIES = {
     "LOW": ("Low", 10),

@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 from common.audit.log import note_act
 from common.clock import utc_now
 from common.db.database import insert_into
-from common.db.rows.in_session import is_one_of
 from common.errors import Invalid
 from sqlalchemy import Row, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
@@ -17,6 +16,7 @@ from notification.emit.quiet_hours import QuietHours
 from notification.errors import UnknownRecord
 from notification.models import ActorType, ChannelCode, Preference
 from notification.models.preferences import DEFAULT_LANGUAGE, DEFAULT_TIME_ZONE
+from notification.outbox.row_changes import is_one_of
 
 #: User ids asked for in one statement.
 CHUNK = 5_000
@@ -26,7 +26,7 @@ Person = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class Preferences:
     """A person's preference, as decisions need it; by default everything, in English, always."""
 
     channels: frozenset[ChannelCode] = frozenset(ChannelCode)
@@ -34,7 +34,7 @@ class Wishes:
     quiet: QuietHours | None = None
 
 
-DEFAULT_WISHES = Wishes()
+DEFAULT_PREFERENCES = Preferences()
 
 _TOGETHER = "quiet_from and quiet_until are given both, or none."
 _DIFFER = "Must differ from quiet_from."
@@ -58,26 +58,26 @@ COLUMNS: tuple[InstrumentedAttribute[Any], ...] = (
 )
 
 
-def wishes_of(session: Session, user_ids: Iterable[str]) -> dict[Person, Wishes]:
-    """The wishes of those who have said some."""
-    ids, found = list(dict.fromkeys(user_ids)), dict[Person, Wishes]()
+def preferences_of(session: Session, user_ids: Iterable[str]) -> dict[Person, Preferences]:
+    """The preferences of those who have said some."""
+    ids, found = list(dict.fromkeys(user_ids)), dict[Person, Preferences]()
     for start in range(0, len(ids), CHUNK):
         is_theirs = is_one_of(session, Preference.user_id, ids[start : start + CHUNK])
         found |= by_person(session.execute(select(*COLUMNS).where(is_theirs)))
     return found
 
 
-def by_person(rows: Iterable[Row[Any]]) -> dict[Person, Wishes]:
-    """The wishes in rows of `COLUMNS`."""
-    return {(row.user_id, row.actor_type): _wishes(row) for row in rows}
+def by_person(rows: Iterable[Row[Any]]) -> dict[Person, Preferences]:
+    """The preferences in rows of `COLUMNS`."""
+    return {(row.user_id, row.actor_type): _preferences(row) for row in rows}
 
 
-def _wishes(row: Row[Any]) -> Wishes:
+def _preferences(row: Row[Any]) -> Preferences:
     quiet = None
     if row.quiet_from is not None:
         quiet = QuietHours(row.quiet_from, row.quiet_until, ZoneInfo(row.time_zone))
     allowed = frozenset(one for one, column in _ALLOWS.items() if getattr(row, column.key))
-    return Wishes(allowed | _NOT_ASKED, row.preferred_lang, quiet)
+    return Preferences(allowed | _NOT_ASKED, row.preferred_lang, quiet)
 
 
 def read_preference(session: Session, actor_type: str, user_id: str) -> Preference:

@@ -170,20 +170,20 @@ def add_campaign_people(campaign_id: uuid.UUID) -> ResponseReturnValue:
         listed = read_csv(file.read() if file else b"", person_of)
         with container().database.writing() as session:
             added = acts.add_people(session, campaign_id, listed.people, _who())
-        return _told_of(added, listed)
+        return _summary(added, listed)
 
     return _tried(campaign_id, add)
 
 
-def _told_of(added: acts.Added, listed: Listed) -> str:
-    told = (
+def _summary(added: acts.Added, listed: Listed) -> str:
+    summary = (
         f"{added.added} people added; {added.repeated} were on the list already, "
         f"{added.filtered_out} are not meant."
     )
     shown = [f"line {one.line}: {one.reason}" for one in listed.rejected[:_REJECTED_SHOWN]]
     if shown:
-        told += f" {len(listed.rejected)} lines cannot be read: {'; '.join(shown)}"
-    return told
+        summary += f" {len(listed.rejected)} lines cannot be read: {'; '.join(shown)}"
+    return summary
 
 
 @pages.act("/campaigns/<uuid:campaign_id>/dry-run/", StaffRole.OPERATOR)

@@ -33,7 +33,7 @@ CSV = (
     Column("Module", lambda event: event.module),
     Column("Description", lambda event: event.description),
     Column("In use", lambda event: event.is_active),
-    Column("When in doubt", lambda event: event.when_unknown),
+    Column("When the outcome is unknown", lambda event: event.when_unknown),
     Column("Changed", lambda event: event.updated_at),
 )
 
@@ -113,7 +113,7 @@ def _page(code: str, form: Form | None = None) -> str:
         event=found,
         form=form or _form_of(found),
         rules=rules,
-        templates=[templates[way] for way in sorted(templates)],
+        templates=[templates[channel] for channel in sorted(templates)],
         modules=choices(Module),
     )
 

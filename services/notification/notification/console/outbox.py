@@ -20,12 +20,12 @@ from notification.console.blueprint import pages
 from notification.console.forms import OutboxFilter
 from notification.console.reading import choices, event_codes, rows_of
 from notification.container import container
-from notification.emit.explain import told
+from notification.emit.explain import history_of
 from notification.errors import UnknownRecord
 from notification.models import Channel, OutboxMessage, Status
 from notification.outbox import acts
 from notification.outbox.attachments import file_names
-from notification.outbox.backlog import MOST_COUNTED, standing
+from notification.outbox.backlog import MOST_COUNTED, backlog
 from notification.outbox.cascades import cascade_of
 from notification.outbox.digests import digest_of
 from notification.outbox.messages import MessageFilter, matching
@@ -56,14 +56,14 @@ def outbox() -> ResponseReturnValue:
     """The messages that meet the filters, newest first; above them how many stand where."""
     filters, now = read_filters(OutboxFilter(exclude=["limit", "cursor"])), utc_now()
     with container().database.reading() as session:
-        stands = standing(session, now)
+        stands = backlog(session, now)
     return listing(
         "pages/outbox.html",
         rows_of(lambda: matching(MessageFilter(**filters.values), now), OutboxMessage.id),
         filters,
         csv_name="outbox",
         columns=CSV,
-        standing=stands,
+        backlog=stands,
         most_counted=MOST_COUNTED,
         now=now,
         statuses=choices(Status),
@@ -76,7 +76,7 @@ def outbox() -> ResponseReturnValue:
 def message(outbox_id: uuid.UUID) -> ResponseReturnValue:
     """A message and everything that happened to it."""
     with container().database.reading() as session:
-        found = told(session, outbox_id)
+        found = history_of(session, outbox_id)
         files = file_names(session, found.message.attachment_set)
         cascade = cascade_of(session, outbox_id)
         digest = digest_of(session, outbox_id)
@@ -96,7 +96,7 @@ def message(outbox_id: uuid.UUID) -> ResponseReturnValue:
 def message_e_mail(outbox_id: uuid.UUID) -> ResponseReturnValue:
     """A message's page as mail programs show it, in the frame of today."""
     with container().database.reading() as session:
-        message = told(session, outbox_id).message
+        message = history_of(session, outbox_id).message
     if message.html is None:
         raise UnknownRecord("e-mail", outbox_id)
     frame, name = container().settings.mail_frame, message.sender_name or ""

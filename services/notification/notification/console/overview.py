@@ -1,4 +1,4 @@
-"""`/admin/notification/`: how the outbox stands, the ways out, what was refused last."""
+"""`/admin/notification/`: how the outbox stands, the transports, what was refused last."""
 
 from common.clock import utc_now
 from common.console.flashes import flash
@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from notification.console.blueprint import pages
 from notification.container import container
 from notification.models import ChannelCode, MessageStatus, OutboxMessage
-from notification.outbox.backlog import MOST_COUNTED, standing
+from notification.outbox.backlog import MOST_COUNTED, backlog
 from notification.outbox.messages import MessageFilter, matching
 from notification.outbox.transports import in_trouble, open_transport
 from notification.transports.not_set_up import NotSetUp
@@ -24,28 +24,28 @@ def overview() -> ResponseReturnValue:
     now, refused = utc_now(), MessageFilter(status=MessageStatus.FAILED)
     newest = matching(refused, now).order_by(OutboxMessage.id.desc()).limit(_FAILURES_SHOWN)
     with container().database.reading() as session:
-        stands, failures = standing(session, now), session.scalars(newest).all()
+        stands, failures = backlog(session, now), session.scalars(newest).all()
         troubled = in_trouble(session)
     return render_template(
         "pages/overview.html",
-        standing=stands,
+        backlog=stands,
         most_counted=MOST_COUNTED,
         now=now,
         failures=failures,
         troubled=troubled,
-        ways={channel: _is_open(channel) for channel in ChannelCode},
+        transports={channel: _is_open(channel) for channel in ChannelCode},
     )
 
 
-@pages.act("/ways/<string:channel>/<string:provider>/open/", StaffRole.OPERATOR)
+@pages.act("/transports/<string:channel>/<string:provider>/open/", StaffRole.OPERATOR)
 def open_closed_transport(channel: str, provider: str) -> ResponseReturnValue:
     """Open a way at once: what closed it is mended."""
     if channel not in set(ChannelCode):
-        raise NotFound("No such way")
+        raise NotFound("No such transport")
     with container().database.writing() as session:
         open_transport(session, ChannelCode(channel), provider)
     container().wake_up.send()
-    flash("The way is open again.")
+    flash("The transport is open again.")
     return redirect(url_for("console.overview"), 303)
 
 

@@ -41,11 +41,11 @@ def preferences() -> ResponseReturnValue:
 def change_preference() -> ResponseReturnValue:
     """Change a person's preference on their behalf."""
     form = read_form(PreferenceForm())
-    wishes = {name: value for name, value in form.values.items() if name not in _PERSON}
+    preferences = {name: value for name, value in form.values.items() if name not in _PERSON}
     person = {name: form.text(name) for name in _PERSON}
     form, changed = save(
         form,
-        lambda session: domain.change_preference(session, **person, changes=wishes),
+        lambda session: domain.change_preference(session, **person, changes=preferences),
         edited=None if form.errors else Edited(_found(person), lambda: _form_of(_found(person))),
     )
     if changed is None:

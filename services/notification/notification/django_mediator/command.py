@@ -56,10 +56,10 @@ def bring_all(
         ):
             bring_records(records, source, target, report)
         with target.reading() as session:
-            standing = messages.Standing(session, codes, process.settings.phone_region)
+            references = messages.References(session, codes, process.settings.phone_region)
     if with_outbox:
-        bring_rows(messages.outbox(standing), source, target, report)
-        messages.withdraw_ended(source, target, standing, report)
-        bring_rows(messages.delivery_logs(standing), source, target, report)
-    bring_rows(messages.inbox(source, standing), source, target, report)
+        bring_rows(messages.outbox(references), source, target, report)
+        messages.withdraw_ended(source, target, references, report)
+        bring_rows(messages.delivery_logs(references), source, target, report)
+    bring_rows(messages.inbox(source, references), source, target, report)
     return report

@@ -55,7 +55,7 @@ _USUAL_ACTOR_TYPE = "TEACHER"
 _KEPT_OF_ANSWERS = ("phase", "escalation_required", "info", "status_code")
 
 
-class Standing:
+class References:
     """What messages refer to: the mediator's codes, and our rules, templates and ranks."""
 
     def __init__(self, session: Session, codes: Codes, region: str) -> None:
@@ -74,24 +74,24 @@ class Standing:
         self.ids: dict[int, uuid.UUID] = {}
 
 
-def outbox(standing: Standing) -> Rows:
+def outbox(references: References) -> Rows:
     """How messages that have not ended come over."""
 
     def convert(row: Row) -> dict[str, Any]:
-        ours = as_message(row, standing)
-        standing.ids[row["id"]] = ours["id"]
+        ours = as_message(row, references)
+        references.ids[row["id"]] = ours["id"]
         return ours
 
     return Rows(KIND, tables.OUTBOX, table_of(OutboxMessage), convert)
 
 
-def as_message(row: Row, standing: Standing) -> dict[str, Any]:
+def as_message(row: Row, references: References) -> dict[str, Any]:
     """A row of our outbox. Raises LeftOut for a message that has ended."""
-    codes = standing.codes
+    codes = references.codes
     status = _status(row, meant(codes.statuses, row["status_id"], "status"))
     channel = codes.channel(row["channel_id"])
     priority = meant(codes.priorities, row["priority_id"], "priority")
-    template_id, version = standing.templates.get((row["event_code"], channel), (_NOTHING, 0))
+    template_id, version = references.templates.get((row["event_code"], channel), (_NOTHING, 0))
     if len(row["event_code"]) > CODE_CHARS:
         raise LeftOut("its event did not come over: its code is too long")
     is_held = status is MessageStatus.UNKNOWN
@@ -99,10 +99,10 @@ def as_message(row: Row, standing: Standing) -> dict[str, Any]:
     return {
         "id": _message_id(row["id"], made),
         "event_code": row["event_code"],
-        "rule_id": standing.rules.get(row["event_code"], _NOTHING),
+        "rule_id": references.rules.get(row["event_code"], _NOTHING),
         "channel": channel,
         "priority": priority,
-        "rank": standing.ranks.get(priority, 0),
+        "rank": references.ranks.get(priority, 0),
         "status": status,
         "is_final": is_held,
         "language": DEFAULT_LANGUAGE,
@@ -119,19 +119,19 @@ def as_message(row: Row, standing: Standing) -> dict[str, Any]:
         "idempotency_key": row["idempotency_key"] or f"django-mediator:{row['id']}",
         "created_at": made,
         "updated_at": made,
-        **_addressed(row, channel, standing),
+        **_addressed(row, channel, references),
     }
 
 
-def _addressed(row: Row, channel: ChannelCode, standing: Standing) -> dict[str, Any]:
-    actor_types = standing.codes.actor_types
+def _addressed(row: Row, channel: ChannelCode, references: References) -> dict[str, Any]:
+    actor_types = references.codes.actor_types
     person = Recipient(
         user_id=str(row["recipient_user_id"]),
         actor_type=meant(actor_types, row["recipient_actor_type_id"], "actor type"),
         to_phone=_numbers(row["to_phone"] or ""),
         to_email=row["to_email"] or None,
     )
-    to = address_of(person, channel, standing.region).to
+    to = address_of(person, channel, references.region).to
     sms = measure(row["body"] or "") if channel is ChannelCode.SMS else None
     return {
         "recipient_user_id": person.user_id,
@@ -177,7 +177,7 @@ def _short(text: str | None, chars: int) -> str | None:
     return text[:chars] if text else None
 
 
-def withdraw_ended(source: Source, target: Target, standing: Standing, report: Report) -> None:
+def withdraw_ended(source: Source, target: Target, references: References, report: Report) -> None:
     """Cancel what waits here and has ended at the mediator since it came over.
 
     Afterwards `standing.ids` has every message that came over.
@@ -187,14 +187,14 @@ def withdraw_ended(source: Source, target: Target, standing: Standing, report: R
             OutboxMessage, OutboxMessage.id == FormerRecord.record_id
         )
         found = session.execute(query.where(FormerRecord.kind == KIND)).all()
-    standing.ids |= {int(former_id): record_id for former_id, record_id, _status in found}
+    references.ids |= {int(former_id): record_id for former_id, record_id, _status in found}
     waiting = [int(former_id) for former_id, _id, status in found if status in _WAITING]
     columns = ("id", "status_id", "attempt_count", "max_attempts")
     for start in range(0, len(waiting), 1_000):
         some = waiting[start : start + 1_000]
         for row in source.by_id(tables.OUTBOX, some, columns):
-            if has_ended(row, standing.codes.statuses.get(row["status_id"], "")):
-                _withdraw(row, standing.ids[row["id"]], target, report)
+            if has_ended(row, references.codes.statuses.get(row["status_id"], "")):
+                _withdraw(row, references.ids[row["id"]], target, report)
 
 
 def _withdraw(row: Row, record_id: uuid.UUID, target: Target, report: Report) -> None:
@@ -216,14 +216,14 @@ _ATTEMPTS = {
 }
 
 
-def delivery_logs(standing: Standing) -> Rows:
+def delivery_logs(references: References) -> Rows:
     """How attempts come over, of messages that did."""
 
     def convert(row: Row) -> dict[str, Any]:
-        outbox_id = standing.ids.get(row["outbox_id"])
+        outbox_id = references.ids.get(row["outbox_id"])
         if outbox_id is None:
             raise LeftOut("its message did not come over")
-        code = meant(standing.codes.statuses, row["status_id"], "status")
+        code = meant(references.codes.statuses, row["status_id"], "status")
         answer = row["response_payload"] if isinstance(row["response_payload"], dict) else {}
         kept = {name: answer[name] for name in _KEPT_OF_ANSWERS if name in answer}
         made = row["created_at"] or utc_now()
@@ -243,7 +243,7 @@ def delivery_logs(standing: Standing) -> Rows:
     return Rows("delivery log", tables.DELIVERY_LOGS, into, convert, into_id="outbox_id")
 
 
-def inbox(source: Source, standing: Standing) -> Rows:
+def inbox(source: Source, references: References) -> Rows:
     """How in-app messages come over.
 
     The mediator did not note what their readers are to the institution: it is what messages to them
@@ -256,13 +256,13 @@ def inbox(source: Source, standing: Standing) -> Rows:
         columns = ("id", "recipient_user_id", "recipient_actor_type_id")
         users = sorted({row["user_id"] for row in rows})
         for row in source.by_value(tables.OUTBOX, "recipient_user_id", users, columns):
-            code = standing.codes.actor_types.get(row["recipient_actor_type_id"])
+            code = references.codes.actor_types.get(row["recipient_actor_type_id"])
             if code:
                 people[row["recipient_user_id"]] = code
 
     def actor_type(row: Row) -> str:
-        policy = standing.policies.get(row["event_code"], "")
-        known = set(standing.codes.actor_types.values())
+        policy = references.policies.get(row["event_code"], "")
+        known = set(references.codes.actor_types.values())
         return people.get(row["user_id"]) or (policy if policy in known else _USUAL_ACTOR_TYPE)
 
     def convert(row: Row) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from common.gsm7 import Sms, measure, transliterate
 
-from notification.catalogue.preferences import DEFAULT_WISHES, Person, Wishes
+from notification.catalogue.preferences import DEFAULT_PREFERENCES, Person, Preferences
 from notification.emit.addressing import Address, address_of
 from notification.emit.event import Recipient, Skip
 from notification.emit.render import fill
@@ -72,7 +72,7 @@ class Directory:
     event: Event
     rules: Sequence[Rule]
     templates: Mapping[tuple[ChannelCode, str], Template]
-    wishes: Mapping[Person, Wishes]
+    preferences: Mapping[Person, Preferences]
     channels: frozenset[ChannelCode]
     actor_types: frozenset[str]
     #: By a priority's code: the lowest is sent first.
@@ -124,10 +124,10 @@ class Chooser:
 
     def _address(self, rule: Rule, channels: Sequence[ChannelCode], recipient: Recipient) -> None:
         person = recipient.user_id, recipient.actor_type
-        wishes = self.directory.wishes.get(person, DEFAULT_WISHES)
-        language = recipient.preferred_lang or wishes.language
+        preferences = self.directory.preferences.get(person, DEFAULT_PREFERENCES)
+        language = recipient.preferred_lang or preferences.language
         for channel in channels:
-            words = why_not(channel, person, wishes.channels, self.directory) or self._wording(
+            words = why_not(channel, person, preferences.channels, self.directory) or self._wording(
                 channel, language
             )
             if isinstance(words, str):
@@ -138,7 +138,7 @@ class Chooser:
                 address = reachable(address, self.directory.unreachable[person])
             self.skipped += [Skip(one, rule.id, *person, channel) for one in address.refused]
             if not address.is_unusable:
-                moment = not_before(self.moment, wishes, channel, rule.priority)
+                moment = not_before(self.moment, preferences, channel, rule.priority)
                 rank = self.directory.ranks[rule.priority]
                 draft = Draft(rule, recipient, channel, words, rank, moment, address.to)
                 self.drafts.append(draft)
@@ -256,8 +256,10 @@ def as_sent(template: Template, text: str) -> str:
     return transliterate(text) if is_plain else text
 
 
-def not_before(moment: datetime, wishes: Wishes, channel: ChannelCode, priority: str) -> datetime:
+def not_before(
+    moment: datetime, preferences: Preferences, channel: ChannelCode, priority: str
+) -> datetime:
     """When a message may go: quiet hours delay what rings, unless it is critical."""
-    if wishes.quiet is None or channel in _SILENT or priority == CRITICAL:
+    if preferences.quiet is None or channel in _SILENT or priority == CRITICAL:
         return moment
-    return wishes.quiet.next_moment(moment)
+    return preferences.quiet.next_moment(moment)

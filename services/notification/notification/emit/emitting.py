@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from notification.catalogue.events import active_event, check_context
 from notification.catalogue.lookups import active_actor_types, active_channels, ranks
-from notification.catalogue.preferences import Person, wishes_of
+from notification.catalogue.preferences import Person, preferences_of
 from notification.catalogue.rules import active_rules
 from notification.catalogue.templates import newest_templates
 from notification.emit.cascading import put_in_line
@@ -120,7 +120,7 @@ def load_directory(
         event=event,
         rules=rules,
         templates=newest_templates(session, event.code),
-        wishes=wishes_of(session, user_ids),
+        preferences=preferences_of(session, user_ids),
         channels=active_channels(session),
         actor_types=active_actor_types(session),
         ranks=ranks(session),

@@ -8,7 +8,6 @@ from operator import itemgetter
 from typing import Any, cast
 
 from common.correlation import current_request_context
-from common.db.rows.in_session import add_new_rows
 from common.ids import new_id
 from sqlalchemy import Table, insert, select
 from sqlalchemy.orm import Session
@@ -18,6 +17,7 @@ from notification.emit.event import Emission, Skip
 from notification.emit.event_order import next_id
 from notification.emit.merging import MERGED, Merged
 from notification.models import CascadeStep, ChannelCode, Event, MessageStatus, OutboxMessage
+from notification.outbox.row_changes import add_new_rows
 
 DUPLICATE = "Duplicate idempotency key (already queued)"
 _NO_MAIL = {"sender_name": None, "reply_to": None, "attachment_set": None}

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from notification.catalogue.lookups import active_actor_types
-from notification.catalogue.preferences import DEFAULT_WISHES, Person, read_preference
+from notification.catalogue.preferences import DEFAULT_PREFERENCES, Person, read_preference
 from notification.emit.choose import (
     NO_CHANNELS,
     NO_TEMPLATE,
@@ -55,7 +55,7 @@ class Step(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Way:
+class Decision:
     """A rule's channel to a person: where it ends and why, or the template that would be used."""
 
     rule_id: uuid.UUID
@@ -73,7 +73,7 @@ class Way:
 
 
 @dataclass(frozen=True)
-class Told:
+class MessageHistory:
     """A message that was made, and every attempt to bring it there."""
 
     message: OutboxMessage
@@ -89,8 +89,8 @@ class Explanation:
     user_id: str
     rules: Sequence[Rule]
     preferences: Sequence[Preference]
-    ways: Sequence[Way]
-    messages: Sequence[Told]
+    decisions: Sequence[Decision]
+    messages: Sequence[MessageHistory]
 
 
 def explain_event(
@@ -129,10 +129,10 @@ def explain_message(session: Session, outbox_id: uuid.UUID, now: datetime) -> Ex
     return _explain(session, event, rules, *person, [message], now)
 
 
-def told(session: Session, outbox_id: uuid.UUID) -> Told:
+def history_of(session: Session, outbox_id: uuid.UUID) -> MessageHistory:
     """A message with its attempts. Raises UnknownRecord."""
     message = _existing(session, outbox_id)
-    return Told(message, _attempts(session, message))
+    return MessageHistory(message, _attempts(session, message))
 
 
 def _existing(session: Session, outbox_id: uuid.UUID) -> OutboxMessage:
@@ -167,13 +167,13 @@ def _explain(
         user_id=user_id,
         rules=rules,
         preferences=[read_preference(session, one, user_id) for one in actor_types],
-        ways=[
-            way
+        decisions=[
+            decision
             for rule in rules
             for actor_type in actor_types
-            for way in ways(event, rule, (user_id, actor_type), directory, now)
+            for decision in decisions(event, rule, (user_id, actor_type), directory, now)
         ],
-        messages=[Told(one, _attempts(session, one)) for one in messages],
+        messages=[MessageHistory(one, _attempts(session, one)) for one in messages],
     )
 
 
@@ -182,9 +182,9 @@ def _attempts(session: Session, message: OutboxMessage) -> Sequence[DeliveryLog]
     return session.scalars(log.order_by(DeliveryLog.attempt_no)).all()
 
 
-def ways(
+def decisions(
     event: Event, rule: Rule, person: Person, directory: Directory, now: datetime
-) -> list[Way]:
+) -> list[Decision]:
     """What a rule would do for a person. Pure."""
     actor_type = person[1]
     channels = usable_channels(rule, directory)
@@ -200,19 +200,19 @@ def ways(
     elif not channels:
         reason = NO_CHANNELS
     if reason is None:
-        return [_way(rule, person, channel, directory, now) for channel in channels]
-    return [Way(rule_id=rule.id, actor_type=actor_type, stopped_at=stopped_at, reason=reason)]
+        return [_decision(rule, person, channel, directory, now) for channel in channels]
+    return [Decision(rule_id=rule.id, actor_type=actor_type, stopped_at=stopped_at, reason=reason)]
 
 
-def _way(
+def _decision(
     rule: Rule, person: Person, channel: ChannelCode, directory: Directory, now: datetime
-) -> Way:
-    wishes = directory.wishes.get(person, DEFAULT_WISHES)
-    template = choose_template(directory.templates, channel, wishes.language)
-    begun = partial(Way, rule_id=rule.id, actor_type=person[1], channel=channel)
-    reason = why_not(channel, person, wishes.channels, directory)
+) -> Decision:
+    preferences = directory.preferences.get(person, DEFAULT_PREFERENCES)
+    template = choose_template(directory.templates, channel, preferences.language)
+    begun = partial(Decision, rule_id=rule.id, actor_type=person[1], channel=channel)
+    reason = why_not(channel, person, preferences.channels, directory)
     if reason is not None:
         return begun(stopped_at=Step.PREFERENCE, reason=reason)
     if template is None:
         return begun(stopped_at=Step.TEMPLATE, reason=NO_TEMPLATE)
-    return begun(template=template, not_before=not_before(now, wishes, channel, rule.priority))
+    return begun(template=template, not_before=not_before(now, preferences, channel, rule.priority))

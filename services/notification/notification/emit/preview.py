@@ -29,13 +29,13 @@ NO_PRICES: Mapping[str, int] = MappingProxyType({})
 
 @dataclass(frozen=True)
 class Preview:
-    """The words with their values; `refusal` says why they would not be sent, or stored."""
+    """The words with their values; `rejection` says why they would not be sent, or stored."""
 
     subject: str
     body: str
     placeholders: Sequence[str]
     missing: Sequence[str]
-    refusal: str | None
+    rejection: str | None
     sms: Sms | None
     #: Characters that plain ones stand for in the body.
     replaced: str = ""
@@ -58,11 +58,11 @@ def preview(
     """
     subject, body = fill(template.subject, context), filled_body(template, context)
     words = word(template, context)
-    refusal = why_unusable(template.subject) or why_unusable(template.body)
-    if refusal is None and template.is_markdown:
-        refusal = why_no_link(template.body)
-    if refusal is None and isinstance(words, str):
-        refusal = words
+    rejection = why_unusable(template.subject) or why_unusable(template.body)
+    if rejection is None and template.is_markdown:
+        rejection = why_no_link(template.body)
+    if rejection is None and isinstance(words, str):
+        rejection = words
     is_sms = template.channel is ChannelCode.SMS
     text, plain = as_sent(template, body.text), transliterate(body.text)
     kept = set(text)
@@ -73,7 +73,7 @@ def preview(
         body=text,
         placeholders=names(template.subject + template.body),
         missing=list(dict.fromkeys(subject.missing + body.missing)),
-        refusal=refusal,
+        rejection=rejection,
         sms=sms,
         replaced="".join(sorted({one for one in body.text if one not in kept})),
         sms_if_plain=sms_if_plain,

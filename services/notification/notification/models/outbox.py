@@ -44,7 +44,7 @@ class OutboxMessage(Leased, Base):
     """One message to one person over one channel.
 
     `attempt_count` counts attempts begun since it was queued (anew); a claim counts as one until
-    it is given back. A message in doubt has in `next_attempt_at` when it is asked about again.
+    it is given back. An UNKNOWN message has in `next_attempt_at` when it is asked about again.
     """
 
     __tablename__ = "outbox"
@@ -156,7 +156,7 @@ class AttemptStatus(enum.StrEnum):
     FAILED_FINAL = "failed_final"
     POSTPONED = "postponed"  # no attempt: the way took nothing, for no fault of the message's
     UNKNOWN = "unknown"  # it may have left; an answer of the provider may move it on
-    RESENT = "resent"  # no attempt: in doubt, and its event wants it sent again
+    RESENT = "resent"  # no attempt: UNKNOWN, and its event wants it sent again
     REQUEUED = "requeued"  # no attempt: an operator wants it sent again
     CANCELLED = "cancelled"  # no attempt: an operator stopped it
     CASCADED = "cascaded"  # no attempt: the channel before it did not reach the person in time

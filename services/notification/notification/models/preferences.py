@@ -18,7 +18,7 @@ DEFAULT_TIME_ZONE = "UTC"
 
 
 class Preference(Revised, Base):
-    """A person's wishes; who has no row wants everything, in the default language."""
+    """A person's preferences; who has no row wants everything, in the default language."""
 
     __tablename__ = "user_preference"
     __table_args__ = (UniqueConstraint("user_id", "actor_type"),)

@@ -1,4 +1,4 @@
-"""Ways out that take nothing for a while."""
+"""Transports that take nothing for a while."""
 
 from datetime import datetime
 

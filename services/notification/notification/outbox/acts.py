@@ -22,18 +22,18 @@ _REQUEUED_FROM = (MessageStatus.FAILED, MessageStatus.UNKNOWN, MessageStatus.CAN
 
 
 def may_be_cancelled(row: OutboxMessage) -> bool:
-    """It waits, or it is held in doubt."""
+    """It waits, or it is held as UNKNOWN."""
     is_held = row.status is MessageStatus.UNKNOWN and row.is_final
     return is_held or row.status in _STOPPABLE
 
 
 def may_be_requeued(row: OutboxMessage) -> bool:
-    """It was refused, stopped, or is in doubt."""
+    """It was refused, stopped, or is UNKNOWN."""
     return row.status in _REQUEUED_FROM
 
 
 def cancel(session: Session, outbox_id: uuid.UUID, by: str, now: datetime) -> OutboxMessage:
-    """Stop a message that waits, or that is held in doubt.
+    """Stop a message that waits, or that is held as UNKNOWN.
 
     Raises UnknownRecord, MessageStatusForbids.
     """

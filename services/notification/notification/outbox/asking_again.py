@@ -28,7 +28,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from notification.catalogue.preferences import COLUMNS, DEFAULT_WISHES, Person, Wishes, by_person
+from notification.catalogue.preferences import (
+    COLUMNS,
+    DEFAULT_PREFERENCES,
+    Person,
+    Preferences,
+    by_person,
+)
 from notification.emit.choose import BLOCKED, CRITICAL, not_before
 from notification.models import (
     AttemptStatus,
@@ -84,7 +90,7 @@ _HOLD = (
     .values({**UNCLAIMED, "next_attempt_at": bindparam("until"), "last_error": HELD_BACK})
 )
 #: What the persons of a slice's messages have said: no row for who has said nothing.
-_WISHES = (
+_PREFERENCES = (
     select(*COLUMNS)
     .join(
         _OUTBOX,
@@ -125,10 +131,10 @@ _WITHDRAWN = union_all(
 
 
 @dataclass(frozen=True)
-class Standing:
-    """What is on record now: people's wishes, and what of the catalogue is out of use."""
+class OnRecord:
+    """What is on record now: people's preferences, and what of the catalogue is out of use."""
 
-    wishes: Mapping[Person, Wishes] = field(default_factory=dict)
+    preferences: Mapping[Person, Preferences] = field(default_factory=dict)
     events: Collection[str] = ()
     rules: Collection[uuid.UUID] = ()
     templates: Collection[tuple[str, str, str]] = ()
@@ -147,7 +153,7 @@ def may_leave(
     """
     if not jobs:
         return ()
-    on_record = _standing(session, jobs, now, token)
+    on_record = _on_record(session, jobs, now, token)
     waiting, held, cancelled, left = [], [], [], list[Job]()
     for job in jobs:
         reason = why_cancelled(job, on_record)
@@ -170,18 +176,18 @@ def may_leave(
     return left
 
 
-def why_cancelled(job: Job, standing: Standing) -> str | None:
+def why_cancelled(job: Job, on_record: OnRecord) -> str | None:
     """What no longer holds of a message; None: all of it does. Pure."""
-    if job.channel not in _wishes(job, standing).channels:
+    if job.channel not in _preferences(job, on_record).channels:
         return BLOCKED
-    if job.event_code in standing.events:
+    if job.event_code in on_record.events:
         return NO_EVENT
-    if job.rule_id in standing.rules:
+    if job.rule_id in on_record.rules:
         return NO_RULE
-    if job.rule_id in standing.stopped:
+    if job.rule_id in on_record.stopped:
         return STOPPED
     template = job.event_code, job.channel, job.language
-    return NO_TEMPLATE if template in standing.templates else None
+    return NO_TEMPLATE if template in on_record.templates else None
 
 
 def is_held_back(job: Job, spent: Collection[str]) -> bool:
@@ -190,25 +196,27 @@ def is_held_back(job: Job, spent: Collection[str]) -> bool:
     return is_sms and job.priority != CRITICAL and job.event_code in spent
 
 
-def quiet_until(job: Job, standing: Standing, now: datetime) -> datetime:
+def quiet_until(job: Job, on_record: OnRecord, now: datetime) -> datetime:
     """When the quiet hours that its person has now end; `now` without any. Pure."""
-    return not_before(now, _wishes(job, standing), job.channel, job.priority)
+    return not_before(now, _preferences(job, on_record), job.channel, job.priority)
 
 
-def _wishes(job: Job, standing: Standing) -> Wishes:
+def _preferences(job: Job, on_record: OnRecord) -> Preferences:
     person = job.recipient_user_id, job.recipient_actor_type
-    return standing.wishes.get(person, DEFAULT_WISHES)
+    return on_record.preferences.get(person, DEFAULT_PREFERENCES)
 
 
-def _standing(session: Session, jobs: Sequence[Job], now: datetime, token: uuid.UUID) -> Standing:
-    wishes = by_person(session.execute(_WISHES, {"token": token}))
+def _on_record(session: Session, jobs: Sequence[Job], now: datetime, token: uuid.UUID) -> OnRecord:
+    preferences = by_person(session.execute(_PREFERENCES, {"token": token}))
     codes = sorted({job.event_code for job in jobs})
     found = session.execute(_WITHDRAWN, {"codes": codes, "month": month_of(now)}).all()
-    return Standing(
-        wishes=wishes,
+    return OnRecord(
+        preferences=preferences,
         events={code for kind, code, _, _ in found if kind == NO_EVENT},
         rules={uuid.UUID(id_) for kind, _, id_, _ in found if kind == NO_RULE},
-        templates={(code, way, lang) for kind, code, way, lang in found if kind == NO_TEMPLATE},
+        templates={
+            (code, channel, lang) for kind, code, channel, lang in found if kind == NO_TEMPLATE
+        },
         spent={code for kind, code, _, _ in found if kind == HELD_BACK},
         paused={uuid.UUID(id_) for kind, _, id_, _ in found if kind == CampaignStatus.PAUSED},
         stopped={uuid.UUID(id_) for kind, _, id_, _ in found if kind == CampaignStatus.STOPPED},

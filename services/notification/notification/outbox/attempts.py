@@ -10,8 +10,8 @@ from common.logs import get_logger
 from notification.models import ChannelCode, OutboxMessage
 from notification.outbox.attachments import Files
 from notification.outbox.claiming import Job
-from notification.outbox.ledger import Ended
-from notification.outbox.outcomes import ending_of
+from notification.outbox.delivery_log import Ended
+from notification.outbox.outcomes import completion_of
 from notification.transports import Message, Outcome, Result, Sender
 
 log = get_logger(__name__)
@@ -52,14 +52,14 @@ def _no_address(job: Job) -> Result:
 
 def ended(job: Job, result: Result, now: datetime) -> Ended:
     """What `result` means for this attempt."""
-    ending = ending_of(
+    completion = completion_of(
         result.outcome,
         now,
         attempt=job.attempt_count,
         max_attempts=job.max_attempts,
         retry_after_s=result.retry_after_s,
     )
-    return Ended(job, result, ending)
+    return Ended(job, result, completion)
 
 
 def message_of(of: Job | OutboxMessage, files: Files = NO_FILES) -> Message:

@@ -16,18 +16,18 @@ MOST_COUNTED = 10_000
 
 
 @dataclass(frozen=True)
-class Standing:
+class Backlog:
     """Messages by status; a count of more than MOST_COUNTED means "and more"."""
 
     counts: Mapping[MessageStatus, int]
     oldest_due_at: datetime | None
 
 
-def standing(session: Session, now: datetime) -> Standing:
+def backlog(session: Session, now: datetime) -> Backlog:
     """The outbox at this moment."""
     # The literal condition is the index's own: a database knows by it which index serves.
     due = select(func.min(OutboxMessage.next_attempt_at)).where(IS_WAITING, is_due(now))
-    return Standing(
+    return Backlog(
         counts={status: _count(session, status) for status in MessageStatus},
         oldest_due_at=session.scalar(due),
     )

@@ -121,7 +121,7 @@ class By(enum.StrEnum):
     PROVIDER = "provider"
 
 
-_TOLD_BY: dict[By, tuple[str, ...]] = {
+_GROUPED_BY: dict[By, tuple[str, ...]] = {
     By.ALL: ("month", "event_code", "provider"),
     By.MONTH: ("month",),
     By.EVENT: ("event_code",),
@@ -143,11 +143,11 @@ class Spent:
 
 def summed(rows: Iterable[SmsCost], by: By) -> list[Spent]:
     """The same told apart by `by` only; the newest month, or else what cost most, first. Pure."""
-    told = _TOLD_BY[by]
+    grouped = _GROUPED_BY[by]
     found: dict[tuple[str | None, ...], Spent] = {}
     for row in rows:
         month, event, provider = (
-            getattr(row, name) if name in told else None for name in _TOLD_BY[By.ALL]
+            getattr(row, name) if name in grouped else None for name in _GROUPED_BY[By.ALL]
         )
         had = found.get((month, event, provider), Spent(month, event, provider, 0, 0, 0))
         found[month, event, provider] = replace(

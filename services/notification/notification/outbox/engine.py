@@ -17,9 +17,15 @@ from notification.models import AttemptStatus, ChannelCode, MessageStatus
 from notification.outbox.attachments import Files, read_files
 from notification.outbox.attempts import NO_FILES, attempt
 from notification.outbox.claiming import Slice, claim_due, give_back, kept
-from notification.outbox.ledger import Ended, EndedSlice, Turn, put_in_inboxes, turn
-from notification.outbox.patience import insist
-from notification.outbox.transports import Ways, write_way
+from notification.outbox.delivery_log import (
+    Committed,
+    Ended,
+    EndedSlice,
+    commit_slices,
+    put_in_inboxes,
+)
+from notification.outbox.retrying import retry_while_away
+from notification.outbox.transports import Gates, write_gate
 from notification.transports import Sender, Transport
 
 log = get_logger(__name__)
@@ -46,7 +52,7 @@ def _never() -> bool:
 class Outbox:
     """Brings due messages to their persons; any number of threads and processes at once.
 
-    A message is in doubt only between the commit that begins its slice and the one that ends it.
+    A message is UNKNOWN only between the commit that begins its slice and the one that ends it.
     """
 
     def __init__(
@@ -57,16 +63,16 @@ class Outbox:
         #: A transport serves one thread at a time.
         self._turns = {channel: threading.Lock() for channel in transports}
         self._lease = timedelta(seconds=lease_s)
-        self._ways = Ways({channel: one.gates for channel, one in transports.items()})
+        self._gates = Gates({channel: one.gates for channel, one in transports.items()})
 
     @property
     def channels(self) -> list[ChannelCode]:
-        """The channels that have a way out."""
+        """The channels that have a transport."""
         return [ChannelCode.IN_APP, *self._transports]
 
     def pause_s(self, channel: ChannelCode) -> float:
         """Seconds until the channel's way takes a message again; 0: it does."""
-        return self._ways.pause_s(channel, utc_now())
+        return self._gates.pause_s(channel, utc_now())
 
     def process(
         self,
@@ -95,11 +101,11 @@ class Outbox:
         }
         now = utc_now()
         with self._database.writing() as session:
-            self._ways.learn(session, now)
-            quotas = self._ways.quotas(channels, now)
-            open_ways = {one: size for one, size in sizes.items() if quotas.get(one) != 0}
+            self._gates.learn(session, now)
+            quotas = self._gates.quotas(channels, now)
+            open_channels = {one: size for one, size in sizes.items() if quotas.get(one) != 0}
             return claim_due(
-                session, open_ways, limit=limit, now=now, lease=self._lease, quotas=quotas
+                session, open_channels, limit=limit, now=now, lease=self._lease, quotas=quotas
             )
 
     def _deliver(self, slices: Sequence[Slice], is_stopping: Callable[[], bool]) -> list[Processed]:
@@ -119,7 +125,7 @@ class Outbox:
 
     def _put(self, claimed: Slice) -> list[Processed]:
         """Deliver in-app messages: nothing leaves, one transaction does it."""
-        put = insist(
+        put = retry_while_away(
             self._database,
             lambda session: put_in_inboxes(session, claimed, utc_now()),
             at_most_s=self._lease.total_seconds(),
@@ -134,34 +140,38 @@ class Outbox:
         done: list[Processed] = []
         ended: EndedSlice | None = None
         for claimed in [*slices, None]:
-            is_closed = ended is not None and any(one.result.closes_way for one in ended.attempts)
+            is_closed = ended is not None and any(
+                one.result.closes_transport for one in ended.attempts
+            )
             beginning = None if is_stopping() or is_closed else claimed
-            turned, files = self._turn(slices[0].channel, ended, beginning)
-            done += map(_processed, turned.ended)
+            committed, files = self._turn(slices[0].channel, ended, beginning)
+            done += map(_processed, committed.ended)
             if beginning is None:
                 break
-            ended = EndedSlice(beginning.token, attempt(sender, turned.begun, files))
+            ended = EndedSlice(beginning.token, attempt(sender, committed.begun, files))
         return done
 
     def _turn(
         self, channel: ChannelCode, ended: EndedSlice | None, beginning: Slice | None
-    ) -> tuple[Turn, Files]:
-        changed = self._ways.changed(channel)
+    ) -> tuple[Committed, Files]:
+        changed = self._gates.changed(channel)
         jobs = beginning.jobs if beginning else ()
         sets = {one.attachment_set for one in jobs if one.attachment_set is not None}
 
-        def act(session: Session) -> tuple[Turn, Files]:
+        def act(session: Session) -> tuple[Committed, Files]:
             for gate, state in changed:
-                write_way(session, channel, gate.provider, state, utc_now())
-            turned = turn(session, ended, beginning, utc_now())
-            return turned, read_files(session, sets) if sets else NO_FILES
+                write_gate(session, channel, gate.provider, state, utc_now())
+            committed = commit_slices(session, ended, beginning, utc_now())
+            return committed, read_files(session, sets) if sets else NO_FILES
 
-        turned, files = insist(self._database, act, at_most_s=self._lease.total_seconds())
+        committed, files = retry_while_away(
+            self._database, act, at_most_s=self._lease.total_seconds()
+        )
         for gate, state in changed:
             gate.recorded = state
-        if ended is not None and len(turned.ended) < len(ended.attempts):
-            _log_lost(ended.attempts, turned.ended)
-        return turned, files
+        if ended is not None and len(committed.ended) < len(ended.attempts):
+            _log_lost(ended.attempts, committed.ended)
+        return committed, files
 
 
 def _log_lost(attempts: Sequence[Ended], ours: Sequence[Ended]) -> None:
@@ -173,5 +183,5 @@ def _log_lost(attempts: Sequence[Ended], ours: Sequence[Ended]) -> None:
 
 
 def _processed(one: Ended) -> Processed:
-    job, ending = one.job, one.ending
-    return Processed(job.id, job.channel, ending.status, ending.attempt, one.result.error)
+    job, completion = one.job, one.completion
+    return Processed(job.id, job.channel, completion.status, completion.attempt, one.result.error)

@@ -8,7 +8,6 @@ from typing import Any, cast
 
 from common.audit.log import note_act
 from common.db.database import insert_into
-from common.db.rows.in_session import is_one_of
 from common.ids import new_id
 from sqlalchemy import Select, Table, delete, select
 from sqlalchemy.orm import Session
@@ -16,6 +15,7 @@ from sqlalchemy.orm import Session
 from notification.catalogue.preferences import CHUNK, Person
 from notification.errors import UnknownRecord
 from notification.models import AddressFailure, ChannelCode
+from notification.outbox.row_changes import is_one_of
 
 #: More is not counted: the column is a small number.
 MOST_COUNTED = 30_000

@@ -1,4 +1,4 @@
-"""Messages in doubt: the provider is asked; when it cannot say, the event's policy decides.
+"""UNKNOWN messages: the provider is asked; when it cannot say, the event's policy decides.
 
 Nothing is sent a second time silently: a message that goes out again has an entry that says why.
 """
@@ -24,7 +24,7 @@ from notification.models import (
     OutboxMessage,
     UnknownPolicy,
 )
-from notification.outbox import ledger
+from notification.outbox import delivery_log
 from notification.outbox.attempts import ended, message_of
 from notification.outbox.claiming import Job
 from notification.outbox.notes import note
@@ -35,11 +35,11 @@ log = get_logger(__name__)
 
 #: Messages asked about in one step.
 BATCH = 10
-RESENT = "In doubt; sent again as its event wants it. It may arrive twice"
+RESENT = "Unknown; sent again as its event wants it. It may arrive twice"
 
 
 class Reconciler:
-    """Finds out what became of messages in doubt. `wait`: how long before the policy decides."""
+    """Finds out what became of UNKNOWN messages. `wait`: how long before the policy decides."""
 
     def __init__(self, database: Database, *, lease: timedelta, wait: timedelta) -> None:
         self._database = database
@@ -49,7 +49,7 @@ class Reconciler:
     def step(self, transport: Transport) -> int:
         """Ask about some messages of the transport's channel; returns how many."""
         with self._database.writing() as session:
-            rows = _in_doubt(session, transport.channel, utc_now())
+            rows = _of_unknown_outcome(session, transport.channel, utc_now())
             for row in rows:
                 row.lease_token, row.lease_until = uuid4(), utc_now() + self._lease
         for row in rows:
@@ -70,7 +70,7 @@ class Reconciler:
         row = session.scalar(doubtful.with_for_update())
         if row is None:
             return
-        entry = _attempt_in_doubt(session, row)
+        entry = _unknown_attempt(session, row)
         if result is not None and result.outcome is not Outcome.UNKNOWN:
             _resolve(session, row, entry, result, now)
             return
@@ -91,7 +91,9 @@ def _ask(transport: Transport, row: OutboxMessage) -> Result | None:
         return None
 
 
-def _in_doubt(session: Session, channel: ChannelCode, now: datetime) -> Sequence[OutboxMessage]:
+def _of_unknown_outcome(
+    session: Session, channel: ChannelCode, now: datetime
+) -> Sequence[OutboxMessage]:
     """Messages that somebody should ask about now."""
     return session.scalars(
         select(OutboxMessage)
@@ -107,24 +109,24 @@ def _in_doubt(session: Session, channel: ChannelCode, now: datetime) -> Sequence
     ).all()
 
 
-def _attempt_in_doubt(session: Session, row: OutboxMessage) -> DeliveryLog:
+def _unknown_attempt(session: Session, row: OutboxMessage) -> DeliveryLog:
     """The last attempt's entry."""
     entries = select(DeliveryLog).where(
         DeliveryLog.outbox_id == row.id, DeliveryLog.status == AttemptStatus.UNKNOWN
     )
     entry = session.scalar(entries.order_by(DeliveryLog.attempt_no.desc()).limit(1))
-    assert entry is not None, "a message in doubt has an attempt in doubt"
+    assert entry is not None, "an UNKNOWN message has an UNKNOWN attempt"
     return entry
 
 
 def _resolve(
     session: Session, row: OutboxMessage, entry: DeliveryLog, result: Result, now: datetime
 ) -> None:
-    """The attempt gets its ending after all; its entry keeps why it was in doubt."""
+    """The attempt gets its ending after all; its entry keeps why it was UNKNOWN."""
     response = {**(result.response or {}), "was_in_doubt": entry.error_message}
     attempt = ended(Job.of(row), replace(result, response=response), now)
     assert row.lease_token is not None
-    ledger.end(session, [attempt], now, row.lease_token)
+    delivery_log.end(session, [attempt], now, row.lease_token)
     log.info("doubt_resolved", outbox_id=str(row.id), outcome=result.outcome.name)
 
 
@@ -134,7 +136,7 @@ def _decide(session: Session, row: OutboxMessage, now: datetime) -> None:
     if policy is UnknownPolicy.RESEND and row.attempt_count < row.max_attempts:
         row.status, row.next_attempt_at = MessageStatus.QUEUED, now
         note(session, row, AttemptStatus.RESENT, RESENT, now)
-        log.warning("message_in_doubt_sent_again", outbox_id=str(row.id))
+        log.warning("unknown_message_sent_again", outbox_id=str(row.id))
     else:
         row.is_final = True
-        log.warning("message_in_doubt_held", outbox_id=str(row.id))
+        log.warning("unknown_message_held", outbox_id=str(row.id))

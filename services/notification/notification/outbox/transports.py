@@ -1,4 +1,4 @@
-"""How the ways out stand, on record: every process learns of a closed way within a second."""
+"""How the transports stand, on record: every process learns of a closed way within a second."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -12,18 +12,18 @@ from sqlalchemy.orm import Session
 
 from notification.errors import UnknownRecord
 from notification.models import ChannelCode, TransportState
-from notification.transports.gate import Gate, WayState
+from notification.transports.gate import Gate, GateState
 
 log = get_logger(__name__)
 
 #: How old what a process knows of the others' troubles may be.
 LEARNT_EVERY = timedelta(seconds=1)
 
-_WAY = cast(Table, TransportState.__table__)
-_ALL = select(_WAY)
+_STATE = cast(Table, TransportState.__table__)
+_ALL = select(_STATE)
 
 
-class Ways:
+class Gates:
     """The gates of a process, and what they have in common with those of the others."""
 
     def __init__(self, gates: Mapping[ChannelCode, Sequence[Gate]]) -> None:
@@ -52,7 +52,7 @@ class Ways:
                 self._seen[gate.channel, gate.provider] = row.changed_at
                 gate.learn(_state(row), now)
 
-    def changed(self, channel: ChannelCode) -> list[tuple[Gate, WayState]]:
+    def changed(self, channel: ChannelCode) -> list[tuple[Gate, GateState]]:
         """The channel's gates that stand differently than on record."""
         found = [(gate, gate.state) for gate in self._gates.get(channel, ())]
         return [(gate, state) for gate, state in found if state != gate.recorded]
@@ -69,8 +69,8 @@ def allowance(gates: Sequence[Gate], now: datetime) -> int | None:
     return total if gates else None
 
 
-def write_way(
-    session: Session, channel: ChannelCode, provider: str, state: WayState, now: datetime
+def write_gate(
+    session: Session, channel: ChannelCode, provider: str, state: GateState, now: datetime
 ) -> None:
     """Put a way's state on record."""
     values = {
@@ -80,11 +80,11 @@ def write_way(
         "closings": state.closings,
         "changed_at": now,
     }
-    statement = insert_into(session, _WAY).values(channel=channel, provider=provider, **values)
+    statement = insert_into(session, _STATE).values(channel=channel, provider=provider, **values)
     keys = ["channel", "provider"]
     session.execute(statement.on_conflict_do_update(index_elements=keys, set_=values))
     if state.closed_until is not None:
-        log.warning("way_closed", channel=channel, provider=provider, reason=state.reason)
+        log.warning("transport_closed", channel=channel, provider=provider, reason=state.reason)
 
 
 def in_trouble(session: Session) -> Sequence[TransportState]:
@@ -99,15 +99,15 @@ def in_trouble(session: Session) -> Sequence[TransportState]:
 
 def open_transport(session: Session, channel: ChannelCode, provider: str) -> TransportState:
     """Somebody has mended it: messages try it at once. Raises UnknownRecord."""
-    way = session.get(TransportState, (channel, provider), with_for_update=True)
-    if way is None:
-        raise UnknownRecord("way")
-    way.closed_until, way.reason, way.closed_since, way.closings = None, None, None, 0
-    way.changed_at = utc_now()
+    state = session.get(TransportState, (channel, provider), with_for_update=True)
+    if state is None:
+        raise UnknownRecord("transport")
+    state.closed_until, state.reason, state.closed_since, state.closings = None, None, None, 0
+    state.changed_at = utc_now()
     session.flush()
-    return way
+    return state
 
 
-def _state(row: Any) -> WayState:
+def _state(row: Any) -> GateState:
     trickle = 1 if row.closings else None
-    return WayState(row.closed_until, row.reason, row.closed_since, row.closings, trickle)
+    return GateState(row.closed_until, row.reason, row.closed_since, row.closings, trickle)

@@ -17,7 +17,7 @@ from notification.models import DeliveryLog, OutboxMessage
 from notification.outbox import acts
 from notification.outbox.messages import MessageFilter
 from notification.routes.locations import PREFIX, path_id
-from notification.schemas.deliveries import DeliveryLogOut, ProcessIn, ProcessOut, StandingOut
+from notification.schemas.deliveries import BacklogOut, DeliveryLogOut, ProcessIn, ProcessOut
 from notification.schemas.messages import ChangedOut, MessagesIn, RequeueIn
 
 blp = Blueprint("deliveries", __name__, url_prefix=f"{PREFIX}/outbox")
@@ -48,7 +48,7 @@ def process_outbox(given: dict[str, Any]) -> dict[str, Any]:
 @blp.arguments(MessagesIn)
 @blp.response(200, ChangedOut)
 def cancel_messages(given: dict[str, Any]) -> acts.Changed:
-    """Stop all messages of a filter that wait or are held in doubt; up to 10,000 in a call."""
+    """Stop all messages of a filter that wait or are held as UNKNOWN; up to 10,000 in a call."""
     wanted = MessageFilter(**given)
     return acts.cancel_all(container().database, wanted, g.identity.subject, utc_now())
 
@@ -91,7 +91,7 @@ def list_delivery_logs(page: dict[str, Any], outbox_id: str) -> Page[DeliveryLog
 
 @blp.route("/<string:outbox_id>/cancel/", methods=["POST"], parameters=[_OUTBOX_ID])
 @blp.scope("notification:admin")
-@blp.response(200, single(StandingOut))
+@blp.response(200, single(BacklogOut))
 def cancel_message(outbox_id: str) -> OutboxMessage:
     """Stop a message that is QUEUED, FAILED, or held as UNKNOWN."""
     with container().database.writing() as session:
@@ -101,7 +101,7 @@ def cancel_message(outbox_id: str) -> OutboxMessage:
 
 @blp.route("/<string:outbox_id>/requeue/", methods=["POST"], parameters=[_OUTBOX_ID])
 @blp.scope("notification:admin")
-@blp.response(200, single(StandingOut))
+@blp.response(200, single(BacklogOut))
 def requeue_message(outbox_id: str) -> OutboxMessage:
     """Queue a FAILED, UNKNOWN or CANCELLED message anew, with fresh attempts.
 

@@ -24,7 +24,7 @@ USUAL_SPAN = timedelta(days=30)
 @blp.scope("notification:read")
 @blp.response(200, IndexOut)
 def index() -> dict[str, Any]:
-    """What the service is, which channels have a way out, which are in trouble, its addresses."""
+    """What the service is, which channels have a transport, which are in trouble, its addresses."""
     with container().database.reading() as session:
         troubled = in_trouble(session)
     addresses = {rule.rule for rule in current_app.url_map.iter_rules()}
@@ -33,7 +33,7 @@ def index() -> dict[str, Any]:
         "service": "notification",
         "status": "ok",
         "channels": sorted(container().outbox.channels),
-        "troubled_ways": troubled,
+        "troubled_transports": troubled,
         "endpoints": sorted(rule for rule in addresses if rule.startswith(PREFIX)),
     }
 
@@ -43,11 +43,11 @@ def index() -> dict[str, Any]:
 @blp.arguments(MetricsArgs, location="query")
 @blp.response(200, CountPage)
 def count_messages(query: dict[str, Any]) -> dict[str, Any]:
-    """Count messages by event, channel and status; name the ways out that are in trouble."""
+    """Count messages by event, channel and status; name the transports that are in trouble."""
     since = query["since"] or utc_now() - USUAL_SPAN
     with container().database.reading() as session:
         rows = session.execute(counts(lowest_id_at(since))).all()
         return {"ok": True, "count": len(rows), "data": rows, "next_cursor": None} | {
-            "troubled_ways": in_trouble(session),
+            "troubled_transports": in_trouble(session),
             "unknown_receipt_words": unknown_words(session),
         }

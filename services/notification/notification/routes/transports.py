@@ -1,4 +1,4 @@
-"""`/api/notification/ways/`: providers that take nothing for a while."""
+"""`/api/notification/transports/`: providers that take nothing for a while."""
 
 from typing import Any
 
@@ -11,19 +11,19 @@ from notification.container import container
 from notification.models import ChannelCode, TransportState
 from notification.outbox.transports import in_trouble, open_transport
 from notification.routes.locations import PREFIX
-from notification.schemas.transports import ClosedWayOut, ClosedWaysOut
+from notification.schemas.transports import ClosedTransportOut, ClosedTransportsOut
 
-blp = Blueprint("ways", __name__, url_prefix=f"{PREFIX}/ways")
+blp = Blueprint("transports", __name__, url_prefix=f"{PREFIX}/transports")
 
 
 @blp.route("/", methods=["GET"])
 @blp.scope("notification:read")
-@blp.response(200, ClosedWaysOut)
-def list_ways() -> dict[str, Any]:
-    """List the ways out that are closed, or by which nothing was taken since; none: all is well."""
+@blp.response(200, ClosedTransportsOut)
+def list_closed_transports() -> dict[str, Any]:
+    """List the transports that are closed, or took nothing since; none: all is well."""
     with container().database.reading() as session:
-        ways = in_trouble(session)
-    return {"ok": True, "count": len(ways), "data": ways}
+        closed = in_trouble(session)
+    return {"ok": True, "count": len(closed), "data": closed}
 
 
 @blp.route(
@@ -32,12 +32,12 @@ def list_ways() -> dict[str, Any]:
     parameters=[path_example("channel", "SMS"), path_example("provider", "demo")],
 )
 @blp.scope("notification:admin")
-@blp.response(200, single(ClosedWayOut))
+@blp.response(200, single(ClosedTransportOut))
 def open_closed_transport(channel: str, provider: str) -> TransportState:
     """Open a closed way at once: somebody has mended what closed it."""
     if channel not in set(ChannelCode):
-        raise NotFound("No such way")
+        raise NotFound("No such transport")
     with container().database.writing() as session:
-        way = open_transport(session, ChannelCode(channel), provider)
+        transport = open_transport(session, ChannelCode(channel), provider)
     container().wake_up.send()
-    return way
+    return transport

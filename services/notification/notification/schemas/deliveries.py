@@ -69,7 +69,7 @@ class ProcessOut(ma.Schema):
     results = ma.fields.List(ma.fields.Nested(ProcessedOut), required=True)
 
 
-class StandingOut(ma.Schema):
+class BacklogOut(ma.Schema):
     """Where a message stands after an operator's act."""
 
     outbox_id = ma.fields.UUID(attribute="id", required=True)

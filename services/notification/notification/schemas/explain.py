@@ -49,7 +49,7 @@ class TemplateUsedOut(Schema):
     version = ma.fields.Integer(required=True)
 
 
-class WayOut(Schema):
+class DecisionOut(Schema):
     """What a rule would do for the person over a channel, if the event came now."""
 
     rule_id = ma.fields.UUID(required=True)
@@ -70,7 +70,7 @@ class WayOut(Schema):
     not_before = Moment(required=True, allow_none=True)
 
 
-class ToldOut(Schema):
+class MessageHistoryOut(Schema):
     """A message that was made, with its attempts in their order."""
 
     message = ma.fields.Nested(MessageOut, required=True)
@@ -85,5 +85,5 @@ class ExplanationOut(Schema):
     user_id = ma.fields.String(required=True)
     rules = ma.fields.List(ma.fields.Nested(RuleOut), required=True)
     preferences = ma.fields.List(ma.fields.Nested(PreferenceOut), required=True)
-    ways = ma.fields.List(ma.fields.Nested(WayOut), required=True)
-    messages = ma.fields.List(ma.fields.Nested(ToldOut), required=True)
+    decisions = ma.fields.List(ma.fields.Nested(DecisionOut), required=True)
+    messages = ma.fields.List(ma.fields.Nested(MessageHistoryOut), required=True)

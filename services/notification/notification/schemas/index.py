@@ -8,7 +8,7 @@ from common.web.paging import page_schema
 
 from notification.models import ChannelCode, MessageStatus
 from notification.schemas.fields import Code, Schema
-from notification.schemas.transports import ClosedWayOut
+from notification.schemas.transports import ClosedTransportOut
 
 #: Of a priority: what the outbox sorts by is a small number.
 MAX_WEIGHT = 32_767
@@ -21,10 +21,10 @@ class IndexOut(Schema):
     service = ma.fields.String(required=True)
     status = ma.fields.String(required=True, metadata={"description": "`ok`: it answers"})
     channels = ma.fields.List(
-        ma.fields.String(), required=True, metadata={"description": "Those that have a way out"}
+        ma.fields.String(), required=True, metadata={"description": "Those that have a transport"}
     )
-    troubled_ways = ma.fields.List(
-        ma.fields.Nested(ClosedWayOut),
+    troubled_transports = ma.fields.List(
+        ma.fields.Nested(ClosedTransportOut),
         required=True,
         metadata={"description": "Providers that take nothing for a while"},
     )
@@ -112,6 +112,6 @@ class ReceiptWordOut(Schema):
 
 CountPage = page_schema(
     CountOut,
-    troubled_ways=ma.fields.List(ma.fields.Nested(ClosedWayOut), required=True),
+    troubled_transports=ma.fields.List(ma.fields.Nested(ClosedTransportOut), required=True),
     unknown_receipt_words=ma.fields.List(ma.fields.Nested(ReceiptWordOut), required=True),
 )

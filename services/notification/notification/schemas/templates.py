@@ -128,7 +128,7 @@ class PreviewOut(Schema):
     body = ma.fields.String(required=True)
     placeholders = ma.fields.List(ma.fields.String(), required=True)
     missing = ma.fields.List(ma.fields.String(), required=True)
-    refusal = ma.fields.String(
+    rejection = ma.fields.String(
         required=True, allow_none=True, metadata={"description": "Why it would not be sent"}
     )
     sms = ma.fields.Nested(SmsOut, required=True, allow_none=True)

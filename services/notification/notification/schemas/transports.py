@@ -1,4 +1,4 @@
-"""Ways out on the wire."""
+"""Transports on the wire."""
 
 import marshmallow as ma
 from common.web.fields import Moment
@@ -7,7 +7,7 @@ from notification.models import ChannelCode
 from notification.schemas.fields import Schema
 
 
-class ClosedWayOut(Schema):
+class ClosedTransportOut(Schema):
     """A way that is closed, or by which nothing was taken since it was."""
 
     channel = ma.fields.Enum(ChannelCode, by_value=ma.fields.String, required=True)
@@ -20,9 +20,9 @@ class ClosedWayOut(Schema):
     reason = ma.fields.String(required=True, allow_none=True)
 
 
-class ClosedWaysOut(Schema):
+class ClosedTransportsOut(Schema):
     """The ways that are in trouble."""
 
     ok = ma.fields.Boolean(required=True)
     count = ma.fields.Integer(required=True)
-    data = ma.fields.List(ma.fields.Nested(ClosedWayOut), required=True)
+    data = ma.fields.List(ma.fields.Nested(ClosedTransportOut), required=True)

@@ -1,4 +1,4 @@
-"""The ways out: SMTP, and SMS providers behind one interface."""
+"""The transports: SMTP, and SMS providers behind one interface."""
 
 from notification.transports.base import Message, Outcome, Part, Result, Sender, Transport
 

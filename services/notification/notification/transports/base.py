@@ -1,4 +1,4 @@
-"""What every way out has in common: a message in, an outcome back."""
+"""What every transport has in common: a message in, an outcome back."""
 
 import enum
 import uuid
@@ -20,7 +20,7 @@ class Outcome(enum.Enum):
     SENT = enum.auto()  # the provider took it
     DELIVERED = enum.auto()  # it arrived: what a provider that is asked may know
     REFUSED_FOR_NOW = enum.auto()  # surely not taken; it may be tried again
-    WAY_CLOSED = enum.auto()  # surely not taken, for no fault of its own: nothing passes now
+    TRANSPORT_CLOSED = enum.auto()  # surely not taken, for no fault of its own: nothing passes now
     REFUSED_FOR_GOOD = enum.auto()  # it need not be tried again: not taken, or not by all numbers
     UNKNOWN = enum.auto()  # it may have been taken
 
@@ -79,13 +79,13 @@ class Result:
     segment_price: int = 0
     #: The provider says "too many at once".
     is_too_fast: bool = False
-    #: The provider failed: several of these in a row close the way.
+    #: The provider failed: several of these in a row close the transport.
     is_failure: bool = False
 
     @property
-    def closes_way(self) -> bool:
+    def closes_transport(self) -> bool:
         """Whether the provider shall be given nothing for a while."""
-        return self.outcome is Outcome.WAY_CLOSED
+        return self.outcome is Outcome.TRANSPORT_CLOSED
 
     @property
     def is_surely_not_taken(self) -> bool:
@@ -93,18 +93,18 @@ class Result:
         return self.outcome in _NOT_TAKEN and not self.taken_in_part
 
 
-_NOT_TAKEN = (Outcome.REFUSED_FOR_NOW, Outcome.WAY_CLOSED, Outcome.REFUSED_FOR_GOOD)
+_NOT_TAKEN = (Outcome.REFUSED_FOR_NOW, Outcome.TRANSPORT_CLOSED, Outcome.REFUSED_FOR_GOOD)
 
 
 class Sender(Protocol):
-    """An open way out, for one batch."""
+    """An open transport, for one batch."""
 
     def send(self, messages: Sequence[Message]) -> list[Result]:
         """Send; the results stand in the messages' order. Never raises for a message."""
 
 
 class Transport(Protocol):
-    """A way out of one channel. Used by one thread at a time."""
+    """A transport of one channel. Used by one thread at a time."""
 
     @property
     def channel(self) -> ChannelCode:
@@ -112,17 +112,17 @@ class Transport(Protocol):
 
     @property
     def gates(self) -> Sequence["Gate"]:
-        """What may close the way; none: nothing does."""
+        """What may close the transport; none: nothing does."""
 
     @property
     def slice_size(self) -> int:
-        """How many messages go to one `send`: as many may be in doubt after a kill."""
+        """How many messages go to one `send`: as many may be UNKNOWN after a kill."""
 
     def batch(self) -> AbstractContextManager[Sender]:
         """Open the way for one batch (one SMTP connection, say); leaving closes it."""
 
     def ask(self, message: Message, provider: str | None) -> Result | None:
-        """What is known of a message in doubt that `provider` may have (None: any of them).
+        """What is known of an UNKNOWN message that `provider` may have (None: any of them).
 
         SENT and REFUSED_FOR_GOOD end it; REFUSED_FOR_NOW: it surely is not there and may be sent
         again. None: nobody can say, or not now.

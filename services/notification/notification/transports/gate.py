@@ -1,4 +1,4 @@
-"""A way out that takes nothing now is closed for a while; then few messages try it, then all.
+"""A transport that takes nothing now is closed for a while; then few messages try it, then all.
 
 What closes it is no message's fault: too many at once, no credit, a refused log-in or sender, a
 provider that is down. A gate is one process's; the engine keeps what all processes must know.
@@ -18,7 +18,7 @@ from notification.transports.base import Outcome, Result
 
 #: The first pause; it doubles with every closing in a row, up to the longest one.
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=5)
-#: A provider that asks for more patience is tried again after this time all the same.
+#: A provider that asks for a longer pause is tried again after this time all the same.
 LONGEST_RETRY_AFTER = timedelta(hours=1)
 #: Part of a pause that chance adds: processes come back one after the other.
 JITTER = 0.1
@@ -40,7 +40,7 @@ _random = Random()  # noqa: S311 - jitter, not a secret
 
 
 @dataclass(frozen=True, slots=True)
-class WayState:
+class GateState:
     """How a way stands. `closings`: in a row; `trickle`: how many may try it (None: all)."""
 
     closed_until: datetime | None = None
@@ -55,23 +55,23 @@ class WayState:
 
 
 def closed(
-    state: WayState, now: datetime, reason: str | None, retry_after_s: float | None
-) -> WayState:
+    state: GateState, now: datetime, reason: str | None, retry_after_s: float | None
+) -> GateState:
     """Closed until the provider's `Retry-After`, or for our own pause, and a little longer."""
     ours = min(FIRST_PAUSE * 2 ** min(state.closings, 16), LONGEST_PAUSE)
     theirs = timedelta(seconds=retry_after_s) if retry_after_s else ours
     pause = min(theirs, LONGEST_RETRY_AFTER) * _random.uniform(1.0, 1.0 + JITTER)
     since = state.since if state.closings else now
-    return WayState(now + pause, reason, since, state.closings + 1, FIRST_TRICKLE)
+    return GateState(now + pause, reason, since, state.closings + 1, FIRST_TRICKLE)
 
 
-def taken(state: WayState, count: int) -> WayState:
+def taken(state: GateState, count: int) -> GateState:
     """`count` messages were taken: the way opens further, or is open."""
     if state.trickle is None or not count:
         return state
     wider = state.trickle * 2
     if wider > WIDEST_TRICKLE:
-        return WayState()
+        return GateState()
     return replace(state, closed_until=None, trickle=wider)
 
 
@@ -81,7 +81,7 @@ class Gate:
     def __init__(self, channel: ChannelCode, provider: str) -> None:
         self.channel = channel
         self.provider = provider
-        self.state = WayState()
+        self.state = GateState()
         #: What the engine has put on record.
         self.recorded = self.state
         self._pace: _Pace | None = None
@@ -108,22 +108,22 @@ class Gate:
         """What came of messages that this provider was given."""
         now = now or utc_now()
         accepted = sum(one.outcome in (Outcome.SENT, Outcome.DELIVERED) for one in results)
-        refusal = next((one for one in results if one.closes_way), None)
+        rejection = next((one for one in results if one.closes_transport), None)
         with self._lock:
             before = self.state
             self._count(accepted, now)
             if self._pace:
                 self._pace.spend(accepted, now)
-            if refusal is None:
+            if rejection is None:
                 self.state = taken(before, accepted)
             else:
                 waits = [one.retry_after_s for one in results if one.retry_after_s is not None]
                 if any(one.is_too_fast for one in results):
                     self._slow_down(now)
-                begun = WayState() if accepted else before
-                self.state = closed(begun, now, refusal.error, max(waits, default=None))
+                begun = GateState() if accepted else before
+                self.state = closed(begun, now, rejection.error, max(waits, default=None))
 
-    def learn(self, state: WayState, now: datetime) -> None:
+    def learn(self, state: GateState, now: datetime) -> None:
         """Another process, or an operator, has changed the way."""
         with self._lock:
             if state.is_closed(now) or state.closings < self.state.closings:

@@ -29,8 +29,8 @@ class NotSetUp:
 
     def send(self, messages: Sequence[Message]) -> list[Result]:
         """Refuse each."""
-        refusal = Result(outcome=Outcome.REFUSED_FOR_GOOD, provider="none", error=self._error)
-        return [refusal for _ in messages]
+        rejection = Result(outcome=Outcome.REFUSED_FOR_GOOD, provider="none", error=self._error)
+        return [rejection for _ in messages]
 
     def ask(self, message: Message, provider: str | None) -> Result | None:
         """Nobody to ask."""

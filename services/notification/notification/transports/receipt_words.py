@@ -21,7 +21,7 @@ NOT_DELIVERED = frozenset(
         *("USER_IS_INACTIVE", "USER_NOT_SUBSCRIBED_TO_PRODUCT", "USER_NOT_SUBSCRIBED"),
     }
 )
-UNDER_WAY = frozenset(
+IN_PROGRESS = frozenset(
     {
         *("ACCEPTD", "ACCEPTED", "BUFFERED", "ENROUTE", "EN_ROUTE", "PENDING", "PROCESSING"),
         *("QUEUED", "SCHEDULED", "SENDING", "SENT", "SUBMITTED", "UNKNOWN"),
@@ -30,7 +30,7 @@ UNDER_WAY = frozenset(
 #: How Infobip's names of a group go on: `DELIVERED_TO_HANDSET`, `UNDELIVERABLE_NOT_DELIVERED`.
 _DELIVERED_AS = ("DELIVERED_",)
 _NOT_DELIVERED_AS = ("UNDELIVERABLE_", "EXPIRED_", "REJECTED_", "DELETED_")
-_UNDER_WAY_AS = ("PENDING_", "ACCEPTED_")
+_IN_PROGRESS_AS = ("PENDING_", "ACCEPTED_")
 
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
@@ -57,7 +57,7 @@ def _meaning(word: str) -> frozenset[str] | None:
     for meaning, beginnings in (
         (NOT_DELIVERED, _NOT_DELIVERED_AS),
         (DELIVERED, _DELIVERED_AS),
-        (UNDER_WAY, _UNDER_WAY_AS),
+        (IN_PROGRESS, _IN_PROGRESS_AS),
     ):
         if word in meaning or word.startswith(beginnings):
             return meaning

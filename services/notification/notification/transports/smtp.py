@@ -30,7 +30,7 @@ from notification.unsubscribe.links import Links
 log = get_logger(__name__)
 
 PROVIDER = "smtp"
-#: Their outcome cannot be asked for: few may be in doubt.
+#: Their outcome cannot be asked for: few may be UNKNOWN.
 SLICE_SIZE = 10
 CLOSING = 421
 RECIPIENT = "RCPT TO"
@@ -50,7 +50,7 @@ class RecipientRefusedError(RefusedError):
     """The server does not take mail for this address."""
 
 
-class WayClosedError(RefusedError):
+class TransportClosedError(RefusedError):
     """The server takes no mail of ours at all: nobody's mail is to blame."""
 
 
@@ -206,11 +206,11 @@ class MailBatch:
                 content = self._transport.signer.signed(content)
             content = on_the_wire(content)
         except BadMailError as exc:
-            return _refusal(Outcome.REFUSED_FOR_GOOD, str(exc))
+            return _rejection(Outcome.REFUSED_FOR_GOOD, str(exc))
         except Exception as exc:
             log.exception("mail_not_composed")
             error = f"the mail cannot be composed ({type(exc).__name__})"
-            return _refusal(Outcome.REFUSED_FOR_GOOD, error)
+            return _rejection(Outcome.REFUSED_FOR_GOOD, error)
         paths = self._transport.return_paths
         path = paths.address(*message.attempt) if paths and message.attempt else sender.address
         return _Letter(recipient, content, message_id(message.reference, sender.domain), path)
@@ -220,20 +220,20 @@ class MailBatch:
             return self._closed
         try:
             self._hand_over(letter)
-        except WayClosedError as exc:
-            self._closed = _refusal(Outcome.WAY_CLOSED, str(exc))
-            return _refusal(Outcome.WAY_CLOSED, str(exc), exc.code)
+        except TransportClosedError as exc:
+            self._closed = _rejection(Outcome.TRANSPORT_CLOSED, str(exc))
+            return _rejection(Outcome.TRANSPORT_CLOSED, str(exc), exc.code)
         except RefusedError as exc:
             for_good = 500 <= exc.code < 600
             outcome = Outcome.REFUSED_FOR_GOOD if for_good else Outcome.REFUSED_FOR_NOW
             is_unknown = for_good and isinstance(exc, RecipientRefusedError)
-            return replace(_refusal(outcome, str(exc), exc.code), is_about_address=is_unknown)
+            return replace(_rejection(outcome, str(exc), exc.code), is_about_address=is_unknown)
         except UnknownOutcomeError:
-            return _refusal(Outcome.UNKNOWN, "the connection broke before the server's last word")
+            return _rejection(Outcome.UNKNOWN, "the connection broke before the server's last word")
         except Exception as exc:
             log.exception("mail_not_handed_over")
             self._drop()
-            return _refusal(Outcome.UNKNOWN, f"{type(exc).__name__} (a bug)")
+            return _rejection(Outcome.UNKNOWN, f"{type(exc).__name__} (a bug)")
         return Result(outcome=Outcome.SENT, provider=PROVIDER, provider_message_id=letter.known_as)
 
     def _hand_over(self, letter: "_Letter") -> None:
@@ -257,7 +257,7 @@ class MailBatch:
         self._expect("the mail", code, 250)
 
     def _begin(self, return_path: str) -> smtplib.SMTP:
-        """A connection that has taken MAIL FROM. Raises WayClosedError: our sender is refused.
+        """A connection after MAIL FROM. Raises TransportClosedError: our sender is refused.
 
         One that the server gave up while it rested is opened anew, once.
         """
@@ -275,16 +275,18 @@ class MailBatch:
         return smtp
 
     def _open(self) -> smtplib.SMTP:
-        """Raises WayClosedError."""
+        """Raises TransportClosedError."""
         try:
             return self._transport.connect()
         except smtplib.SMTPAuthenticationError as exc:
-            raise WayClosedError("the server does not accept our credentials") from exc
+            raise TransportClosedError("the server does not accept our credentials") from exc
         except smtplib.SMTPNotSupportedError as exc:
             why = "the server offers no STARTTLS, or no log-in that we know"
-            raise WayClosedError(why) from exc
+            raise TransportClosedError(why) from exc
         except (OSError, ValueError) as exc:
-            raise WayClosedError(f"no connection to the server ({type(exc).__name__})") from exc
+            raise TransportClosedError(
+                f"no connection to the server ({type(exc).__name__})"
+            ) from exc
 
     def _expect(self, step: str, code: int, *wanted: int) -> None:
         """Raises RefusedError for another code; the connection is then ready for the next mail."""
@@ -297,10 +299,12 @@ class MailBatch:
                 is_ready = False
             if not is_ready:
                 self.close()
-        refusal = WayClosedError if step == "MAIL FROM" or code in OUR_CODES else RefusedError
-        if step == RECIPIENT and refusal is RefusedError:
-            refusal = RecipientRefusedError
-        raise refusal(f"the server answered {code} to {step}", code)
+        rejection = (
+            TransportClosedError if step == "MAIL FROM" or code in OUR_CODES else RefusedError
+        )
+        if step == RECIPIENT and rejection is RefusedError:
+            rejection = RecipientRefusedError
+        raise rejection(f"the server answered {code} to {step}", code)
 
     def close(self) -> None:
         """Say good-bye, if anybody listens."""
@@ -317,6 +321,6 @@ class MailBatch:
             smtp.close()
 
 
-def _refusal(outcome: Outcome, error: str, code: int = 0) -> Result:
+def _rejection(outcome: Outcome, error: str, code: int = 0) -> Result:
     response = {"smtp_code": code} if code else None
     return Result(outcome=outcome, provider=PROVIDER, error=error, response=response)

@@ -184,7 +184,7 @@ def test_a_value_may_be_the_whole_address(address: str) -> None:
 def test_links_of_a_template_need_a_whole_address(body: str, is_good: bool) -> None:
     assert (why_no_link(body) is None) == is_good
     assert (
-        preview(mail(body), {"link": "https://a.example", "id": "1"}).refusal is None
+        preview(mail(body), {"link": "https://a.example", "id": "1"}).rejection is None
     ) == is_good
 
 

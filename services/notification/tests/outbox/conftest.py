@@ -1,4 +1,4 @@
-"""An outbox with messages in it, and ways out of the tests' own."""
+"""An outbox with messages in it, and transports of the tests' own."""
 
 import itertools
 import threading
@@ -20,8 +20,8 @@ from sqlalchemy import select
 LEASE_S = 30.0
 
 
-class Way:
-    """A way out that keeps what it was given and answers as the test says."""
+class RecordedTransport:
+    """A transport that keeps what it was given and answers as the test says."""
 
     def __init__(self, channel: ChannelCode, slice_size: int = 10) -> None:
         self.channel = channel
@@ -48,7 +48,7 @@ class Way:
         return Result(outcome=outcome, provider="test", error="refused", **more)
 
     @contextmanager
-    def batch(self) -> Iterator["Way"]:
+    def batch(self) -> Iterator["RecordedTransport"]:
         self.open_batches += 1
         yield self
         self.open_batches -= 1
@@ -67,12 +67,12 @@ class Way:
 
 
 @pytest.fixture
-def sms() -> Way:
-    return Way(ChannelCode.SMS)
+def sms() -> RecordedTransport:
+    return RecordedTransport(ChannelCode.SMS)
 
 
 @pytest.fixture
-def outbox(container: Container, sms: Way) -> Outbox:
+def outbox(container: Container, sms: RecordedTransport) -> Outbox:
     return Outbox(container.database, {ChannelCode.SMS: sms}, LEASE_S)
 
 

@@ -62,7 +62,7 @@ def test_a_message_costs_its_segments_times_its_numbers(
     [
         (taken(outcome=Outcome.REFUSED_FOR_GOOD), None),
         (taken(outcome=Outcome.REFUSED_FOR_NOW), None),
-        (taken(outcome=Outcome.WAY_CLOSED), None),
+        (taken(outcome=Outcome.TRANSPORT_CLOSED), None),
         (taken(outcome=Outcome.UNKNOWN), None),
         (taken(outcome=Outcome.DELIVERED), 2),
         (

@@ -164,8 +164,8 @@ def test_critical_message_that_did_not_arrive_escalates(
 @pytest.fixture
 def provider(container: Any) -> Any:
     """The provider `generic`, posting its reports with this secret."""
-    way = SmsSettings(name="generic", url="http://127.0.0.1:1/", receipt_secret="its secret")
-    settings = replace(container.settings, sms_providers=("generic",), sms=(way,))
+    transport = SmsSettings(name="generic", url="http://127.0.0.1:1/", receipt_secret="its secret")
+    settings = replace(container.settings, sms_providers=("generic",), sms=(transport,))
     app = create_app(settings)
 
     def post(report: Any, secret: str | None = "its secret", to: str = "generic") -> Any:

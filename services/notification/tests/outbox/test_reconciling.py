@@ -1,4 +1,4 @@
-"""Messages in doubt: asked about, then sent again visibly or held; never silently sent twice."""
+"""UNKNOWN messages: asked about, then sent again visibly or held; never silently sent twice."""
 
 from datetime import timedelta
 from typing import Any
@@ -26,15 +26,15 @@ def reconciler(container: Any) -> Reconciler:
 
 
 @pytest.fixture
-def in_doubt(store: Any) -> Any:
-    """A message in doubt for some seconds, of an event with this policy."""
+def unknown_message(store: Any) -> Any:
+    """An UNKNOWN message for some seconds, of an event with this policy."""
 
     def make(policy: UnknownPolicy = UnknownPolicy.HOLD, *, for_s: float = 0, **values: Any) -> Any:
         with store.database.writing() as session:
             session.add(Module(code="TEST", name="Test"))
             session.flush()
-            session.add(Event(code="IN_DOUBT", module="TEST", when_unknown=policy))
-        given = {"event_code": "IN_DOUBT", "attempt_count": 1, "provider": "test"} | values
+            session.add(Event(code="OUTCOME_UNKNOWN", module="TEST", when_unknown=policy))
+        given = {"event_code": "OUTCOME_UNKNOWN", "attempt_count": 1, "provider": "test"} | values
         [id_] = store.queue(status=MessageStatus.UNKNOWN, last_error="time-out", **given)
         since = utc_now() - timedelta(seconds=for_s)
         with store.database.writing() as session:
@@ -62,9 +62,15 @@ def in_doubt(store: Any) -> Any:
     ],
 )
 def test_the_providers_answer_ends_the_doubt(
-    reconciler: Any, in_doubt: Any, store: Any, sms: Any, outcome: Any, status: str, entry: str
+    reconciler: Any,
+    unknown_message: Any,
+    store: Any,
+    sms: Any,
+    outcome: Any,
+    status: str,
+    entry: str,
 ) -> None:
-    id_ = in_doubt()
+    id_ = unknown_message()
     reference = store.one(id_).idempotency_key
     sms.known[reference] = sms.refused(outcome, response={"code": 1})
     assert reconciler.step(sms) == 1
@@ -75,9 +81,9 @@ def test_the_providers_answer_ends_the_doubt(
 
 
 def test_provider_that_cannot_say_is_asked_again_later(
-    reconciler: Any, in_doubt: Any, store: Any, sms: Any
+    reconciler: Any, unknown_message: Any, store: Any, sms: Any
 ) -> None:
-    id_ = in_doubt(UnknownPolicy.RESEND, for_s=60)
+    id_ = unknown_message(UnknownPolicy.RESEND, for_s=60)
     assert reconciler.step(sms) == 1
     row = store.one(id_)
     assert (row.status, row.lease_token) == ("UNKNOWN", None)
@@ -86,9 +92,9 @@ def test_provider_that_cannot_say_is_asked_again_later(
 
 
 def test_event_that_wants_it_has_its_message_sent_again_and_the_log_says_so(
-    reconciler: Any, in_doubt: Any, outbox: Any, store: Any, sms: Any
+    reconciler: Any, unknown_message: Any, outbox: Any, store: Any, sms: Any
 ) -> None:
-    id_ = in_doubt(UnknownPolicy.RESEND, for_s=901)
+    id_ = unknown_message(UnknownPolicy.RESEND, for_s=901)
     reconciler.step(sms)
     assert store.one(id_).status == "QUEUED"
     outbox.process(["SMS"], 10)
@@ -101,9 +107,9 @@ def test_event_that_wants_it_has_its_message_sent_again_and_the_log_says_so(
     ("policy", "attempts"), [(UnknownPolicy.HOLD, 1), (UnknownPolicy.RESEND, 5)]
 )
 def test_other_messages_are_held_for_an_operator(
-    reconciler: Any, in_doubt: Any, store: Any, sms: Any, policy: Any, attempts: int
+    reconciler: Any, unknown_message: Any, store: Any, sms: Any, policy: Any, attempts: int
 ) -> None:
-    id_ = in_doubt(policy, for_s=901, attempt_count=attempts)
+    id_ = unknown_message(policy, for_s=901, attempt_count=attempts)
     reconciler.step(sms)
     row = store.one(id_)
     assert (row.status, row.is_final, row.last_error) == ("UNKNOWN", True, "time-out")
@@ -111,9 +117,9 @@ def test_other_messages_are_held_for_an_operator(
 
 
 def test_answer_that_comes_after_an_operators_decision_changes_nothing(
-    reconciler: Any, in_doubt: Any, store: Any, sms: Any
+    reconciler: Any, unknown_message: Any, store: Any, sms: Any
 ) -> None:
-    id_ = in_doubt()
+    id_ = unknown_message()
 
     class Decided(dict):
         def get(self, _reference: str) -> Any:
@@ -126,17 +132,17 @@ def test_answer_that_comes_after_an_operators_decision_changes_nothing(
 
 
 def test_transport_that_breaks_when_asked_says_nothing(
-    reconciler: Any, in_doubt: Any, store: Any, sms: Any
+    reconciler: Any, unknown_message: Any, store: Any, sms: Any
 ) -> None:
-    id_ = in_doubt(for_s=60)
+    id_ = unknown_message(for_s=60)
     sms.known = None
     assert reconciler.step(sms) == 1
     assert (store.one(id_).status, store.one(id_).lease_token) == ("UNKNOWN", None)
 
 
 def test_two_reconcilers_ask_about_a_message_once(
-    reconciler: Any, in_doubt: Any, sms: Any, in_threads: Any
+    reconciler: Any, unknown_message: Any, sms: Any, in_threads: Any
 ) -> None:
-    in_doubt()
+    unknown_message()
     in_threads(*[lambda: reconciler.step(sms)] * 2)
     assert len(sms.asked) == 1

@@ -201,7 +201,7 @@ def test_all_channels_are_served_in_one_call(outbox: Any, store: Any, sms: Any) 
     assert len(done) == 4
     outbox.process(outbox.channels, 100)
     waiting = [row.channel for row in store.all() if row.status == "QUEUED"]
-    assert waiting == ["EMAIL", "EMAIL"], "a channel without a way out waits for one"
+    assert waiting == ["EMAIL", "EMAIL"], "a channel without a transport waits for one"
 
 
 def test_two_threads_send_each_message_once(
@@ -227,7 +227,7 @@ def test_stopping_gives_back_what_was_not_begun(outbox: Any, store: Any, sms: An
     assert {(row.attempt_count, row.lease_token) for row in waiting} == {(0, None)}
 
 
-def test_a_broken_transport_leaves_its_slice_in_doubt(outbox: Any, store: Any, sms: Any) -> None:
+def test_a_broken_transport_leaves_its_slice_unknown(outbox: Any, store: Any, sms: Any) -> None:
     def break_down(_message: Any) -> None:
         raise KeyError("a bug")
 

@@ -1,4 +1,4 @@
-"""What a killed worker left: begun messages are in doubt, the others wait again."""
+"""What a killed worker left: begun messages are UNKNOWN, the others wait again."""
 
 import uuid
 from datetime import timedelta
@@ -24,7 +24,7 @@ def _claimed(store: Any, *, begun: bool, lease_s: float) -> Any:
     return id_
 
 
-def test_begun_message_is_in_doubt_with_its_reason(container: Any, store: Any) -> None:
+def test_outcome_of_begun_message_is_unknown_with_its_reason(container: Any, store: Any) -> None:
     id_ = _claimed(store, begun=True, lease_s=-1)
     assert settle_abandoned(container.database) == 1
     row = store.one(id_)

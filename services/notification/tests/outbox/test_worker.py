@@ -129,7 +129,7 @@ def _kill_at_random(
 def _askable(
     workers: Workers, gateway: SmsGateway, container: Any, statuses: Any, messages: int
 ) -> None:
-    """Nothing stays in doubt: what the provider does not have is sent again, once."""
+    """Nothing stays UNKNOWN: what the provider does not have is sent again, once."""
 
     def all_sent() -> bool:
         with container.database.writing() as session:  # nobody waits for the minute's pause here
@@ -161,8 +161,8 @@ def _not_askable(store: Any, gateway: SmsGateway, statuses: Any, messages: int) 
             assert row.last_error == INTERRUPTED
         else:
             assert gateway.arrived[row.idempotency_key] == 1
-    in_doubt = statuses()["UNKNOWN"]
-    print(f"{messages} messages: {in_doubt} held in doubt")
+    unknown_message = statuses()["UNKNOWN"]
+    print(f"{messages} messages: {unknown_message} held as UNKNOWN")
 
 
 def test_killed_workers_lose_nothing_and_repeat_nothing(
@@ -274,9 +274,9 @@ def test_stopped_worker_gives_back_what_it_has_not_begun(
     workers.start()
     wait_until(lambda: gateway.arrived, "the first arrives")
     workers.stop()
-    standing = statuses()
-    assert set(standing) == {"SENT", "QUEUED"}
-    assert standing["SENT"] == len(gateway.arrived)
+    counts = statuses()
+    assert set(counts) == {"SENT", "QUEUED"}
+    assert counts["SENT"] == len(gateway.arrived)
 
 
 @pytest.mark.faults

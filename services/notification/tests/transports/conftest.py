@@ -45,7 +45,7 @@ def gateway() -> Iterator[Gateway]:
 
 
 @pytest.fixture
-def way() -> Iterator[Callable[..., HttpProvider]]:
+def new_provider() -> Iterator[Callable[..., HttpProvider]]:
     """Provider `name` with these settings."""
     built = []
 

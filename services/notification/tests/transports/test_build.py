@@ -1,4 +1,4 @@
-"""From the environment to the ways out: who is chosen, and what stops the start."""
+"""From the environment to the transports: who is chosen, and what stops the start."""
 
 from collections.abc import Callable
 from pathlib import Path

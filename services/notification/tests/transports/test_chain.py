@@ -24,19 +24,19 @@ def second() -> Iterator[RawMediator]:
 
 
 @pytest.fixture
-def chain(gateway: Any, second: RawMediator, way: Callable) -> SmsTransport:
-    ways = [
-        way("generic", url=gateway.url, ask_url=gateway.url),
-        way("nextsms", url=f"{second.url}/text/single"),
+def chain(gateway: Any, second: RawMediator, new_provider: Callable) -> SmsTransport:
+    providers = [
+        new_provider("generic", url=gateway.url, ask_url=gateway.url),
+        new_provider("nextsms", url=f"{second.url}/text/single"),
     ]
-    return SmsTransport(ways, slice_size=32)
+    return SmsTransport(providers, slice_size=32)
 
 
-@pytest.mark.parametrize("refusal", [BUSY, BAD, answer(b"", "401 Who")])
+@pytest.mark.parametrize("rejection", [BUSY, BAD, answer(b"", "401 Who")])
 def test_a_refused_message_goes_to_the_next(
-    chain: SmsTransport, gateway: Any, message: Callable, refusal: Any
+    chain: SmsTransport, gateway: Any, message: Callable, rejection: Any
 ) -> None:
-    gateway.server.default = refusal
+    gateway.server.default = rejection
     with chain.batch() as sender:
         (result,) = sender.send([message()])
     assert (result.outcome, result.provider) == (Outcome.SENT, "nextsms")

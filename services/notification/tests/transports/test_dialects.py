@@ -21,12 +21,12 @@ GIVEN: dict[str, dict[str, str]] = {
 
 
 @pytest.fixture
-def ask_of(gateway: Any, way: Callable, message: Callable) -> Callable:
+def ask_of(gateway: Any, new_provider: Callable, message: Callable) -> Callable:
     """Send one message in this dialect; the request as it came, and the result."""
 
     def ask(name: str, status: int = 200, answer: Any = b"", **changes: Any) -> Any:
         gateway.says(status, answer)
-        (result,) = way(name, url=gateway.url, **GIVEN[name]).send([message(**changes)])
+        (result,) = new_provider(name, url=gateway.url, **GIVEN[name]).send([message(**changes)])
         return gateway.calls[-1], result
 
     return ask
@@ -133,22 +133,22 @@ def test_taken(
     [
         ("beem", 200, {"code": 101, "message": "Invalid phone"}, Outcome.REFUSED_FOR_GOOD),
         ("beem", 200, {**SUBMITTED, "valid": 0}, Outcome.REFUSED_FOR_GOOD),
-        ("beem", 200, {"code": 102}, Outcome.WAY_CLOSED),
-        ("beem", 200, {"code": 111, "message": "Invalid Sender Id"}, Outcome.WAY_CLOSED),
+        ("beem", 200, {"code": 102}, Outcome.TRANSPORT_CLOSED),
+        ("beem", 200, {"code": 111, "message": "Invalid Sender Id"}, Outcome.TRANSPORT_CLOSED),
         ("beem", 200, {"code": 103}, Outcome.UNKNOWN),
         ("beem", 400, {"code": 104}, Outcome.REFUSED_FOR_GOOD),
         ("africastalking", 201, at(at_one(403, "InvalidPhoneNumber")), Outcome.REFUSED_FOR_GOOD),
         ("africastalking", 201, at(at_one(406, "UserInBlacklist")), Outcome.REFUSED_FOR_GOOD),
-        ("africastalking", 201, at(at_one(405, "InsufficientBalance")), Outcome.WAY_CLOSED),
+        ("africastalking", 201, at(at_one(405, "InsufficientBalance")), Outcome.TRANSPORT_CLOSED),
         ("africastalking", 201, at(at_one(500, "InternalServerError")), Outcome.REFUSED_FOR_NOW),
-        ("africastalking", 201, at(message="InvalidSenderId"), Outcome.WAY_CLOSED),
-        ("africastalking", 201, at(at_one(402, "InvalidSenderId")), Outcome.WAY_CLOSED),
+        ("africastalking", 201, at(message="InvalidSenderId"), Outcome.TRANSPORT_CLOSED),
+        ("africastalking", 201, at(at_one(402, "InvalidSenderId")), Outcome.TRANSPORT_CLOSED),
         ("africastalking", 201, at(message="InvalidMessage"), Outcome.REFUSED_FOR_GOOD),
         ("africastalking", 200, at(at_one(100)), Outcome.UNKNOWN),
-        ("africastalking", 401, b"The supplied authentication is in", Outcome.WAY_CLOSED),
+        ("africastalking", 401, b"The supplied authentication is in", Outcome.TRANSPORT_CLOSED),
         ("infobip", 200, {"messages": [REJECTED]}, Outcome.REFUSED_FOR_GOOD),
-        ("infobip", 200, {"messages": [NO_CREDIT]}, Outcome.WAY_CLOSED),
-        ("infobip", 200, {"messages": [NO_SENDER]}, Outcome.WAY_CLOSED),
+        ("infobip", 200, {"messages": [NO_CREDIT]}, Outcome.TRANSPORT_CLOSED),
+        ("infobip", 200, {"messages": [NO_SENDER]}, Outcome.TRANSPORT_CLOSED),
         ("infobip", 400, {"requestError": {}}, Outcome.REFUSED_FOR_GOOD),
         ("mgov", 200, {"success": False, "message": "bad hash"}, Outcome.REFUSED_FOR_GOOD),
     ],
@@ -189,5 +189,5 @@ def test_an_answer_that_is_not_the_providers_says_nothing(
 
 
 @pytest.mark.parametrize("name", GIVEN)
-def test_it_cannot_be_asked(way: Callable, message: Callable, name: str) -> None:
-    assert way(name, url="http://127.0.0.1:9", **GIVEN[name]).ask(message()) is None
+def test_it_cannot_be_asked(new_provider: Callable, message: Callable, name: str) -> None:
+    assert new_provider(name, url="http://127.0.0.1:9", **GIVEN[name]).ask(message()) is None

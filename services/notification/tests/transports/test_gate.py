@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from notification.models import ChannelCode
 from notification.transports import Outcome, Result
-from notification.transports.gate import Gate, WayState, closed, taken
+from notification.transports.gate import Gate, GateState, closed, taken
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 S = timedelta(seconds=1)
@@ -17,7 +17,7 @@ def sent(count: int = 1) -> list[Result]:
 
 def too_fast(retry_after_s: float | None = 60.0) -> Result:
     return Result(
-        outcome=Outcome.WAY_CLOSED,
+        outcome=Outcome.TRANSPORT_CLOSED,
         provider="p",
         error="answered 429",
         retry_after_s=retry_after_s,
@@ -25,7 +25,7 @@ def too_fast(retry_after_s: float | None = 60.0) -> Result:
     )
 
 
-NO_CREDIT = Result(outcome=Outcome.WAY_CLOSED, provider="p", error="no credit")
+NO_CREDIT = Result(outcome=Outcome.TRANSPORT_CLOSED, provider="p", error="no credit")
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_closed_for_the_providers_time_or_ours(
 ) -> None:
     pauses = set()
     for _ in range(50):
-        state = closed(WayState(closings=closings), NOW, "why", retry_after_s)
+        state = closed(GateState(closings=closings), NOW, "why", retry_after_s)
         assert state.closed_until is not None
         pauses.add((state.closed_until - NOW).total_seconds())
         assert (state.closings, state.trickle, state.reason) == (closings + 1, 1, "why")
@@ -55,12 +55,12 @@ def test_closed_for_the_providers_time_or_ours(
 
 
 def test_it_opens_wider_with_everything_that_is_taken() -> None:
-    state, widths = closed(WayState(), NOW, "why", None), []
+    state, widths = closed(GateState(), NOW, "why", None), []
     while state.trickle is not None:
         widths.append(state.trickle)
         state = taken(state, 1)
     assert widths == [1, 2, 4, 8, 16, 32, 64, 128]
-    assert state == WayState()
+    assert state == GateState()
 
 
 def test_nothing_passes_a_closed_gate_and_one_message_tries_it_after() -> None:
@@ -129,5 +129,5 @@ def test_what_another_process_found_is_taken_over() -> None:
     other.note([NO_CREDIT], NOW)
     gate.learn(other.state, NOW)
     assert gate.allowance(NOW) == 0
-    gate.learn(WayState(), NOW)  # an operator has opened it
+    gate.learn(GateState(), NOW)  # an operator has opened it
     assert gate.allowance(NOW) is None

@@ -16,9 +16,9 @@ def rejected(name: str = "REJECTED_NETWORK") -> dict[str, Any]:
 
 
 def test_one_number_is_a_text_and_the_reference_is_ours(
-    gateway: Any, way: Callable, message: Callable
+    gateway: Any, new_provider: Callable, message: Callable
 ) -> None:
-    way("generic", url=gateway.url, token="t0ken", sender_id="KIUNGO").send([message()])
+    new_provider("generic", url=gateway.url, token="t0ken", sender_id="KIUNGO").send([message()])
     (call,) = gateway.calls
     assert call.request_line == "POST /send HTTP/1.1"
     assert json.loads(call.body) == {
@@ -31,9 +31,11 @@ def test_one_number_is_a_text_and_the_reference_is_ours(
     assert call.header("Content-Type") == ["application/json"]
 
 
-def test_several_numbers_are_a_list(gateway: Any, way: Callable, message: Callable) -> None:
+def test_several_numbers_are_a_list(
+    gateway: Any, new_provider: Callable, message: Callable
+) -> None:
     both = message(to=("+255712345678", "+255712345679"))
-    way("nextsms", url=gateway.url).send([both])
+    new_provider("nextsms", url=gateway.url).send([both])
     assert json.loads(gateway.calls[0].body)["to"] == ["255712345678", "255712345679"]
 
 
@@ -48,9 +50,9 @@ def test_several_numbers_are_a_list(gateway: Any, way: Callable, message: Callab
     ],
 )
 def test_authorization(
-    gateway: Any, way: Callable, message: Callable, given: dict[str, str], sent: list[str]
+    gateway: Any, new_provider: Callable, message: Callable, given: dict[str, str], sent: list[str]
 ) -> None:
-    way("generic", url=gateway.url, **given).send([message()])
+    new_provider("generic", url=gateway.url, **given).send([message()])
     assert gateway.calls[0].header("Authorization") == sent
 
 
@@ -69,10 +71,10 @@ def test_authorization(
     ],
 )
 def test_2xx_is_taken(
-    gateway: Any, way: Callable, message: Callable, answer: Any, message_id: str | None
+    gateway: Any, new_provider: Callable, message: Callable, answer: Any, message_id: str | None
 ) -> None:
     gateway.says(202, answer)
-    (result,) = way("generic", url=gateway.url).send([message()])
+    (result,) = new_provider("generic", url=gateway.url).send([message()])
     assert (result.outcome, result.provider_message_id) == (Outcome.SENT, message_id)
     assert result.provider == "generic"
 
@@ -81,21 +83,21 @@ def test_2xx_is_taken(
     ("messages", "outcome", "in_part"),
     [
         ([rejected()], Outcome.REFUSED_FOR_GOOD, False),
-        ([rejected("REJECTED_NOT_ENOUGH_CREDITS")], Outcome.WAY_CLOSED, False),
+        ([rejected("REJECTED_NOT_ENOUGH_CREDITS")], Outcome.TRANSPORT_CLOSED, False),
         ([{"status": {"name": "REJECTED_DND"}}], Outcome.REFUSED_FOR_GOOD, False),
         ([PENDING, rejected()], Outcome.REFUSED_FOR_GOOD, True),
     ],
 )
 def test_rejected_within_2xx(
     gateway: Any,
-    way: Callable,
+    new_provider: Callable,
     message: Callable,
     messages: list[Any],
     outcome: Outcome,
     in_part: bool,
 ) -> None:
     gateway.says(200, {"messages": messages})
-    (result,) = way("nextsms", url=gateway.url).send([message()])
+    (result,) = new_provider("nextsms", url=gateway.url).send([message()])
     assert (result.outcome, result.taken_in_part) == (outcome, in_part)
     assert "REJECTED" in result.error
 
@@ -103,10 +105,10 @@ def test_rejected_within_2xx(
 @pytest.mark.parametrize("name", ["generic", "nextsms"])
 @pytest.mark.parametrize("body", [b"<html>Welcome to the hotel</html>", b'{"messages": [{"sta'])
 def test_2xx_that_cannot_be_read_may_be_taken(
-    gateway: Any, way: Callable, message: Callable, name: str, body: bytes
+    gateway: Any, new_provider: Callable, message: Callable, name: str, body: bytes
 ) -> None:
     gateway.says(200, body)
-    (result,) = way(name, url=gateway.url).send([message()])
+    (result,) = new_provider(name, url=gateway.url).send([message()])
     assert result.outcome is Outcome.UNKNOWN
 
 
@@ -128,7 +130,7 @@ REPORT = {"results": [{"messageId": "m9", "status": {"groupName": "DELIVERED"}}]
 )
 def test_it_is_asked_by_our_reference(
     gateway: Any,
-    way: Callable,
+    new_provider: Callable,
     message: Callable,
     name: str,
     status: int,
@@ -136,7 +138,7 @@ def test_it_is_asked_by_our_reference(
     outcome: Outcome | None,
 ) -> None:
     gateway.says(status, body)
-    asked = way(name, url=gateway.url, ask_url=f"{gateway.url}/reports", token="t0ken")
+    asked = new_provider(name, url=gateway.url, ask_url=f"{gateway.url}/reports", token="t0ken")
     result = asked.ask(message(reference="a key/1&2"))
     assert (result and result.outcome) is outcome
     (call,) = gateway.calls
@@ -145,22 +147,24 @@ def test_it_is_asked_by_our_reference(
 
 
 def test_nextsms_is_asked_beside_where_it_is_sent_to(
-    gateway: Any, way: Callable, message: Callable
+    gateway: Any, new_provider: Callable, message: Callable
 ) -> None:
     gateway.says(200, REPORT)
-    way("nextsms", url=f"{gateway.server.url}/api/sms/v1/text/single").ask(message())
+    new_provider("nextsms", url=f"{gateway.server.url}/api/sms/v1/text/single").ask(message())
     assert gateway.calls[0].target == "/api/sms/v1/reports?reference=key-1"
 
 
-def test_nobody_there_cannot_be_asked(gateway: Any, way: Callable, message: Callable) -> None:
+def test_nobody_there_cannot_be_asked(
+    gateway: Any, new_provider: Callable, message: Callable
+) -> None:
     gateway.server.close()
-    assert way("nextsms", url=gateway.url, ask_url=gateway.url).ask(message()) is None
+    assert new_provider("nextsms", url=gateway.url, ask_url=gateway.url).ask(message()) is None
 
 
 def test_generic_without_an_address_to_ask_cannot_be_asked(
-    gateway: Any, way: Callable, message: Callable
+    gateway: Any, new_provider: Callable, message: Callable
 ) -> None:
-    assert way("generic", url=gateway.url).ask(message()) is None
+    assert new_provider("generic", url=gateway.url).ask(message()) is None
     assert gateway.calls == []
 
 
@@ -182,10 +186,10 @@ def test_generic_without_an_address_to_ask_cannot_be_asked(
     ],
 )
 def test_what_speaks_against_a_yes_is_not_one(
-    gateway: Any, way: Callable, message: Callable, answer: Any
+    gateway: Any, new_provider: Callable, message: Callable, answer: Any
 ) -> None:
     gateway.says(200, answer)
-    (result,) = way("generic", url=gateway.url).send([message()])
+    (result,) = new_provider("generic", url=gateway.url).send([message()])
     assert result.outcome is Outcome.UNKNOWN
 
 
@@ -209,10 +213,10 @@ RULES = {
     ],
 )
 def test_the_owners_rules_say_what_is_a_yes(
-    gateway: Any, way: Callable, message: Callable, answer: Any, outcome: Outcome
+    gateway: Any, new_provider: Callable, message: Callable, answer: Any, outcome: Outcome
 ) -> None:
     gateway.says(200, answer)
-    (result,) = way("generic", url=gateway.url, **RULES).send([message()])
+    (result,) = new_provider("generic", url=gateway.url, **RULES).send([message()])
     assert result.outcome is outcome
 
 
@@ -234,18 +238,18 @@ def test_a_rule_that_is_none_is_refused(text: str) -> None:
     ],
 )
 def test_a_documented_provider_must_say_yes(
-    gateway: Any, way: Callable, message: Callable, answer: Any, outcome: Outcome
+    gateway: Any, new_provider: Callable, message: Callable, answer: Any, outcome: Outcome
 ) -> None:
     gateway.says(200, answer)
-    (result,) = way("nextsms", url=gateway.url).send([message()])
+    (result,) = new_provider("nextsms", url=gateway.url).send([message()])
     assert result.outcome is outcome
 
 
 def test_all_ids_of_a_message_to_several_numbers_are_kept(
-    gateway: Any, way: Callable, message: Callable
+    gateway: Any, new_provider: Callable, message: Callable
 ) -> None:
     gateway.says(200, {"messages": [{**PENDING, "messageId": "a"}, {**PENDING, "messageId": "b"}]})
-    (result,) = way("nextsms", url=gateway.url).send(
+    (result,) = new_provider("nextsms", url=gateway.url).send(
         [message(to=("+255712345678", "+255754345678"))]
     )
     assert [(one.place, one.message_id) for one in result.parts] == [(0, "a"), (1, "b")]

@@ -1,4 +1,4 @@
-"""What every provider behind HTTP has in common: refusals, time-outs, broken connections."""
+"""What every provider behind HTTP has in common: rejections, time-outs, broken connections."""
 
 import contextlib
 import json
@@ -23,23 +23,23 @@ OK = answer(b'{"message_id": "m1"}')
 @pytest.mark.parametrize(
     ("status", "outcome"),
     [
-        (302, Outcome.WAY_CLOSED),
+        (302, Outcome.TRANSPORT_CLOSED),
         (400, Outcome.REFUSED_FOR_GOOD),
-        (401, Outcome.WAY_CLOSED),
-        (402, Outcome.WAY_CLOSED),
+        (401, Outcome.TRANSPORT_CLOSED),
+        (402, Outcome.TRANSPORT_CLOSED),
         (404, Outcome.REFUSED_FOR_GOOD),
         (408, Outcome.REFUSED_FOR_NOW),
         (422, Outcome.REFUSED_FOR_GOOD),
-        (429, Outcome.WAY_CLOSED),
+        (429, Outcome.TRANSPORT_CLOSED),
         (500, Outcome.REFUSED_FOR_NOW),
         (503, Outcome.REFUSED_FOR_NOW),
     ],
 )
-def test_a_status_that_is_not_2xx_is_a_refusal(
-    gateway: Any, way: Callable, message: Callable, status: int, outcome: Outcome
+def test_a_status_that_is_not_2xx_is_a_rejection(
+    gateway: Any, new_provider: Callable, message: Callable, status: int, outcome: Outcome
 ) -> None:
     gateway.says(status, b"<html>no</html>", "Location: http://127.0.0.1:9/")
-    (result,) = way("generic", url=gateway.url).send([message()])
+    (result,) = new_provider("generic", url=gateway.url).send([message()])
     assert (result.outcome, result.error) == (outcome, f"generic answered {status}")
     assert result.response == {"http_status": status, "answer": "<html>no</html>"}
     assert len(gateway.calls) == 1
@@ -76,10 +76,10 @@ def test_a_bug_concerns_its_message_only(gateway: Any, message: Callable) -> Non
     assert len(gateway.calls) == 3
 
 
-def test_retry_after_is_honoured(gateway: Any, way: Callable, message: Callable) -> None:
+def test_retry_after_is_honoured(gateway: Any, new_provider: Callable, message: Callable) -> None:
     gateway.says(429, b"", "Retry-After: 120")
-    (result,) = way("beem", url=gateway.url, api_key="k", secret_key="s").send([message()])
-    assert (result.outcome, result.retry_after_s) == (Outcome.WAY_CLOSED, 120.0)
+    (result,) = new_provider("beem", url=gateway.url, api_key="k", secret_key="s").send([message()])
+    assert (result.outcome, result.retry_after_s) == (Outcome.TRANSPORT_CLOSED, 120.0)
 
 
 @pytest.mark.parametrize(
@@ -101,10 +101,12 @@ def test_retry_after(text: str | None, seconds: float | None) -> None:
     assert retry_after_s(text, datetime(2026, 11, 22, 10, 0, tzinfo=UTC)) == seconds
 
 
-def test_nobody_there_closes_the_way(gateway: Any, way: Callable, message: Callable) -> None:
+def test_nobody_there_closes_the_way(
+    gateway: Any, new_provider: Callable, message: Callable
+) -> None:
     gateway.server.close()
-    results = way("generic", url=gateway.url).send([message()] * 3)
-    assert {result.outcome for result in results} == {Outcome.WAY_CLOSED}
+    results = new_provider("generic", url=gateway.url).send([message()] * 3)
+    assert {result.outcome for result in results} == {Outcome.TRANSPORT_CLOSED}
 
 
 @pytest.mark.parametrize(
@@ -117,53 +119,53 @@ def test_nobody_there_closes_the_way(gateway: Any, way: Callable, message: Calla
     ],
 )
 def test_an_answer_that_does_not_come_whole_leaves_the_outcome_unknown(
-    gateway: Any, way: Callable, message: Callable, responder: Any
+    gateway: Any, new_provider: Callable, message: Callable, responder: Any
 ) -> None:
     gateway.server.default = responder
-    (result,) = way("generic", url=gateway.url).send([message()])
+    (result,) = new_provider("generic", url=gateway.url).send([message()])
     assert result.outcome is Outcome.UNKNOWN
     assert len(gateway.calls) == 1
 
 
-def test_a_refusal_without_its_whole_body_is_a_refusal(
-    gateway: Any, way: Callable, message: Callable
+def test_a_rejection_without_its_whole_body_is_a_rejection(
+    gateway: Any, new_provider: Callable, message: Callable
 ) -> None:
     broken = b"HTTP/1.1 503 No\r\nRetry-After: 9\r\nContent-Length: 50\r\n\r\n{"
     gateway.server.default = raw_answer(broken, close=True)
-    (result,) = way("generic", url=gateway.url).send([message()])
+    (result,) = new_provider("generic", url=gateway.url).send([message()])
     assert (result.outcome, result.retry_after_s) == (Outcome.REFUSED_FOR_NOW, 9.0)
 
 
 def test_no_answer_in_time_leaves_the_outcome_unknown(
-    gateway: Any, way: Callable, message: Callable
+    gateway: Any, new_provider: Callable, message: Callable
 ) -> None:
     gateway.server.default = slow(30.0, OK)
     began = time.monotonic()
-    results = way("generic", url=gateway.url, timeout_s=0.3).send([message()] * 4)
+    results = new_provider("generic", url=gateway.url, timeout_s=0.3).send([message()] * 4)
     assert {result.outcome for result in results} == {Outcome.UNKNOWN}
     assert time.monotonic() - began < 10  # all waited for at once, not one after the other
 
 
 def test_who_says_nothing_after_the_status_is_given_up(
-    gateway: Any, way: Callable, message: Callable
+    gateway: Any, new_provider: Callable, message: Callable
 ) -> None:
     gateway.server.default = raw_answer(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")
-    (result,) = way("generic", url=gateway.url, timeout_s=0.3).send([message()])
+    (result,) = new_provider("generic", url=gateway.url, timeout_s=0.3).send([message()])
     assert result.outcome is Outcome.UNKNOWN
 
 
-def test_a_request_that_could_not_leave_whole_is_a_refusal(
-    way: Callable, message: Callable
+def test_a_request_that_could_not_leave_whole_is_a_rejection(
+    new_provider: Callable, message: Callable
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as nobody_reads:
         url = f"http://127.0.0.1:{nobody_reads.getsockname()[1]}/"
         huge = message(body="x" * 60_000_000)
-        (result,) = way("generic", url=url, timeout_s=0.3).send([huge])
+        (result,) = new_provider("generic", url=url, timeout_s=0.3).send([huge])
     assert result.outcome is Outcome.REFUSED_FOR_NOW
 
 
 def test_results_stand_in_the_messages_order(
-    gateway: Any, way: Callable, message: Callable
+    gateway: Any, new_provider: Callable, message: Callable
 ) -> None:
     def by_reference(sock: Any, call: Any) -> None:
         reference = json.loads(call.body)["reference"]
@@ -174,7 +176,7 @@ def test_results_stand_in_the_messages_order(
 
     gateway.server.default = by_reference
     messages = [message(reference=str(number)) for number in range(9)]
-    results = way("generic", url=gateway.url, concurrency=3).send(messages)
+    results = new_provider("generic", url=gateway.url, concurrency=3).send(messages)
     refused = [place for place, one in enumerate(results) if one.outcome is not Outcome.SENT]
     assert refused == [3, 5]
     sent = [one.provider_message_id for one in results if one.outcome is Outcome.SENT]
@@ -182,29 +184,29 @@ def test_results_stand_in_the_messages_order(
 
 
 def test_no_more_than_the_limit_are_under_way(
-    gateway: Any, way: Callable, message: Callable
+    gateway: Any, new_provider: Callable, message: Callable
 ) -> None:
-    lock, under_way, most = threading.Lock(), 0, 0
+    lock, in_flight, most = threading.Lock(), 0, 0
 
     def counting(sock: Any, call: Any) -> None:
-        nonlocal under_way, most
+        nonlocal in_flight, most
         with lock:
-            under_way += 1
-            most = max(most, under_way)
+            in_flight += 1
+            most = max(most, in_flight)
         time.sleep(0.05)
         with lock:
-            under_way -= 1
+            in_flight -= 1
         OK(sock, call)
 
     gateway.server.default = counting
-    way("generic", url=gateway.url, concurrency=3).send([message()] * 9)
+    new_provider("generic", url=gateway.url, concurrency=3).send([message()] * 9)
     assert most == 3
 
 
 def test_connections_are_kept_and_one_that_was_closed_meanwhile_is_replaced(
-    gateway: Any, way: Callable, message: Callable
+    gateway: Any, new_provider: Callable, message: Callable
 ) -> None:
-    provider = way("generic", url=gateway.url)
+    provider = new_provider("generic", url=gateway.url)
     ports = []
 
     def remember(sock: Any, call: Any) -> bool:
@@ -220,13 +222,13 @@ def test_connections_are_kept_and_one_that_was_closed_meanwhile_is_replaced(
 
 
 def test_neither_credentials_nor_words_nor_numbers_show(
-    gateway: Any, way: Callable, message: Callable, caplog: pytest.LogCaptureFixture
+    gateway: Any, new_provider: Callable, message: Callable, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("DEBUG")
     echo = {"status": "REJECTED 255712345678", "message": "Habari, umefika", "code": 101}
     shown = []
     for name in ("generic", "beem", "infobip", "africastalking", "mgov"):
-        provider = way(
+        provider = new_provider(
             name,
             url=gateway.url,
             token="t0ken-xyz",
@@ -247,7 +249,7 @@ def test_neither_credentials_nor_words_nor_numbers_show(
 
 
 def test_who_drips_an_answer_is_given_up_in_time(
-    gateway: Any, way: Callable, message: Callable
+    gateway: Any, new_provider: Callable, message: Callable
 ) -> None:
     def drip(sock: socket.socket, _call: Any) -> None:
         with contextlib.suppress(OSError):
@@ -257,13 +259,13 @@ def test_who_drips_an_answer_is_given_up_in_time(
 
     gateway.server.default = drip
     began = time.monotonic()
-    (result,) = way("generic", url=gateway.url, timeout_s=0.4).send([message()])
+    (result,) = new_provider("generic", url=gateway.url, timeout_s=0.4).send([message()])
     assert result.outcome is Outcome.UNKNOWN
     assert time.monotonic() - began < 5
 
 
 def test_no_more_of_an_answer_is_read_than_the_limit(
-    gateway: Any, way: Callable, message: Callable
+    gateway: Any, new_provider: Callable, message: Callable
 ) -> None:
     sent = 0
 
@@ -277,13 +279,15 @@ def test_no_more_of_an_answer_is_read_than_the_limit(
         return True
 
     gateway.server.default = flood
-    (result,) = way("generic", url=gateway.url).send([message()])
+    (result,) = new_provider("generic", url=gateway.url).send([message()])
     assert result.provider_message_id is None
     assert result.outcome is Outcome.UNKNOWN
     assert sent < 100 * MAX_ANSWER_BYTES  # some lies in the sockets
 
 
-def test_request_is_one_head_and_its_body(gateway: Any, way: Callable, message: Callable) -> None:
+def test_request_is_one_head_and_its_body(
+    gateway: Any, new_provider: Callable, message: Callable
+) -> None:
     seen: list[bytes] = []
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
@@ -296,7 +300,7 @@ def test_request_is_one_head_and_its_body(gateway: Any, way: Callable, message: 
         taking = threading.Thread(target=take)
         taking.start()
         port = listening.getsockname()[1]
-        (result,) = way("generic", url=f"http://127.0.0.1:{port}/a?b=c").send([message()])
+        (result,) = new_provider("generic", url=f"http://127.0.0.1:{port}/a?b=c").send([message()])
         taking.join()
     assert result.outcome is Outcome.SENT
     head, _, body = seen[0].partition(b"\r\n\r\n")
@@ -312,9 +316,9 @@ def test_request_is_one_head_and_its_body(gateway: Any, way: Callable, message: 
 
 @pytest.mark.timeout(20)
 def test_a_header_that_cannot_be_written_is_its_messages_and_holds_nothing_up(
-    gateway: Any, way: Callable, message: Callable
+    gateway: Any, new_provider: Callable, message: Callable
 ) -> None:
-    sender = way("generic", url=gateway.url, token="ñ")
+    sender = new_provider("generic", url=gateway.url, token="ñ")
 
     results = sender.send([message(reference="a"), message(reference="b")])
 
@@ -325,7 +329,7 @@ def test_a_header_that_cannot_be_written_is_its_messages_and_holds_nothing_up(
 
 @pytest.mark.timeout(20)
 def test_a_provider_that_hangs_up_at_once_is_not_called_again_and_again(
-    way: Callable, message: Callable
+    new_provider: Callable, message: Callable
 ) -> None:
     accepted = []
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -337,7 +341,7 @@ def test_a_provider_that_hangs_up_at_once_is_not_called_again_and_again(
                     accepted.append(1)
 
         threading.Thread(target=hang_up_at_once, daemon=True).start()
-        sender = way("generic", url=f"http://127.0.0.1:{server.getsockname()[1]}/")
+        sender = new_provider("generic", url=f"http://127.0.0.1:{server.getsockname()[1]}/")
         results = sender.send([message(reference=str(one)) for one in range(40)])
 
     assert len(results) == 40

@@ -63,20 +63,20 @@ def address(certificate: Path) -> Iterator[str]:
 def test_requests_share_kept_connections(
     address: str,
     certificate: Path,
-    way: Callable,
+    new_provider: Callable,
     message: Callable,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     trusting = ssl.create_default_context(cafile=str(certificate))
     monkeypatch.setattr(connection, "verified_tls", lambda: trusting)
-    provider = way("generic", url=address, concurrency=3)
+    provider = new_provider("generic", url=address, concurrency=3)
     results = [*provider.send([message()] * 9), *provider.send([message()] * 3)]
     assert {result.outcome for result in results} == {Outcome.SENT}
     assert len(Handler.bodies) == 12
     assert len(Handler.peers) == 3
 
 
-def test_a_stranger_gets_nothing(address: str, way: Callable, message: Callable) -> None:
-    (result,) = way("generic", url=address).send([message()])
-    assert result.outcome is Outcome.WAY_CLOSED
+def test_a_stranger_gets_nothing(address: str, new_provider: Callable, message: Callable) -> None:
+    (result,) = new_provider("generic", url=address).send([message()])
+    assert result.outcome is Outcome.TRANSPORT_CLOSED
     assert Handler.bodies == []

@@ -154,7 +154,7 @@ def test_too_fast_closes_the_way_and_counts_no_attempt(
     smsc.tell("plan", plan=[0, 0, THROTTLED])
     transport = SmsTransport([provider(concurrency=1)], 64)
     results = transport.send([message(reference=f"k{n}") for n in range(5)])
-    assert [one.outcome for one in results] == [Outcome.SENT] * 2 + [Outcome.WAY_CLOSED] * 3
+    assert [one.outcome for one in results] == [Outcome.SENT] * 2 + [Outcome.TRANSPORT_CLOSED] * 3
     assert results[2].error == "smpp answered 0x58"
     assert len(texts(smsc, 3)) == 3
     assert transport.gates[0].state.closings == 1
@@ -183,7 +183,7 @@ def test_half_a_text_is_not_known_to_be_sent_and_not_repeated(
     [
         (BAD_NUMBER, Outcome.REFUSED_FOR_GOOD, True),
         (0x01, Outcome.REFUSED_FOR_GOOD, False),
-        (0x0A, Outcome.WAY_CLOSED, False),
+        (0x0A, Outcome.TRANSPORT_CLOSED, False),
         (SYSTEM_ERROR, Outcome.REFUSED_FOR_NOW, False),
         (0x400, Outcome.REFUSED_FOR_NOW, False),
     ],
@@ -226,7 +226,7 @@ def test_a_lost_response_is_not_known_and_the_rest_waits(
     results = transport.send([message(reference=f"k{n}") for n in range(3)])
     assert [one.outcome for one in results] == [
         *(Outcome.SENT, Outcome.UNKNOWN),
-        Outcome.WAY_CLOSED,
+        Outcome.TRANSPORT_CLOSED,
     ]
     assert transport.ask(message()) is None
     # It is bound anew where that is needed, and goes on.
@@ -279,7 +279,7 @@ def test_it_is_bound_again_after_the_smsc_was_away(
     smsc.tell("drop")
     smsc.next("closed")
     (refused,) = transport.send([message()])
-    assert (refused.outcome, refused.is_surely_not_taken) == (Outcome.WAY_CLOSED, True)
+    assert (refused.outcome, refused.is_surely_not_taken) == (Outcome.TRANSPORT_CLOSED, True)
     smsc.listen(smsc.port)
     assert smsc.next("bound")["bound"]
     assert transport.send([message()])[0].outcome is Outcome.SENT
@@ -296,7 +296,7 @@ def test_a_wrong_password_closes_the_way_and_stands_nowhere(
     transport = provider(password="wr0ng")
     (result,) = transport.send([message()])
     assert (result.outcome, result.error) == (
-        Outcome.WAY_CLOSED,
+        Outcome.TRANSPORT_CLOSED,
         "smpp the bind was answered 0x0D",
     )
     assert "wr0ng" not in repr(transport._account)
@@ -373,7 +373,7 @@ def test_over_tls_only_with_a_certificate_that_is_vouched_for(
     monkeypatch.undo()
     endpoint.verified_tls.cache_clear()
     server.close()
-    assert outcomes == [Outcome.WAY_CLOSED, Outcome.SENT]
+    assert outcomes == [Outcome.TRANSPORT_CLOSED, Outcome.SENT]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""E-mail, over a real SMTP server (aiosmtpd): TLS, refusals, connections that break."""
+"""E-mail, over a real SMTP server (aiosmtpd): TLS, rejections, connections that break."""
 
 import base64
 import email
@@ -134,8 +134,8 @@ def transport(port: int, **changes: Any) -> SmtpTransport:
     return SmtpTransport.of(Settings(smtp_host="127.0.0.1", smtp_port=port, **given))
 
 
-def send(way: SmtpTransport, *messages: Message) -> list[Result]:
-    with way.batch() as sender:
+def send(new_provider: SmtpTransport, *messages: Message) -> list[Result]:
+    with new_provider.batch() as sender:
         return sender.send(messages or (mail(),))
 
 
@@ -196,8 +196,8 @@ def test_words_arrive_as_they_are(
 
 
 def test_one_connection_serves_a_batch(serve: Callable, handler: Handler) -> None:
-    way = transport(serve())
-    with way.batch() as sender:
+    new_provider = transport(serve())
+    with new_provider.batch() as sender:
         sender.send([mail(reference=str(number)) for number in range(5)])
         sender.send([mail(reference="6")])
     assert len(handler.taken) == 6
@@ -287,19 +287,19 @@ def test_a_server_that_nobody_vouches_for_gets_nothing(
     serve: Callable, handler: Handler, context: ssl.SSLContext
 ) -> None:
     (result,) = send(transport(serve(tls_context=context), smtp_use_tls=True))
-    assert (result.outcome, handler.commands) == (Outcome.WAY_CLOSED, [])
+    assert (result.outcome, handler.commands) == (Outcome.TRANSPORT_CLOSED, [])
     assert "SSLCertVerificationError" in (result.error or "")
 
 
 def test_without_starttls_nothing_goes_in_the_clear(serve: Callable, handler: Handler) -> None:
     (result,) = send(transport(serve(), smtp_use_tls=True))
-    assert (result.outcome, handler.commands) == (Outcome.WAY_CLOSED, [])
+    assert (result.outcome, handler.commands) == (Outcome.TRANSPORT_CLOSED, [])
     assert "STARTTLS" in (result.error or "")
 
 
 @pytest.mark.usefixtures("trusted")
 @pytest.mark.parametrize(
-    ("password", "outcome"), [("s3cret", Outcome.SENT), ("wrong", Outcome.WAY_CLOSED)]
+    ("password", "outcome"), [("s3cret", Outcome.SENT), ("wrong", Outcome.TRANSPORT_CLOSED)]
 )
 def test_log_in(serve: Callable, context: ssl.SSLContext, password: str, outcome: Outcome) -> None:
     def check(server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
@@ -312,7 +312,7 @@ def test_log_in(serve: Callable, context: ssl.SSLContext, password: str, outcome
     assert password not in repr(results)
 
 
-# --- refusals and broken connections
+# --- rejections and broken connections
 
 
 @pytest.mark.parametrize("command", ["RCPT", "DATA"])
@@ -325,7 +325,7 @@ def test_log_in(serve: Callable, context: ssl.SSLContext, password: str, outcome
         ("421 4.3.2 good-bye", Outcome.REFUSED_FOR_NOW),
     ],
 )
-def test_a_refusal_concerns_its_mail_only(
+def test_a_rejection_concerns_its_mail_only(
     serve: Callable, handler: Handler, command: str, answer: str, outcome: Outcome
 ) -> None:
     handler.says[command] = [answer, "250 OK"]
@@ -344,11 +344,11 @@ def test_a_refused_sender_closes_the_way_and_is_tried_once(
     serve: Callable, handler: Handler, answer: str
 ) -> None:
     handler.says["MAIL"] = [answer]
-    way = transport(serve())
-    results = send(way, *(mail(reference=str(number)) for number in range(5)))
-    assert {one.outcome for one in results} == {Outcome.WAY_CLOSED}
+    new_provider = transport(serve())
+    results = send(new_provider, *(mail(reference=str(number)) for number in range(5)))
+    assert {one.outcome for one in results} == {Outcome.TRANSPORT_CLOSED}
     assert handler.commands == ["MAIL"]
-    assert way.gate.allowance(utc_now()) == 0
+    assert new_provider.gate.allowance(utc_now()) == 0
 
 
 def test_authentication_required_at_any_step_closes_the_way(
@@ -356,7 +356,7 @@ def test_authentication_required_at_any_step_closes_the_way(
 ) -> None:
     handler.says["RCPT"] = ["530 5.7.0 Authentication required"]
     results = send(transport(serve()), mail(), mail(reference="key-2"))
-    assert {one.outcome for one in results} == {Outcome.WAY_CLOSED}
+    assert {one.outcome for one in results} == {Outcome.TRANSPORT_CLOSED}
     assert handler.commands == ["MAIL", "RCPT"]
 
 
@@ -393,16 +393,16 @@ def test_a_connection_that_broke_while_it_rested_is_opened_anew(
 
 
 def test_no_connection_closes_the_way_and_is_not_tried_for_each(serve: Callable) -> None:
-    way = transport(unused_ports(1)[0])
-    results = send(way, mail(), mail())
-    assert {result.outcome for result in results} == {Outcome.WAY_CLOSED}
+    new_provider = transport(unused_ports(1)[0])
+    results = send(new_provider, mail(), mail())
+    assert {result.outcome for result in results} == {Outcome.TRANSPORT_CLOSED}
     assert "ConnectionRefusedError" in (results[0].error or "")
 
 
 def test_a_server_that_says_nothing_is_given_up() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         (result,) = send(transport(silent.getsockname()[1], smtp_timeout_s=0.3))
-    assert result.outcome is Outcome.WAY_CLOSED
+    assert result.outcome is Outcome.TRANSPORT_CLOSED
 
 
 # --- what must not reach a line
@@ -483,9 +483,9 @@ def test_an_address_is_trimmed_and_its_domain_written_in_ascii(written: str, wir
 def test_the_sender_may_have_a_name(
     serve: Callable, handler: Handler, text: str, sender: Sender
 ) -> None:
-    way = transport(serve(), from_email=text)
-    send(way)
-    assert way.sender == sender
+    new_provider = transport(serve(), from_email=text)
+    send(new_provider)
+    assert new_provider.sender == sender
     (envelope,) = handler.taken
     found = read(envelope)["From"].addresses[0]
     assert (envelope.mail_from, found.addr_spec) == (sender.address, sender.address)
@@ -521,9 +521,9 @@ def test_wrong_combinations_stop_the_start(changes: dict[str, Any], words: str) 
 
 def test_the_user_name_is_the_sender_where_no_other_is_set() -> None:
     login = {"smtp_username": "kiungo@example.org", "smtp_password": "s3cret"}
-    way = transport(25, from_email="", **login)
-    assert way.sender == Sender("kiungo@example.org")
-    assert "s3cret" not in repr(way)
+    new_provider = transport(25, from_email="", **login)
+    assert new_provider.sender == Sender("kiungo@example.org")
+    assert "s3cret" not in repr(new_provider)
 
 
 def test_bad_mail_does_not_quote_the_address() -> None:

@@ -131,7 +131,7 @@ def test_day_of_another_calendar_is_rejected_with_a_hint(api: Any, field: str, d
 
 
 @pytest.mark.parametrize(
-    ("phone", "member", "told"),
+    ("phone", "member", "notified"),
     [
         ("n/a", "0754000111", "+255754000111"),
         ("0712345678 / 0787654321", None, "+255712345678"),
@@ -140,7 +140,13 @@ def test_day_of_another_calendar_is_rejected_with_a_hint(api: Any, field: str, d
     ],
 )
 def test_message_goes_to_the_first_number_that_can_be_read(
-    scheme: Any, runs: Any, provider: Any, today: date, phone: str, member: str | None, told: str
+    scheme: Any,
+    runs: Any,
+    provider: Any,
+    today: date,
+    phone: str,
+    member: str | None,
+    notified: str,
 ) -> None:
     family = scheme.family(phone)
     if member:
@@ -149,7 +155,7 @@ def test_message_goes_to_the_first_number_that_can_be_read(
 
     runs.on(today, provider)
 
-    assert [one.recipient for one in provider.taken] == [told]
+    assert [one.recipient for one in provider.taken] == [notified]
 
 
 def test_policy_that_openimis_told_about_is_not_told_again(

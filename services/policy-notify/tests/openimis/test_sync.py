@@ -219,7 +219,10 @@ def test_what_openimis_told_counts_as_told_and_what_failed_there_is_tried_here(
     scheme: Any, runs: Any, provider: Any, container: Container, openimis: Any, today: date
 ) -> None:
     """A week that was half told: a half of those that are due today, and one could not be sent."""
-    due, told, failed, denied = openimis.policies[:8], *(openimis.policies[at] for at in (1, 2, 3))
+    due, notified, failed, denied = (
+        openimis.policies[:8],
+        *(openimis.policies[at] for at in (1, 2, 3)),
+    )
     openimis.change(
         'UPDATE "tblPolicy" SET "ExpiryDate" = %s WHERE "PolicyID" = ANY(%s)', today, due
     )
@@ -227,7 +230,7 @@ def test_what_openimis_told_counts_as_told_and_what_failed_there_is_tried_here(
     edited = datetime.combine(today, datetime.min.time())
     openimis.change('UPDATE "tblPolicy" SET "ValidityFrom" = %s WHERE "LegacyID" IS NULL', edited)
     for policy in openimis.policies:
-        expiration = {told: LONG_AGO, failed: never, denied: never}.get(policy)
+        expiration = {notified: LONG_AGO, failed: never, denied: never}.get(policy)
         openimis.add(
             "tblIndicationOfPolicyNotifications",
             "PolicyID",
@@ -253,8 +256,8 @@ def test_what_openimis_told_counts_as_told_and_what_failed_there_is_tried_here(
     keys = dict(
         openimis.connection.execute('SELECT "PolicyUUID", "PolicyID" FROM "tblPolicy"').fetchall()
     )
-    told_here = sorted(keys[str(one.policy)] for one in provider.taken)
-    assert told_here == sorted(set(due) - {told, denied})
+    notified_here = sorted(keys[str(one.policy)] for one in provider.taken)
+    assert notified_here == sorted(set(due) - {notified, denied})
     assert count(container, IndicationDetails, IndicationDetails.type == T.ACTIVATION) == 0
     read(container, openimis)
     assert count(container, Indication, Indication.expiration_of_policy.is_not(None)) == 8
@@ -353,8 +356,8 @@ def test_guide_to_move_over_tells_each_family_once(
         expiry = today - timedelta(days=at % 4)
         statement = 'UPDATE "tblPolicy" SET "ExpiryDate" = %s WHERE "PolicyID" = %s'
         openimis.change(statement, expiry, policy)
-    told_before, told_meanwhile = due[:3], due[3:5]
-    tell(openimis, told_before, today)
+    notified_before, notified_meanwhile = due[:3], due[3:5]
+    tell(openimis, notified_before, today)
 
     # 1 and 2: load with all types off, and compare.
     loaded = command(app, "sync", "openimis")
@@ -374,7 +377,7 @@ def test_guide_to_move_over_tells_each_family_once(
     assert runs.attempts() == []
 
     # 4: openIMIS told two more until its scheduler was stopped.
-    tell(openimis, told_meanwhile, today)
+    tell(openimis, notified_meanwhile, today)
     again = command(app, "sync", "openimis")
     assert "indications: 5 read, 2 changed" in again.stdout
 
@@ -412,32 +415,34 @@ def test_nobody_is_told_twice_or_missed_over_a_week_that_openimis_half_told(
         openimis.change(change, expiry, policy)
         due.append((policy, T.EXPIRATION, expiry))
         due.append((policy, T.AFTER_EXPIRY, expiry + timedelta(days=5)))
-    told_there = {
+    notified_there = {
         (policy, type_)
         for policy, type_, day in due
         if day < moved or (day == moved and policy % 2 == 0)
     }
-    for policy in {policy for policy, _ in told_there}:
-        told = {
-            column: LONG_AGO for type_, column in TOLD_IN.items() if (policy, type_) in told_there
+    for policy in {policy for policy, _ in notified_there}:
+        notified = {
+            column: LONG_AGO
+            for type_, column in NOTIFIED_IN.items()
+            if (policy, type_) in notified_there
         }
-        openimis.add("tblIndicationOfPolicyNotifications", "PolicyID", PolicyID=policy, **told)
+        openimis.add("tblIndicationOfPolicyNotifications", "PolicyID", PolicyID=policy, **notified)
 
     for day in days[2:]:
         read(container, openimis)  # kept in step, as a worker does
         for _ in range(2):
-            runs.on(day, provider, eligible_types=frozenset(TOLD_IN))
+            runs.on(day, provider, eligible_types=frozenset(NOTIFIED_IN))
 
     keys = dict(
         openimis.connection.execute('SELECT "PolicyUUID", "PolicyID" FROM "tblPolicy"').fetchall()
     )
-    told_here = [(keys[str(one.policy)], one.type) for one in provider.taken]
+    notified_here = [(keys[str(one.policy)], one.type) for one in provider.taken]
     owed = {(policy, type_) for policy, type_, day in due if day <= days[-1]}
-    assert sorted(told_here) == sorted(owed - told_there)
-    assert len(told_there) > len(told_here) / 2 > 5
+    assert sorted(notified_here) == sorted(owed - notified_there)
+    assert len(notified_there) > len(notified_here) / 2 > 5
 
 
-TOLD_IN = {
+NOTIFIED_IN = {
     T.EXPIRATION: "NotificationOnExpirationSent",
     T.AFTER_EXPIRY: "NotificationAfterExpirationSent",
 }

@@ -4,6 +4,7 @@ Calls and tasks are none of them: those are kept for some days only.
 """
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,16 +15,28 @@ from sqlalchemy.orm import Session
 from proxy.access.clients import issue_secret
 from proxy.demo.seed import ESB_PATH, DemoData
 from proxy.models import (
+    About,
+    Alert,
+    AlertRule,
     Channel,
     Client,
     ClientSecret,
+    ContactGroup,
+    CustomRole,
     ExternalSystemRegistration,
+    MaintenanceWindow,
+    Measure,
     Mediator,
     StaffUser,
 )
 from proxy.registry.registrations import organization_key
 
+_MODELS = (
+    *(Alert, AlertRule, ContactGroup, MaintenanceWindow, CustomRole),
+    *(ExternalSystemRegistration, Channel, Mediator, StaffUser, Client),
+)
 _CHANNEL, _PATH = "Example laboratory", "/example/laboratory"
+_LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def seed(session: Session, data: DemoData) -> None:
@@ -37,7 +50,7 @@ def seed(session: Session, data: DemoData) -> None:
 
 def remove(session: Session) -> None:
     """Remove them: what points at others first."""
-    for model in (ExternalSystemRegistration, Channel, Mediator, StaffUser, Client):
+    for model in _MODELS:
         if (record := session.get(model, EXAMPLE_ID)) is not None:
             session.delete(record)
             session.flush()
@@ -67,6 +80,45 @@ def _records(data: DemoData, esb_channel: UUID | None) -> Iterator[Any]:
         allow=["example"],
     )
     yield StaffUser(id=EXAMPLE_ID, username="example", password_hash="", is_active=False)
+    yield CustomRole(id=EXAMPLE_ID, name="example", rights=["gateway:observe"])
+    yield from _alerts()
+
+
+def _alerts() -> Iterator[Any]:
+    """A rule out of use with an alert that has ended: nobody is told anything."""
+    yield ContactGroup(id=EXAMPLE_ID, name="Example group", contacts=[], reports=[], reported={})
+    yield AlertRule(
+        id=EXAMPLE_ID,
+        name="Example rule",
+        measure=Measure.FAILURE_SHARE,
+        about=About.CHANNEL,
+        subject=_CHANNEL,
+        threshold=5,
+        percentile=95,
+        window_s=300,
+        least_calls=5,
+        quiet_s=0,
+        group_id=EXAMPLE_ID,
+        escalate_after_s=0,
+        is_active=False,
+    )
+    yield Alert(
+        id=EXAMPLE_ID,
+        rule_id=EXAMPLE_ID,
+        rule_name="Example rule",
+        subject=_CHANNEL,
+        value=12.5,
+        detail="12.5 % of 16 calls failed",
+        ended_at=_LONG_AGO,
+    )
+    yield MaintenanceWindow(
+        id=EXAMPLE_ID,
+        about=About.CHANNEL,
+        subject=_CHANNEL,
+        begins_at=_LONG_AGO,
+        ends_at=_LONG_AGO + timedelta(hours=1),
+        reason="Example",
+    )
 
 
 def _client() -> Client:

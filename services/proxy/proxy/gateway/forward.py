@@ -18,7 +18,6 @@ from common.http.outcomes import (
     TimedOut,
 )
 from common.http.pool import Pool
-from common.http.raw_exchange import connect_raw
 from common.http.replies import Fields
 from common.outbound import OutboundRules
 
@@ -27,6 +26,7 @@ from proxy.gateway.call import WHOLE_BYTES, Body, Call
 from proxy.gateway.esb import EsbCall, EsbRelay
 from proxy.gateway.headers import forwarded_headers, request_head, without_query_parameter
 from proxy.gateway.mediator_reports import AS_IT_IS, MAX_BYTES, NotReadable, is_wrapped, unwrap
+from proxy.gateway.raw_exchange import connect_raw
 from proxy.gateway.rejections import Unreadable
 from proxy.gateway.routing import RoutedChannel
 from proxy.gateway.url_rewriting import MAX_BYTES as REWRITE_MAX_BYTES

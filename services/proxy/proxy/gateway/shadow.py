@@ -52,7 +52,7 @@ class Shadows:
     def __init__(self, connect_timeout_s: float, rules: OutboundRules, writer: Writer) -> None:
         self._pool = Pool(connect_timeout_s, rules)
         self._writer = writer
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._in_flight: set[asyncio.Task[None]] = set()
         #: One comparison at a time: they share the processor with calls.
         self._comparing = asyncio.Semaphore(1)
 
@@ -60,18 +60,18 @@ class Shadows:
         """Copy a call that was answered with `reply`, soon; returns at once."""
         if not _is_copied(admitted, shadowing):
             return
-        if len(self._under_way) >= MOST_COPIES:
+        if len(self._in_flight) >= MOST_COPIES:
             COPIES.labels("left out").inc()
             return
         body = reply.body if isinstance(reply.body, bytes) else None
         ours = HubAnswer(reply.status, reply.headers, body)
         task = asyncio.get_running_loop().create_task(self._compare(admitted, shadowing, ours))
-        self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
+        self._in_flight.add(task)
+        task.add_done_callback(self._in_flight.discard)
 
     async def close(self) -> None:
         """Give up what is under way."""
-        for task in self._under_way:
+        for task in self._in_flight:
             task.cancel()
         self._pool.close()
 

@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from common.http.raw_exchange import FRAME_END, FRAME_START
 from common.http.server_messages import BrokenReply, Reply
 
 from proxy.gateway.call import Call, Failure
+from proxy.gateway.raw_exchange import FRAME_END, FRAME_START
 from proxy.listeners.acknowledgements import Outcome, acknowledgement, is_hl7
 
 ACCEPTED = "Accepted, and will be sent"

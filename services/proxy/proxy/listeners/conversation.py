@@ -11,7 +11,6 @@ from typing import Any
 from urllib.parse import quote
 
 from common.clock import utc_now
-from common.http.raw_exchange import FRAME_END, FRAME_START
 from common.http.server_messages import BODY_SILENCE_S, Reply
 from common.ids import new_id
 from common.logs import get_logger
@@ -20,6 +19,7 @@ from cryptography import x509
 from proxy.access.addresses import parsed_address
 from proxy.access.certificates import FINGERPRINT, Presented
 from proxy.gateway.call import Call, Origin, Whole
+from proxy.gateway.raw_exchange import FRAME_END, FRAME_START
 from proxy.gateway.routing import RoutedChannel
 from proxy.listeners.acknowledgements import is_hl7
 from proxy.listeners.answers import answer_to, body_of, framed, passed_on

@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from common.errors import DomainError
-from common.http.raw_exchange import FRAME_END, FRAME_START
 from common.http.server_messages import BODY_SILENCE_S
+
+from proxy.gateway.raw_exchange import FRAME_END, FRAME_START
 
 _PIECE_BYTES = 64 * 1024
 #: What some senders write between frames.

@@ -120,7 +120,7 @@ class OneAlertRule(MethodView):
             return existing(session, AlertRule, rule_id)
 
     @blp.scope(*WRITE)
-    @blp.arguments(RuleIn(partial=True))
+    @blp.arguments(RuleIn(partial=True), example={"threshold": 10})
     @blp.response(200, single(RuleOut))
     def patch(self, changes: dict[str, Any], rule_id: uuid.UUID) -> AlertRule:
         """Change what is given of an alert rule."""
@@ -169,7 +169,7 @@ class OneContactGroup(MethodView):
             return existing(session, ContactGroup, group_id)
 
     @blp.scope(*WRITE)
-    @blp.arguments(GroupIn(partial=True))
+    @blp.arguments(GroupIn(partial=True), example={"name": "Day duty"})
     @blp.response(200, single(GroupOut))
     def patch(self, changes: dict[str, Any], group_id: uuid.UUID) -> ContactGroup:
         """Change what is given of a contact group."""

@@ -54,7 +54,7 @@ class OneRole(MethodView):
             return existing(session, CustomRole, role_id)
 
     @blp.scope("proxy:staff", "proxy:admin")
-    @blp.arguments(RoleIn(partial=True))
+    @blp.arguments(RoleIn(partial=True), example={"rights": ["gateway:observe"]})
     @blp.response(200, single(RoleOut))
     def patch(self, changes: dict[str, Any], role_id: uuid.UUID) -> CustomRole:
         """Change a role, at once for all who have it."""

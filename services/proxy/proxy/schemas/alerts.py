@@ -20,8 +20,10 @@ USUAL: dict[str, Any] = {"window_s": 300, "least_calls": 5, "percentile": 95}
 class ContactIn(Schema):
     """Who is told: a number, an e-mail address, or a recipient that has a webhook."""
 
-    kind = ma.fields.String(required=True, validate=validate.OneOf(KINDS))
-    address = Name(required=True, max_length=128)
+    kind = ma.fields.String(
+        required=True, validate=validate.OneOf(KINDS), metadata={"example": EMAIL}
+    )
+    address = Name(required=True, max_length=128, metadata={"example": "duty@example.org"})
 
     @ma.post_load
     def _check(self, given: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
@@ -36,9 +38,12 @@ class ContactIn(Schema):
 class GroupIn(Schema):
     """People and systems that are told together."""
 
-    name = Name(required=True)
+    name = Name(required=True, metadata={"example": "Night duty"})
     contacts = ma.fields.List(
-        ma.fields.Nested(ContactIn), required=True, validate=validate.Length(max=50)
+        ma.fields.Nested(ContactIn),
+        required=True,
+        validate=validate.Length(max=50),
+        metadata={"example": [{"kind": EMAIL, "address": "duty@example.org"}]},
     )
     reports = Several(
         ma.fields.String(validate=validate.OneOf(list(DAYS))),
@@ -65,8 +70,13 @@ class GroupOut(Recorded):
 class RuleIn(Schema):
     """When an alert is raised, and who is told."""
 
-    name = Name(required=True)
-    measure = ma.fields.Enum(Measure, by_value=ma.fields.String, required=True)
+    name = Name(required=True, metadata={"example": "Laboratory fails"})
+    measure = ma.fields.Enum(
+        Measure,
+        by_value=ma.fields.String,
+        required=True,
+        metadata={"example": Measure.FAILURE_SHARE},
+    )
     about = ma.fields.Enum(About, by_value=ma.fields.String, load_default=About.WHOLE)
     subject = Line(
         max_length=255,
@@ -147,9 +157,9 @@ class WindowIn(Schema):
 
     about = ma.fields.Enum(About, by_value=ma.fields.String, load_default=About.WHOLE)
     subject = Line(max_length=255, load_default="")
-    begins_at = Moment(required=True)
-    ends_at = Moment(required=True)
-    reason = Name(required=True)
+    begins_at = Moment(required=True, metadata={"example": "2030-01-05T20:00:00Z"})
+    ends_at = Moment(required=True, metadata={"example": "2030-01-06T02:00:00Z"})
+    reason = Name(required=True, metadata={"example": "The laboratory moves"})
 
 
 class WindowOut(Recorded):

@@ -203,9 +203,9 @@ class HeartbeatOut(MediatorOut):
     def _revealed(self, beat: Beat, **_kwargs: Any) -> SimpleNamespace:
         mediator = beat.mediator
         named = MediatorOut(exclude=["state"]).fields
-        told = {name: getattr(mediator, name) for name in named}
-        told["config"] = config_of(container().sealer, mediator)
-        return SimpleNamespace(**told, config_is_new=beat.has_new_config)
+        members = {name: getattr(mediator, name) for name in named}
+        members["config"] = config_of(container().sealer, mediator)
+        return SimpleNamespace(**members, config_is_new=beat.has_new_config)
 
 
 class HeartbeatIn(Schema):

@@ -42,6 +42,7 @@ class RoleIn(Schema):
         ma.fields.String(validate=validate.OneOf([one.value for one in Right])),
         most=len(Right),
         required=True,
+        metadata={"example": ["gateway:observe"]},
     )
     view_channels = ChannelIds("view")
     body_channels = ChannelIds("see bodies of")

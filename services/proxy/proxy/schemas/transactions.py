@@ -103,8 +103,10 @@ class Filter(Schema):
             "description": "Instead of `since` and `until`: days and weeks of `SCHEME_TIMEZONE`"
         },
     )
-    min_duration_ms = _Milliseconds(metadata={"description": "Took at least so long"})
-    max_duration_ms = _Milliseconds(metadata={"description": "Took at most so long"})
+    min_duration_ms = _Milliseconds(metadata={"example": 0, "description": "Took at least so long"})
+    max_duration_ms = _Milliseconds(
+        metadata={"example": 60000, "description": "Took at most so long"}
+    )
     q = Text(
         max_length=255,
         metadata={

@@ -133,9 +133,9 @@ def service_report(
     rows = _rows(session, table, since, end, channel, client)
     if channels is not None:
         rows = (row for row in rows if row.channel_name in channels)
-    found = _summed(rows, _TOLD_BY[by])
+    found = _summed(rows, _GROUPED_BY[by])
     levels = [
-        _level(dict(zip(_TOLD_BY[by], key, strict=True)), rollup, target_ms)
+        _level(dict(zip(_GROUPED_BY[by], key, strict=True)), rollup, target_ms)
         for key, rollup in found.items()
     ]
     levels.sort(key=lambda one: [name or "" for name in one.names])
@@ -186,7 +186,7 @@ def _step(start: datetime, end: datetime, hours: Mapping[datetime, Sequence[Any]
 
 
 #: The columns that calls are told apart by.
-_TOLD_BY = {
+_GROUPED_BY = {
     By.CHANNEL_CLIENT: ("channel_name", "client_name"),
     By.CHANNEL: ("channel_name",),
     By.CLIENT: ("client_name",),

@@ -219,7 +219,7 @@ OLD = lowest_id_at(NOON - MINUTE)
 
 
 @pytest.mark.parametrize(
-    ("shown", "young", "older", "changed", "told", "gone"),
+    ("shown", "young", "older", "changed", "reported", "gone"),
     [
         ({}, {B: PROCESSING, A: FAILED}, {}, set(), [B, A], set()),
         ({A: PROCESSING}, {A: PROCESSING}, {}, set(), None, None),
@@ -238,7 +238,7 @@ def test_change_is_what_differs_from_what_was_told(
     young: Any,
     older: Any,
     changed: Any,
-    told: Any,
+    reported: Any,
     gone: Any,
 ) -> None:
     monkeypatch.setattr(live_feed, "CALLS_PER_LOOK", 2)
@@ -248,9 +248,9 @@ def test_change_is_what_differs_from_what_was_told(
 
     change = Feed(shown=shown).change(calls(young), calls(older), YOUNGEST, changed)
 
-    if told is None:
+    if reported is None:
         assert change is None
     else:
         assert change is not None
-        assert [call.correlation_id for call in change.calls] == told
+        assert [call.correlation_id for call in change.calls] == reported
         assert set(change.gone) == gone

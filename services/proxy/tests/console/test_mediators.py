@@ -172,8 +172,8 @@ def configured(admin: Any, api: Any, **changes: str) -> tuple[Any, dict[str, Any
         "config.targets.1.name": "b",
     }
     answer = admin.act(path, **{"revision": seen, **shown, **changes})
-    told = api.post(f"mediators/{made['urn']}/heartbeat/", {"uptime": 1}).get_json()
-    return answer, told["config"]
+    beat = api.post(f"mediators/{made['urn']}/heartbeat/", {"uptime": 1}).get_json()
+    return answer, beat["config"]
 
 
 def test_configuration_form_changes_what_was_typed_and_keeps_passwords(

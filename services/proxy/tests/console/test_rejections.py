@@ -41,7 +41,7 @@ def refuse(container: Container) -> Refuse:
     return put
 
 
-def test_refusal_says_which_channels_were_near_and_why_they_did_not_match(
+def test_rejection_says_which_channels_were_near_and_why_they_did_not_match(
     signed_in: Any, refuse: Refuse
 ) -> None:
     refuse(nearest=NEAREST, client_claimed=None)

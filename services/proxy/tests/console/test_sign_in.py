@@ -73,7 +73,7 @@ def test_login_leads_to_the_console_only(wanted: str, leads_to: str) -> None:
     ("username", "password"),
     [("amina", "wrong"), ("nobody", PASSWORD), ("amina", ""), ("", ""), ("am\x00ina", PASSWORD)],
 )
-def test_refusal_does_not_say_which_part_was_wrong(
+def test_rejection_does_not_say_which_part_was_wrong(
     browser: Any, member: dict[str, Any], username: str, password: str
 ) -> None:
     answer = browser.sign_in(password, username=username)

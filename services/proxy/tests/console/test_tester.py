@@ -133,7 +133,7 @@ def test_later_answer_is_shown_and_a_known_one_is_not(signed_in: Any, record: Re
     assert "&#34;a&#34;" not in beside(signed_in, call)
 
 
-def test_refusal_says_why_and_what_was_near(signed_in: Any, container: Container) -> None:
+def test_rejection_says_why_and_what_was_near(signed_in: Any, container: Container) -> None:
     refused = new_id()
     with container.database.writing() as session:
         session.add(

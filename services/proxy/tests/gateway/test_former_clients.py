@@ -118,8 +118,8 @@ def test_custom_token_says_who_calls_where_anybody_may(
     assert (
         served.get("/patients/1", headers={"Authorization": f"Custom {TOKEN}"}).status_code == 200
     )
-    told = [one.header("X-OpenHIM-ClientID") for one in upstream.received]
-    assert told == [[], ["clinic"]]
+    names = [one.header("X-OpenHIM-ClientID") for one in upstream.received]
+    assert names == [[], ["clinic"]]
     wrong = served.get("/patients/1", headers={"Authorization": "Custom another-one"})
     assert wrong.status_code == 403
 

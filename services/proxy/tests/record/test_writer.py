@@ -254,7 +254,9 @@ def test_a_row_whose_reply_was_lost_is_found_again(run: Any, engine: Engine) -> 
     assert run(ask()) == [not is_sqlite(engine), False]
 
 
-def test_refusal_is_kept_without_anybody_waiting(writer: Counted, run: Any, engine: Engine) -> None:
+def test_rejection_is_kept_without_anybody_waiting(
+    writer: Counted, run: Any, engine: Engine
+) -> None:
     async def refuse() -> None:
         writer.reject(rejection())
 
@@ -265,14 +267,14 @@ def test_refusal_is_kept_without_anybody_waiting(writer: Counted, run: Any, engi
     assert count(engine, Rejection) == 1
 
 
-def test_flood_of_refusals_is_kept_up_to_a_bound(
+def test_flood_of_rejections_is_kept_up_to_a_bound(
     refuse: Callable[..., None], engine: Engine
 ) -> None:
     refuse(*(rejection() for _ in range(MAX_WAITING_REJECTIONS + 500)))
     assert count(engine, Rejection) == MAX_WAITING_REJECTIONS
 
 
-def test_refusals_are_kept_again_after_a_flood(
+def test_rejections_are_kept_again_after_a_flood(
     refuse: Callable[..., None], engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writer_module, "MAX_WAITING_REJECTIONS", 10)
@@ -282,7 +284,7 @@ def test_refusals_are_kept_again_after_a_flood(
     assert count(engine, Rejection) == 20
 
 
-def test_refusal_that_cannot_be_kept_does_no_harm(
+def test_rejection_that_cannot_be_kept_does_no_harm(
     refuse: Callable[..., None], engine: Engine
 ) -> None:
     refuse(rejection(reason="\ud800"), rejection())

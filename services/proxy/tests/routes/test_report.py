@@ -162,7 +162,7 @@ def test_share_within_a_target(
 
 @pytest.mark.usefixtures("counted")
 @pytest.mark.parametrize(
-    ("query", "told", "found"),
+    ("query", "member", "found"),
     [
         ({"by": "mediator"}, "mediator", [("", 6, 3)]),
         ({"by": "status"}, "status", [("failed", 3, 3), ("successful", 3, 0)]),
@@ -180,10 +180,10 @@ def test_share_within_a_target(
     ],
 )
 def test_report_is_told_apart_and_ordered_as_asked(
-    api: Any, query: dict[str, str], told: str, found: list[tuple[Any, ...]]
+    api: Any, query: dict[str, str], member: str, found: list[tuple[Any, ...]]
 ) -> None:
     data = api.get("report/", **{**DAY, **query}).get_json()["data"]
-    assert [(one[told], one["count"], one["failures"]) for one in data] == found
+    assert [(one[member], one["count"], one["failures"]) for one in data] == found
 
 
 @pytest.mark.usefixtures("counted")

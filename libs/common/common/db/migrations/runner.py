@@ -45,7 +45,7 @@ def run_migrations() -> None:
             compare_type=True,
             render_as_batch=is_sqlite(migrations.engine),
             render_item=_render_type,
-            on_version_apply=_told(migrations.schema),
+            on_version_apply=_logged(migrations.schema),
         )
         _refuse_a_newer_database(migrations.schema)
         with context.begin_transaction():
@@ -65,7 +65,7 @@ def _refuse_a_newer_database(schema: str) -> None:
         )
 
 
-def _told(schema: str) -> Callable[..., None]:
+def _logged(schema: str) -> Callable[..., None]:
     """Says of each revision what it does and how long it took."""
     began = time.monotonic()
 

@@ -74,7 +74,7 @@ class AfricasTalking(Dialect):
         is_ours = bool(codes) and all(code in OUR_CODES for code in codes)
         outcome = Outcome.REFUSED_FOR_NOW if is_passing else Outcome.REFUSED_FOR_GOOD
         if is_ours or (not recipients and reason in OUR_WORDS):
-            outcome = Outcome.WAY_CLOSED
+            outcome = Outcome.TRANSPORT_CLOSED
         return self.refused(outcome, f"refused it: {reason}", response={"codes": codes})
 
 

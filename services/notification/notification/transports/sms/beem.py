@@ -57,5 +57,5 @@ class Beem(Dialect):
             return self.sent(whole.get("request_id"), code=code, valid=word(valid))
         if code == NETWORK_TIMEOUT:
             return self.unknown("ran into a time-out of its own", response={"code": code})
-        outcome = Outcome.WAY_CLOSED if code in OUR_TROUBLE else Outcome.REFUSED_FOR_GOOD
+        outcome = Outcome.TRANSPORT_CLOSED if code in OUR_TROUBLE else Outcome.REFUSED_FOR_GOOD
         return self.refused(outcome, f"refused it with code {code}", response={"code": code})

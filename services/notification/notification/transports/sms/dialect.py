@@ -146,7 +146,7 @@ def read_json(body: bytes) -> Any:
 def outcome_of_status(status: int) -> Outcome:
     """What a status other than 2xx means: the provider has surely not taken the message."""
     if status < 400 or status == HTTPStatus.TOO_MANY_REQUESTS or status in OUR_TROUBLE:
-        return Outcome.WAY_CLOSED
+        return Outcome.TRANSPORT_CLOSED
     if status >= 500 or status in PASSING:
         return Outcome.REFUSED_FOR_NOW
     return Outcome.REFUSED_FOR_GOOD

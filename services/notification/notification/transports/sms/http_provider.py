@@ -27,7 +27,7 @@ from notification.transports.sms.masked import masked
 log = get_logger(__name__)
 
 CONNECT_TIMEOUT_S = 5.0
-#: So many failures, one after the other, close the way.
+#: So many failures, one after the other, close the transport.
 FAILURES_IN_A_ROW = 3
 #: What is read of an answer; the rest is not looked at.
 MAX_ANSWER_BYTES = 256 * 1024
@@ -42,13 +42,13 @@ class _Round:
     queue: deque[tuple[int, Message, Request]] = field(default_factory=deque)
     failed: list[int] = field(default_factory=list)
     #: How many connections are in use, or being made.
-    under_way: int = 0
+    in_flight: int = 0
     connecting: set[asyncio.Task[None]] = field(default_factory=set)
 
     def leave(self) -> None:
         """A connection has nothing more to do."""
-        self.under_way -= 1
-        if not self.under_way and self.ended is not None:
+        self.in_flight -= 1
+        if not self.in_flight and self.ended is not None:
             self.ended.set_result(None)
 
 
@@ -76,9 +76,9 @@ class HttpProvider:
         return self._ended(this.results, this.failed)
 
     async def _send(self, this: _Round) -> None:
-        this.under_way = min(self._limit, len(this.queue))
+        this.in_flight = min(self._limit, len(this.queue))
         ended = this.ended = asyncio.get_running_loop().create_future()
-        for _ in range(this.under_way):
+        for _ in range(this.in_flight):
             self._next(this)
         await ended
 
@@ -131,7 +131,7 @@ class HttpProvider:
         this.results[index] = result
         this.failed = [*this.failed, index] if result.is_failure else []
         self._failures = self._failures + 1 if result.is_failure else 0
-        if result.closes_way or self._failures >= FAILURES_IN_A_ROW:
+        if result.closes_transport or self._failures >= FAILURES_IN_A_ROW:
             this.queue.clear()
 
     def _result(self, answer: http.Answer, message: Message, was_cut_short: bool) -> Result:
@@ -160,11 +160,13 @@ class HttpProvider:
             for index in failed:
                 result = ended[index]
                 if result is not None and result.is_surely_not_taken:
-                    ended[index] = replace(result, outcome=Outcome.WAY_CLOSED)
-        reasons = [one for one in ended if one is not None and (one.closes_way or one.is_failure)]
+                    ended[index] = replace(result, outcome=Outcome.TRANSPORT_CLOSED)
+        reasons = [
+            one for one in ended if one is not None and (one.closes_transport or one.is_failure)
+        ]
         held_back = replace(
             reasons[0] if reasons else self._cannot_be_reached(),
-            outcome=Outcome.WAY_CLOSED,
+            outcome=Outcome.TRANSPORT_CLOSED,
             response=None,
         )
         return [result or held_back for result in ended]
@@ -218,7 +220,7 @@ class HttpProvider:
         return self._dialect.refused(Outcome.REFUSED_FOR_NOW, error, is_failure=True)
 
     def _cannot_be_reached(self) -> Result:
-        return self._dialect.refused(Outcome.WAY_CLOSED, "cannot be reached")
+        return self._dialect.refused(Outcome.TRANSPORT_CLOSED, "cannot be reached")
 
 
 def _taken(answer: http.Answer) -> Answer:
@@ -228,7 +230,7 @@ def _taken(answer: http.Answer) -> Answer:
     except OutcomeUnknown:
         if not answer.has_head or 200 <= answer.status < 300:
             raise
-        content = b""  # a refusal's status says enough
+        content = b""  # a rejection's status says enough
     answer.abandon()
     fields = {name.lower(): value for name, value in answer.headers}
     return Answer(answer.status, fields, content)

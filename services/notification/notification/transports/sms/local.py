@@ -1,4 +1,4 @@
-"""`console` and `file`: ways out for development; nothing leaves the machine."""
+"""`console` and `file`: transports for development; nothing leaves the machine."""
 
 import hashlib
 import os

@@ -96,8 +96,8 @@ class Smpp:
                 this.queue.append(composed)
         if this.queue:
             self._loop.run(self._send(this))
-        closing = next((one for one in this.results if one and one.closes_way), None)
-        held_back = closing or self._result(Outcome.WAY_CLOSED, "takes nothing now")
+        closing = next((one for one in this.results if one and one.closes_transport), None)
+        held_back = closing or self._result(Outcome.TRANSPORT_CLOSED, "takes nothing now")
         return [one or replace(held_back, response=None) for one in this.results]
 
     def ask(self, message: Message) -> Result | None:
@@ -143,7 +143,7 @@ class Smpp:
         except NotLeftError as exc:
             while this.queue:
                 index = this.queue.popleft().index
-                this.results[index] = self._result(Outcome.WAY_CLOSED, str(exc))
+                this.results[index] = self._result(Outcome.TRANSPORT_CLOSED, str(exc))
             return
         senders = min(self._settings.concurrency, len(this.queue))
         await asyncio.gather(*(self._send_some(session, this) for _ in range(senders)))
@@ -156,7 +156,7 @@ class Smpp:
             letter = this.queue.popleft()
             result = await self._send_one(session, letter)
             this.results[letter.index] = result
-            if result.closes_way or result.is_failure:
+            if result.closes_transport or result.is_failure:
                 this.queue.clear()
 
     async def _send_one(self, session: Session, letter: _Letter) -> Result:
@@ -174,7 +174,7 @@ class Smpp:
         has_begun: bool,
     ) -> Result:
         """A number's PDUs, one after the other; the last one's id is the message's."""
-        result = self._result(Outcome.WAY_CLOSED, "got nothing to send")
+        result = self._result(Outcome.TRANSPORT_CLOSED, "got nothing to send")
         for taken, fields in enumerate(pdus):
             result = await self._submit(session, fields, reference, has_begun or taken > 0)
             if result.outcome is not Outcome.SENT:
@@ -198,7 +198,7 @@ class Smpp:
             try:
                 answer = await session.submit(fields, reference)
             except NotLeftError as exc:
-                return self._result(Outcome.WAY_CLOSED, str(exc))
+                return self._result(Outcome.TRANSPORT_CLOSED, str(exc))
             except NoAnswerError as exc:
                 return self._result(Outcome.UNKNOWN, str(exc), is_failure=True)
             if not (must_follow and answer.status in THROTTLED and clock() < until):

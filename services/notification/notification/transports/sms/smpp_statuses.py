@@ -48,7 +48,7 @@ BAD_MESSAGE = frozenset(
 def outcome_of_status(status: int) -> Outcome:
     """What another status than 0 means: the SMSC has surely not taken the message. Pure."""
     if status in THROTTLED or status in OUR_TROUBLE:
-        return Outcome.WAY_CLOSED
+        return Outcome.TRANSPORT_CLOSED
     if status in BAD_NUMBER or status in BAD_MESSAGE:
         return Outcome.REFUSED_FOR_GOOD
     return Outcome.REFUSED_FOR_NOW
@@ -80,5 +80,5 @@ def combine(results: Sequence[Result]) -> Result:
     hopeful = [one for one in refused if one.outcome is not Outcome.REFUSED_FOR_GOOD]
     if not hopeful:
         return replace(first, parts=parts)
-    is_closed = all(one.closes_way for one in refused)
+    is_closed = all(one.closes_transport for one in refused)
     return replace(hopeful[0], outcome=hopeful[0].outcome if is_closed else Outcome.REFUSED_FOR_NOW)

@@ -72,5 +72,5 @@ def judge_messages(dialect: Dialect, messages: list[dict[str, Any]], message_id:
             parts=parts,
         )
     is_ours = all(OUR_REJECTIONS.intersection(words) for words in rejected)
-    outcome = Outcome.WAY_CLOSED if is_ours else Outcome.REFUSED_FOR_GOOD
+    outcome = Outcome.TRANSPORT_CLOSED if is_ours else Outcome.REFUSED_FOR_GOOD
     return dialect.refused(outcome, f"refused it: {reason}", response={"status": reason})

@@ -102,7 +102,7 @@ def _given(provider: Provider, gate: Gate, messages: Sequence[Message]) -> list[
     if results:
         gate.note(results)
     error = gate.state.reason or f"{provider.name} takes no more at once"
-    held_back = Result(outcome=Outcome.WAY_CLOSED, provider=provider.name, error=error)
+    held_back = Result(outcome=Outcome.TRANSPORT_CLOSED, provider=provider.name, error=error)
     return [*results, *[held_back] * (len(messages) - len(results))]
 
 
@@ -111,11 +111,11 @@ def _priced(provider: Provider, result: Result | None) -> Result | None:
 
 
 def combine(earlier: Result, later: Result) -> Result:
-    """What a refusal and the next provider's result mean together."""
+    """What a rejection and the next provider's result mean together."""
     if not later.is_surely_not_taken:
         return later
     both = (earlier, later)
-    if all(one.closes_way for one in both):
+    if all(one.closes_transport for one in both):
         return replace(later, error=f"{earlier.error}; {later.error}")
     hopes = [one for one in both if one.outcome is not Outcome.REFUSED_FOR_GOOD]
     waits = [one.retry_after_s for one in hopes if one.retry_after_s is not None]

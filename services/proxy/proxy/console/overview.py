@@ -69,7 +69,7 @@ def home() -> ResponseReturnValue:
     state = read(lambda session: _state(session, since, now, SPANS[name], timeout_s))
     totals = busiest(state.totals)
     return render_template(
-        "pages/home.html",
+        "pages/overview.html",
         chosen=name,
         spans=SPANS,
         since=since,

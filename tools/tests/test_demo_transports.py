@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-import demo_ways
+import demo_transports
 import pytest
 from ports import DEFAULT_PORTS
 from procfile import read_procfile
@@ -12,7 +12,7 @@ PROGRAMS = read_procfile(Path(__file__).parent.parent.parent / "Procfile")
 
 
 def test_mails_are_caught_and_sms_are_files() -> None:
-    found = demo_ways.variables({}, {**DEFAULT_PORTS, "DEMO_MAIL_PORT": 9925}, PROGRAMS)
+    found = demo_transports.variables({}, {**DEFAULT_PORTS, "DEMO_MAIL_PORT": 9925}, PROGRAMS)
     assert found["NOTIFICATION_SMS_PROVIDER"] == "file"
     assert found["NOTIFICATION_SMTP_HOST"] == "127.0.0.1"
     assert found["NOTIFICATION_SMTP_PORT"] == "9925"
@@ -25,12 +25,12 @@ def test_mails_are_caught_and_sms_are_files() -> None:
 def test_with_ways_out_of_ones_own_the_example_would_reach_strangers(
     name: str, tmp_path: Path
 ) -> None:
-    assert demo_ways.variables({name: "somewhere"}, DEFAULT_PORTS, PROGRAMS) == {}
-    assert not Stack.beside_others(tmp_path, {name: "somewhere"}).has_demo_ways
-    assert Stack.beside_others(tmp_path, {name: ""}).has_demo_ways
+    assert demo_transports.variables({name: "somewhere"}, DEFAULT_PORTS, PROGRAMS) == {}
+    assert not Stack.beside_others(tmp_path, {name: "somewhere"}).has_demo_transports
+    assert Stack.beside_others(tmp_path, {name: ""}).has_demo_transports
 
 
 def test_without_the_demonstration_there_are_no_ways_out(tmp_path: Path) -> None:
     stack = Stack.beside_others(tmp_path, {"DEMO": "0"})
-    assert not stack.has_demo_ways
+    assert not stack.has_demo_transports
     assert "NOTIFICATION_SMS_PROVIDER" not in stack.installation.environ

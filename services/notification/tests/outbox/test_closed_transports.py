@@ -13,9 +13,9 @@ from common.clock import rfc3339, utc_now
 from common.db.database import Database
 from notification.models import AttemptStatus, ChannelCode, MessageStatus, TransportState
 from notification.outbox.engine import Outbox
-from notification.outbox.transports import write_way
+from notification.outbox.transports import write_gate
 from notification.transports import Outcome, Result
-from notification.transports.gate import Gate, WayState
+from notification.transports.gate import Gate, GateState
 from notification.transports.sms import SmsTransport
 from notification.transports.sms.generic import Generic
 from notification.transports.sms.http_provider import HttpProvider
@@ -67,7 +67,7 @@ def gateway(container: Any, server: RawMediator) -> Iterator[Outbox]:
 
 
 def drain(outbox: Outbox, until: Callable[[], bool], at_most_s: float = 60.0) -> None:
-    """What a worker's lane does."""
+    """What a worker's worker does."""
     deadline = time.monotonic() + at_most_s
     while not until() and time.monotonic() < deadline:
         if not outbox.process(SMS, 100):
@@ -119,10 +119,14 @@ def test_too_many_requests_cost_no_attempt_and_are_on_record(
     (entry,) = store.log(ids[0])
     assert entry.status is AttemptStatus.POSTPONED
     assert entry.error_message == "generic answered 429"
-    (way,) = api.get("ways/").json["data"]
-    assert (way["channel"], way["provider"]) == ("SMS", "generic")
-    assert (way["reason"], way["closings"]) == ("generic answered 429", 1)
-    assert api.get("").json["troubled_ways"] == api.get("metrics/").json["troubled_ways"] == [way]
+    (transport,) = api.get("transports/").json["data"]
+    assert (transport["channel"], transport["provider"]) == ("SMS", "generic")
+    assert (transport["reason"], transport["closings"]) == ("generic answered 429", 1)
+    assert (
+        api.get("").json["troubled_transports"]
+        == api.get("metrics/").json["troubled_transports"]
+        == [transport]
+    )
     assert gateway.process(SMS, 500) == []
     assert gateway.pause_s(ChannelCode.SMS) > 50
 
@@ -155,7 +159,7 @@ def test_a_single_failure_is_its_messages(gateway: Outbox, server: RawMediator, 
 
 def refused_log_in(_message: Any) -> Result:
     error = "the server does not accept our credentials"
-    return Result(outcome=Outcome.WAY_CLOSED, provider="test", error=error)
+    return Result(outcome=Outcome.TRANSPORT_CLOSED, provider="test", error=error)
 
 
 @pytest.fixture
@@ -220,12 +224,12 @@ def test_another_process_learns_of_a_closed_way(
     sms.answer = refused_log_in
     store.queue(1)
     outbox.process(SMS, 100)
-    other_way = type(sms)(ChannelCode.SMS)
-    other_way.gates.append(Gate(ChannelCode.SMS, "test"))
-    other = Outbox(container.database, {ChannelCode.SMS: other_way}, 30.0)
+    other_gate = type(sms)(ChannelCode.SMS)
+    other_gate.gates.append(Gate(ChannelCode.SMS, "test"))
+    other = Outbox(container.database, {ChannelCode.SMS: other_gate}, 30.0)
 
     assert other.process(SMS, 100) == []
-    assert other_way.slices == []
+    assert other_gate.slices == []
 
 
 def test_an_operator_opens_a_way(
@@ -237,19 +241,19 @@ def test_an_operator_opens_a_way(
     page = console("operator").get("/admin/notification/").text
     assert "does not accept our credentials" in page
 
-    assert api.post("ways/SMS/test/open/").json["closed_until"] is None
+    assert api.post("transports/SMS/test/open/").json["closed_until"] is None
 
-    assert api.get("ways/").json["data"] == []
+    assert api.get("transports/").json["data"] == []
     with container.database.reading() as session:
         assert session.get_one(TransportState, (ChannelCode.SMS, "test")).closings == 0
     sms.answer = lambda _message: sms.taken()
     time.sleep(1.1)
     assert len(outbox.process(SMS, 100)) == 1
-    act = "/admin/notification/ways/SMS/test/open/"
+    act = "/admin/notification/transports/SMS/test/open/"
     assert console("operator").post(act, data=csrf).status_code == 303
     assert console("viewer").post(act, data=csrf).status_code == 403
-    assert api.post("ways/SMS/nobody/open/").status_code == 404
-    assert api.post("ways/PIGEON/test/open/").status_code == 404
+    assert api.post("transports/SMS/nobody/open/").status_code == 404
+    assert api.post("transports/PIGEON/test/open/").status_code == 404
 
 
 # Many at once
@@ -321,8 +325,8 @@ def test_a_paused_transport_shows_in_readiness_and_metrics(
     now = utc_now()
     until = now + timedelta(minutes=5)
     with container.database.writing() as session:
-        write_way(session, SMS[0], "beem", WayState(until, "no credit", now, 2), now)
-        write_way(session, SMS[0], "mgov", WayState(None, None, now, 1), now)
+        write_gate(session, SMS[0], "beem", GateState(until, "no credit", now, 2), now)
+        write_gate(session, SMS[0], "mgov", GateState(None, None, now, 1), now)
 
     answer = client.get("/readyz")
 

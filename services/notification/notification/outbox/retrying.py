@@ -16,7 +16,7 @@ T = TypeVar("T")
 _PAUSE_S = 0.5
 
 
-def insist(database: Database, act: Callable[[Session], T], *, at_most_s: float) -> T:
+def retry_while_away(database: Database, act: Callable[[Session], T], *, at_most_s: float) -> T:
     """Do `act` in a transaction of its own, again and again while the database is away.
 
     `act` may be repeated although its commit came through. Raises the last error after `at_most_s`.

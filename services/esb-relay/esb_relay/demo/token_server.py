@@ -15,7 +15,7 @@ from esb_relay.demo.replies import answer, silence
 DEFAULT_LIFE_S = 3600
 
 
-class TokenDesk:
+class TokenServer:
     """Grants tokens to one client, and knows which are good.
 
     `oddities` may hold `status` (of every answer), `expires_in` (as it is to be sent; "absent"

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from common.db.rows.in_session import change_rows
 from common.db.rows.statements import Change
 from common.jobs.events import queue_event
 from common.logs import get_logger
@@ -29,9 +28,10 @@ from notification.outbox.asking_again import may_leave
 from notification.outbox.cascades import look_now
 from notification.outbox.claiming import Job, Slice
 from notification.outbox.costs import Taken, count_taken
-from notification.outbox.outcomes import Ending, must_escalate
+from notification.outbox.outcomes import Completion, must_escalate
 from notification.outbox.parts import enter_parts
 from notification.outbox.reach import Failed, count_failed
+from notification.outbox.row_changes import change_rows
 from notification.transports import Result
 
 log = get_logger(__name__)
@@ -112,7 +112,7 @@ class Ended:
 
     job: Job
     result: Result
-    ending: Ending
+    completion: Completion
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,26 +124,26 @@ class EndedSlice:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class Committed:
     """What was still under its token: attempts that ended, messages that begin."""
 
     ended: Sequence[Ended] = ()
     begun: Sequence[Job] = ()
 
 
-def turn(
+def commit_slices(
     session: Session, ended: EndedSlice | None, beginning: Slice | None, now: datetime
-) -> Turn:
+) -> Committed:
     """End one slice and begin the next.
 
     May be repeated when nobody knows whether its commit came through.
     """
     over = _end_slice(session, ended, now) if ended is not None else ()
     if beginning is None:
-        return Turn(over)
+        return Committed(over)
     begun = _asked_again(session, beginning, now)
     _enter(session, beginning.token, AttemptStatus.STARTED, now, None)
-    return Turn(over, begun)
+    return Committed(over, begun)
 
 
 def _end_slice(session: Session, ended: EndedSlice, now: datetime) -> Sequence[Ended]:
@@ -213,8 +213,8 @@ def _alike(ended: Sequence[Ended]) -> dict[tuple[Any, ...], list[Ended]]:
     """Attempts that leave their messages the same."""
     alike: dict[tuple[Any, ...], list[Ended]] = defaultdict(list)
     for one in ended:
-        ending, result = one.ending, one.result
-        key = ending.status, ending.attempt, _due_at(one), result.error, result.provider
+        completion, result = one.completion, one.result
+        key = completion.status, completion.attempt, _due_at(one), result.error, result.provider
         alike[key].append(one)
     return alike
 
@@ -223,24 +223,24 @@ def _note(session: Session, ended: Sequence[Ended], now: datetime) -> None:
     """Write what attempts mean beside their messages' own rows."""
     if not ended:
         return
-    postponed = [one.job.id for one in ended if one.ending.attempt is AttemptStatus.POSTPONED]
+    postponed = [one.job.id for one in ended if one.completion.attempt is AttemptStatus.POSTPONED]
     if postponed:
         session.execute(_UNCOUNT, {"some": postponed})
     change_rows(session, _END_OF_ATTEMPT, [_entry_values(one, now) for one in ended])
     enter_parts(session, ((one.job, one.result) for one in ended))
     count_taken(session, filter(None, map(_taken, ended)), now)
     count_failed(session, [one for attempt in ended for one in _failed(attempt)], now)
-    failed = [one.job.id for one in ended if one.ending.attempt is AttemptStatus.FAILED_FINAL]
+    failed = [one.job.id for one in ended if one.completion.attempt is AttemptStatus.FAILED_FINAL]
     look_now(session, failed, now)
     for one in ended:
-        if must_escalate(one.ending, one.job.priority):
+        if must_escalate(one.completion, one.job.priority):
             escalate(session, one.job, one.result.error)
 
 
 def _taken(one: Ended) -> Taken | None:
     """What a message that was taken, at least in part, counts for; None: it costs nothing."""
     job, result = one.job, one.result
-    is_taken = one.ending.status in _TAKEN or result.taken_in_part
+    is_taken = one.completion.status in _TAKEN or result.taken_in_part
     if job.channel is not ChannelCode.SMS or not is_taken or not result.provider:
         return None
     refused = sum(part.is_refused for part in result.parts)
@@ -270,33 +270,33 @@ def _failed(one: Ended) -> list[Failed]:
 
 def _due_at(one: Ended) -> datetime:
     """What was postponed keeps its place."""
-    is_postponed = one.ending.attempt is AttemptStatus.POSTPONED
-    return one.job.next_attempt_at if is_postponed else one.ending.next_attempt_at
+    is_postponed = one.completion.attempt is AttemptStatus.POSTPONED
+    return one.job.next_attempt_at if is_postponed else one.completion.next_attempt_at
 
 
 def _message_values(one: Ended, now: datetime) -> dict[str, Any]:
-    result, ending = one.result, one.ending
-    taken = ending.status in _TAKEN
+    result, completion = one.result, one.completion
+    taken = completion.status in _TAKEN
     return {
-        "new_status": ending.status,
-        "new_is_final": ending.is_final,
+        "new_status": completion.status,
+        "new_is_final": completion.is_final,
         "new_next_attempt_at": _due_at(one),
         "new_last_error": result.error,
         "new_provider": result.provider or None,
         "new_sent_at": now if taken else None,
-        "new_delivered_at": now if ending.status is MessageStatus.DELIVERED else None,
+        "new_delivered_at": now if completion.status is MessageStatus.DELIVERED else None,
     }
 
 
 def _entry_values(one: Ended, now: datetime) -> dict[str, Any]:
     result = one.result
     response = dict(result.response or {})
-    if must_escalate(one.ending, one.job.priority):
+    if must_escalate(one.completion, one.job.priority):
         response |= ESCALATION
     return {
         "key_outbox_id": one.job.id,
         "key_attempt_no": one.job.entry_no,
-        "status": one.ending.attempt,
+        "status": one.completion.attempt,
         "provider": result.provider or None,
         "provider_message_id": result.provider_message_id,
         "response_payload": response or None,

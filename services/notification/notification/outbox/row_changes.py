@@ -10,6 +10,9 @@ from functools import cache
 from typing import Any
 
 import msgspec
+from common.db.database import is_sqlite
+from common.db.rows.postgres import insert_statement, rows_statement
+from common.db.rows.statements import Change, Row
 from sqlalchemy import (
     ARRAY,
     JSON,
@@ -23,10 +26,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.orm import Session
-
-from common.db.database import is_sqlite
-from common.db.rows.postgres import insert_statement, rows_statement
-from common.db.rows.statements import Change, Row
 
 _encoded = msgspec.json.Encoder().encode
 _GIVEN = bindparam("rows", type_=Text)
