@@ -105,7 +105,7 @@ def register_a_mediator(page, name: str, url: str) -> None:
     expect(page.get_by_label("Endpoint", exact=True)).to_have_value(url)
     page.get_by_label("Version", exact=True).fill("1.0.0")
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_text("online", exact=True)).to_be_visible()
+    expect(page.get_by_text("unknown", exact=True).first).to_be_visible()
 
 
 def open_a_channel(page, name: str) -> None:

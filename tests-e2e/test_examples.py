@@ -31,6 +31,7 @@ EXCEPTIONS = {
     "cancel_message": ({200, 409}, "a worker may have sent it by then"),
     "OneMediator_delete": ({409}, "a channel of another example leads to it"),
     "Notification_post": ({409}, "the family's consent is there"),
+    **dict.fromkeys(("read_alert", "acknowledge_alert"), ({404}, "nothing is wrong")),
     **dict.fromkeys(
         ("Webhooks_post", "renew_webhook_secret"), ({409}, "NOTIFICATION_WEBHOOK_SECRET is not set")
     ),

@@ -16,8 +16,10 @@ from console import staff_of
 from hub import unique
 from playwright.sync_api import expect
 from policy_scheme import Scheme
+from proxy.config import Settings
+from proxy.container import build_container
 from proxy.models import Transaction
-from sqlalchemy import create_engine, update
+from sqlalchemy import inspect
 
 pytestmark = pytest.mark.parametrize("hub", ["embedded"], indirect=True)
 
@@ -81,14 +83,17 @@ def lab(hub, mediator):
 
 
 def moved(hub, call, to: datetime) -> str:
-    """Let a call have been made at another time; its id."""
-    database = create_engine(f"sqlite:///{Path(hub.stack.installation.var_dir, 'proxy.sqlite3')}")
+    """Let a call have been made at another time; its id. What is sealed is bound to the id."""
+    process = build_container(Settings.read(hub.stack.installation.environ))
     known_as, was = new_id_at(to), UUID(call.headers["X-Correlation-Id"])
     times = {"correlation_id": known_as, "started_at": to, "completed_at": to}
-    with database.begin() as connection:
-        change = update(Transaction).where(Transaction.correlation_id == was)
-        assert connection.execute(change.values(**times)).rowcount == 1
-    database.dispose()
+    with process.database.writing() as session:
+        found = session.get_one(Transaction, was)
+        kept = {one.key: getattr(found, one.key) for one in inspect(Transaction).column_attrs}
+        session.delete(found)
+        session.flush()
+        session.add(Transaction(**{**kept, **times}))
+    process.database.engine.dispose()
     return str(known_as)
 
 

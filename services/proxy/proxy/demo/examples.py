@@ -1,6 +1,6 @@
 """One record of each kind under the id that the OpenAPI document's examples have. Idempotent.
 
-Calls and tasks are none of them: those are kept for some days only.
+Calls, tasks and alerts are none of them: those are kept for some days only.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,6 @@ from proxy.access.clients import issue_secret
 from proxy.demo.seed import ESB_PATH, DemoData
 from proxy.models import (
     About,
-    Alert,
     AlertRule,
     Channel,
     Client,
@@ -32,11 +31,11 @@ from proxy.models import (
 from proxy.registry.registrations import organization_key
 
 _MODELS = (
-    *(Alert, AlertRule, ContactGroup, MaintenanceWindow, CustomRole),
+    *(AlertRule, ContactGroup, MaintenanceWindow, CustomRole),
     *(ExternalSystemRegistration, Channel, Mediator, StaffUser, Client),
 )
 _CHANNEL, _PATH = "Example laboratory", "/example/laboratory"
-_LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
+_FAR_AWAY = datetime(2035, 1, 1, tzinfo=UTC)
 
 
 def seed(session: Session, data: DemoData) -> None:
@@ -85,7 +84,7 @@ def _records(data: DemoData, esb_channel: UUID | None) -> Iterator[Any]:
 
 
 def _alerts() -> Iterator[Any]:
-    """A rule out of use with an alert that has ended: nobody is told anything."""
+    """A rule out of use: nobody is told anything."""
     yield ContactGroup(id=EXAMPLE_ID, name="Example group", contacts=[], reports=[], reported={})
     yield AlertRule(
         id=EXAMPLE_ID,
@@ -102,21 +101,12 @@ def _alerts() -> Iterator[Any]:
         escalate_after_s=0,
         is_active=False,
     )
-    yield Alert(
-        id=EXAMPLE_ID,
-        rule_id=EXAMPLE_ID,
-        rule_name="Example rule",
-        subject=_CHANNEL,
-        value=12.5,
-        detail="12.5 % of 16 calls failed",
-        ended_at=_LONG_AGO,
-    )
     yield MaintenanceWindow(
         id=EXAMPLE_ID,
         about=About.CHANNEL,
         subject=_CHANNEL,
-        begins_at=_LONG_AGO,
-        ends_at=_LONG_AGO + timedelta(hours=1),
+        begins_at=_FAR_AWAY,
+        ends_at=_FAR_AWAY + timedelta(hours=1),
         reason="Example",
     )
 

@@ -43,7 +43,7 @@ def list_checks() -> dict[str, Any]:
     with container().database.reading() as session:
         found = checks(session)
         ill = troubles(session, found, utc_now())
-    return {"ok": not ill, "troubles": ill, "checks": found}
+    return {"is_well": not ill, "troubles": ill, "checks": found}
 
 
 @blp.route("/alerts/", methods=["GET"])

@@ -194,6 +194,6 @@ class TroubleOut(Schema):
 class ChecksOut(Schema):
     """How all parts are."""
 
-    ok = ma.fields.Boolean(required=True)
+    is_well = ma.fields.Boolean(required=True)
     troubles = ma.fields.List(ma.fields.Nested(TroubleOut), required=True)
     checks = ma.fields.List(ma.fields.Nested(CheckOut), required=True)

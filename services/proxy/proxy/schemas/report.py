@@ -96,8 +96,17 @@ class ServiceLevelOut(Schema):
 class ErrorArgs(Schema):
     """Which calls."""
 
-    since = Moment(load_default=None, metadata={"description": "Default: a day before `until`"})
-    until = Moment(load_default=None, metadata={"description": "Default: now"})
+    since = Moment(
+        load_default=None,
+        metadata={
+            "example": "2026-11-01T00:00:00Z",
+            "description": "Default: a day before `until`",
+        },
+    )
+    until = Moment(
+        load_default=None,
+        metadata={"example": "2026-11-08T00:00:00Z", "description": "Default: now"},
+    )
 
 
 class ErrorKindOut(Schema):
