@@ -13,6 +13,10 @@ import pytest
 import requests
 from hub import Hub, unique
 from raw_mediator import RawMediator
+from systems import MOSTLY_EMBEDDED
+
+#: Forged credentials from the tests' one address would count against the tests that follow.
+pytestmark = pytest.mark.parametrize("hub", MOSTLY_EMBEDDED, indirect=True)
 
 TOKENS = "/oauth/token"
 #: An answer that has not come after so long does not come: the other side waits for more.
