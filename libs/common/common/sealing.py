@@ -2,7 +2,8 @@
 
 The newest key by its file's name seals, all of them open: a new one needs no restart, and once
 `reseal` has rewritten what older ones sealed, their files may be removed. What is sealed is bound
-to its purpose and its row, so that nothing can be opened in another place.
+to its purpose and its row, so that nothing can be opened in another place. Longer texts are
+compressed first: what is sealed cannot be, neither here nor by the database.
 """
 
 import base64
@@ -10,12 +11,14 @@ import hashlib
 import hmac
 import json
 import os
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import zstandard
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -29,6 +32,10 @@ _MAGIC = b"\x00ks1"
 _HEAD_BYTES = len(_MAGIC) + _ID_BYTES
 #: A sealed text where a column holds text.
 TEXT_MARK = "sealed:"
+#: A compressed text begins with a byte that no UTF-8 has; a frame of Zstandard (RFC 8878) follows.
+_COMPRESSED = b"\xff"
+#: Texts of fewer bytes are not compressed: it would cost more than it saves.
+_COMPRESS_FROM_BYTES = 400
 #: A folder is read again so often, in seconds; at once for a key that is not known.
 _LOOK_EVERY_S = 2.0
 
@@ -147,7 +154,7 @@ class Sealer:
 
     def seal_text(self, purpose: bytes, row: bytes, text: str) -> str:
         """The same for a column that holds text."""
-        sealed = self.seal(purpose, row, text.encode("utf-8", "surrogatepass"))
+        sealed = self.seal(purpose, row, _compressed(text.encode("utf-8", "surrogatepass")))
         return TEXT_MARK + base64.b64encode(sealed).decode("ascii")
 
     def open_text(self, purpose: bytes, row: bytes, stored: str) -> str | None:
@@ -159,7 +166,7 @@ class Sealer:
         except ValueError:
             return stored
         found = self.open(purpose, row, sealed)
-        return None if found is None else found.decode("utf-8", "surrogatepass")
+        return None if found is None else _decompressed(found).decode("utf-8", "surrogatepass")
 
     def seal_json(self, purpose: bytes, row: bytes, document: Any) -> str:
         """The same for a column that holds JSON: a text stands for the document."""
@@ -207,6 +214,29 @@ def is_sealed(stored: str | bytes) -> bool:
 def is_sealed_text(stored: object) -> bool:
     """Whether a column's value looks sealed."""
     return isinstance(stored, str) and stored.startswith(TEXT_MARK)
+
+
+class _Zstandard(threading.local):
+    """Those of a thread: they keep their memory, and are for one thread at a time."""
+
+    def __init__(self) -> None:
+        self.compress = zstandard.ZstdCompressor(level=1).compress
+        self.decompress = zstandard.ZstdDecompressor().decompress
+
+
+_zstandard = _Zstandard()
+
+
+def _compressed(text: bytes) -> bytes:
+    """A text in UTF-8, shorter where it is long."""
+    if len(text) < _COMPRESS_FROM_BYTES:
+        return text
+    compressed = _COMPRESSED + _zstandard.compress(text)
+    return compressed if len(compressed) < len(text) else text
+
+
+def _decompressed(text: bytes) -> bytes:
+    return _zstandard.decompress(text[1:]) if text.startswith(_COMPRESSED) else text
 
 
 def _find(keys: Sequence[SealingKey], id_: bytes) -> SealingKey | None:

@@ -1,12 +1,13 @@
 """What is sealed opens with its key, its purpose and its row only; `reseal` turns keys over."""
 
+from base64 import b64encode
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from common.db.database import Database, is_sqlite
 from common.resealing import SealedColumn, reseal_column
-from common.sealing import KeyFolder, Sealer, SealingKey, create_key
+from common.sealing import TEXT_MARK, KeyFolder, Sealer, SealingKey, create_key
 from common.settings import SettingError
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import JSON, Column, Integer, LargeBinary, MetaData, Table, Text, select
@@ -41,12 +42,35 @@ def test_opens_what_it_sealed_as_the_same_thing_only(folder: Path) -> None:
     assert sealer.open(PURPOSE, b"1", b"") is None
 
 
-@pytest.mark.parametrize("text", ["", "ö\x00\ud800", "sealed:", "sealed:AAAA", "plain"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "ö\x00\ud800",
+        "sealed:",
+        "sealed:AAAA",
+        "plain",
+        "ö\ud800" * 1000,
+        "\xff" * 399,
+        "y" * 400,
+    ],
+)
 def test_texts(folder: Path, text: str) -> None:
     sealer = _sealer(folder)
     stored = sealer.seal_text(PURPOSE, b"1", text)
     assert sealer.open_text(PURPOSE, b"1", stored) == text
     assert sealer.open_text(PURPOSE, b"1", "in clear") == "in clear"
+
+
+def test_a_long_text_is_compressed(folder: Path) -> None:
+    text = "".join(f'{{"code":"{at}","display":"Consultation"}}' for at in range(40))
+    assert len(_sealer(folder).seal_text(PURPOSE, b"1", text)) < len(text) / 2
+
+
+def test_opens_long_texts_of_before_they_were_compressed(folder: Path) -> None:
+    sealer = _sealer(folder)
+    stored = TEXT_MARK + b64encode(sealer.seal(PURPOSE, b"1", b"y" * 1000)).decode()
+    assert sealer.open_text(PURPOSE, b"1", stored) == "y" * 1000
 
 
 def test_a_running_process_takes_a_new_key_and_opens_what_it_sealed(folder: Path) -> None:

@@ -7,6 +7,7 @@ import asyncio
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Generic
 
 from sqlalchemy import Engine
@@ -59,12 +60,17 @@ class GroupCommit(Generic[ActT]):
         self._late: list[Item[ActT]] = []
         self._is_closing = False
 
+    @cached_property
+    def _loop(self) -> asyncio.AbstractEventLoop:
+        # Asked once: until Python 3.12 each question is a system call.
+        return asyncio.get_running_loop()
+
     async def write(self, rows: dict[ActT, Row]) -> None:
         """Commit `rows` together; they are on disk when this returns.
 
         Raises AlreadyThere for a key that exists, WriteFailed when the database cannot.
         """
-        item = Item(rows, asyncio.get_running_loop().create_future())
+        item = Item(rows, self._loop.create_future())
         self.put(item)
         assert item.committed is not None
         await item.committed
@@ -79,7 +85,7 @@ class GroupCommit(Generic[ActT]):
         """Queue `item`; whether anybody waits is the item's own matter."""
         self._queue.append(item)
         if self._task is None:
-            self._task = asyncio.get_running_loop().create_task(self._run())
+            self._task = self._loop.create_task(self._run())
         elif self._more is not None and not self._more.done():
             self._more.set_result(None)
 
@@ -120,7 +126,7 @@ class GroupCommit(Generic[ActT]):
         """Wait for rows; those that are late already are tried again after a pause."""
         if self._is_closing:
             return
-        self._more = asyncio.get_running_loop().create_future()
+        self._more = self._loop.create_future()
         if not self._late:
             await self._more
             return

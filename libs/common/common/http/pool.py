@@ -1,6 +1,6 @@
 """Resting connections of an event loop, by endpoint. The latest used is taken first."""
 
-import asyncio
+import time
 from functools import partial
 
 from common.http.connection import Connection, connect
@@ -27,7 +27,7 @@ class Pool:
     def rested(self, endpoint: Endpoint) -> Connection | None:
         """A connection that has rested and still stands; None: there is none."""
         resting = self._resting.get(endpoint)
-        now = asyncio.get_running_loop().time()
+        now = time.monotonic()
         while resting:
             connection = resting.pop()
             if now - connection.rested_since <= MAX_IDLE_S and connection.is_quiet():
@@ -49,7 +49,7 @@ class Pool:
         if len(resting) >= MAX_IDLE_PER_ENDPOINT:
             connection.close()
             return
-        connection.rested_since = asyncio.get_running_loop().time()
+        connection.rested_since = time.monotonic()
         resting.append(connection)
 
     def close(self) -> None:

@@ -1,5 +1,6 @@
 """What one of the workers does every few seconds, under a lease: sum up, look, evaluate, report."""
 
+import time
 import uuid
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +10,7 @@ from functools import partial
 
 from common.clock import utc_now
 from common.db.database import Database, insert_into
-from common.jobs.leases import ClaimLost, claim_due, held
+from common.jobs.leases import ClaimLost, claim_due, held, is_free
 from common.logs import get_logger
 from sqlalchemy import select, update
 from sqlalchemy.exc import SQLAlchemyError
@@ -27,6 +28,10 @@ from proxy.statistics.minute_rollups import roll_up_minutes
 log = get_logger(__name__)
 
 LEASE = timedelta(seconds=20)
+#: What reads the record of calls rests so many times as long as it took, up to a minute: however
+#: many calls there are, it is a twentieth of a processor.
+REST = 20
+MOST_REST = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -47,11 +52,25 @@ Job = Callable[[JobClaim], object]
 
 
 @dataclass(frozen=True)
+class Recurring:
+    """A job, and how long after it has been done it is due again."""
+
+    period: timedelta
+    job: Job
+    #: It is due later where it takes long.
+    rests: bool = False
+
+    def pause(self, took: timedelta) -> timedelta:
+        """Until it is due again."""
+        return max(self.period, min(took * REST, MOST_REST)) if self.rests else self.period
+
+
+@dataclass(frozen=True)
 class Watch:
-    """The jobs of a process, each with how often it is due."""
+    """The jobs of a process by their names."""
 
     database: Database
-    jobs: Mapping[str, tuple[timedelta, Job]]
+    jobs: Mapping[str, Recurring]
 
     def prepare(self) -> None:
         """Make the jobs known, once for all workers."""
@@ -64,21 +83,31 @@ class Watch:
     def do_due(self) -> int:
         """Do the jobs that are due and in nobody's hands, one after the other."""
         done = 0
-        for name, (period, job) in self.jobs.items():
+        due = self._due()
+        for name, recurring in self.jobs.items():
+            if name not in due:
+                continue
             claim = self._claimed(name)
             if claim is None:
                 continue
+            began_s = time.monotonic()
             try:
-                job(claim)
+                recurring.job(claim)
             except ClaimLost:
                 log.warning("watch_claim_lost", job=name)
             except SQLAlchemyError as exc:
                 log.warning("watch_failed", job=name, reason=type(exc).__name__)
             except Exception:
                 log.exception("watch_broke", job=name)
-            self._free(claim, period)
+            took = timedelta(seconds=time.monotonic() - began_s)
+            self._free(claim, recurring.pause(took))
             done += 1
         return done
+
+    def _due(self) -> set[str]:
+        """Those that it may be worth to claim."""
+        with self.database.reading() as session:
+            return set(session.scalars(select(WatchJob.name).where(is_free(WatchJob, utc_now()))))
 
     def _claimed(self, name: str) -> JobClaim | None:
         with self.database.writing() as session:
@@ -93,9 +122,9 @@ class Watch:
             )
             return next((JobClaim(name, row.lease_token) for row in rows if row.lease_token), None)
 
-    def _free(self, claim: JobClaim, period: timedelta) -> None:
+    def _free(self, claim: JobClaim, pause: timedelta) -> None:
         mine = WatchJob.name == claim.name, held(WatchJob, claim.token)
-        freed = {"lease_token": None, "lease_until": None, "next_attempt_at": utc_now() + period}
+        freed = {"lease_token": None, "lease_until": None, "next_attempt_at": utc_now() + pause}
         with self.database.writing() as session:
             session.execute(update(WatchJob).where(*mine).values(**freed))
 
@@ -120,19 +149,20 @@ def watch_of(container: Container) -> Watch:
     return Watch(
         database,
         {
-            "minutes": (
+            "minutes": Recurring(
                 timedelta(seconds=4),
                 lambda claim: roll_up_minutes(database, utc_now(), claim.confirm),
+                rests=True,
             ),
-            "checks": (timedelta(seconds=3), look),
-            "alerts": (
+            "checks": Recurring(timedelta(seconds=3), look),
+            "alerts": Recurring(
                 timedelta(seconds=3),
                 partial(
                     in_a_transaction,
                     lambda session: evaluate(session, utc_now(), settings.console_url),
                 ),
             ),
-            "reports": (
+            "reports": Recurring(
                 timedelta(minutes=1),
                 partial(in_a_transaction, lambda session: queue_due_reports(session, utc_now())),
             ),

@@ -1,6 +1,6 @@
 """What the proxy's worker looks at itself: database, broker, mediators, certificates, tables."""
 
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 from alembic.migration import MigrationContext
@@ -90,12 +90,18 @@ def _listeners(database: Database) -> list[Finding]:
 
 def _migrations(database: Database) -> list[Finding]:
     """Whether the tables are at the revision that this version knows as its last."""
-    head = ScriptDirectory(str(_MIGRATIONS)).get_current_head()
+    head = _last_revision()
     with database.engine.connect() as connection:
         now = MigrationContext.configure(connection).get_current_revision()
     if now == head:
         return [well(Measure.MIGRATIONS, "", f"at {head}")]
     return [failing(Measure.MIGRATIONS, "", f"at {now or 'none'}, and not at {head}")]
+
+
+@cache
+def _last_revision() -> str | None:
+    """That which this version brings: to find it, every migration is loaded."""
+    return ScriptDirectory(str(_MIGRATIONS)).get_current_head()
 
 
 def _mediators(database: Database, settings: Settings) -> list[Finding]:

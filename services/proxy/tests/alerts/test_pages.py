@@ -8,7 +8,7 @@ from common.clock import utc_now
 from common.ids import new_id_at
 from common.jobs.leases import ClaimLost
 from proxy.alerts.reports import queue_due_reports, report_end
-from proxy.alerts.watch import JobClaim, Watch
+from proxy.alerts.watch import JobClaim, Recurring, Watch
 from proxy.checks.probes import failing, measured, well
 from proxy.checks.reading import NOBODY_LOOKS, keep
 from proxy.container import Container
@@ -109,7 +109,7 @@ def test_reports_are_queued_once_a_span(container: Container, add_rule: Any, rec
 
 def test_a_job_is_done_by_one_worker_at_a_time(container: Container) -> None:
     done: list[JobClaim] = []
-    watch = Watch(container.database, {"one": (timedelta(hours=1), done.append)})
+    watch = Watch(container.database, {"one": Recurring(timedelta(hours=1), done.append)})
     watch.prepare()
 
     assert (watch.do_due(), watch.do_due()) == (1, 0)
@@ -117,3 +117,12 @@ def test_a_job_is_done_by_one_worker_at_a_time(container: Container) -> None:
         session.execute(update(WatchJob).values(lease_token=None))
     with container.database.writing() as session, pytest.raises(ClaimLost):
         done[0].confirm(session)
+
+
+def test_what_takes_long_is_due_later() -> None:
+    minutes = Recurring(timedelta(seconds=4), print, rests=True)
+    checks = Recurring(timedelta(seconds=3), print)
+    took = timedelta(milliseconds=10), timedelta(seconds=1), timedelta(seconds=9)
+
+    assert [minutes.pause(one).total_seconds() for one in took] == [4, 20, 60]
+    assert [checks.pause(one).total_seconds() for one in took] == [3, 3, 3]
