@@ -19,6 +19,9 @@
 #                              are called there by scripts alone (the tester's). Empty: the console is at every host
 #   KIUNGO_CONNECTIONS_PER_ADDRESS
 #                              requests at a time from one address (default 4096)
+#   OTEL_EXPORTER_OTLP_ENDPOINT
+#                              where the services export traces to; empty: nowhere. Services are then told when a
+#                              request was passed on to them, for they make nginx's span of it
 set -eu
 
 listen=${KIUNGO_LISTEN:?}
@@ -58,6 +61,9 @@ done
     echo "geo \$realip_remote_addr \$is_balancer {"
     echo "    default 0;"
     for network in $balancers; do echo "    $network 1;"; done
+    echo "}"
+    echo "map \$host \$request_start {"
+    [ -z "${OTEL_EXPORTER_OTLP_ENDPOINT:-}" ] || printf '    volatile;\n    default "t=$msec";\n'
     echo "}"
     for network in $balancers; do echo "set_real_ip_from $network;"; done
     [ -z "$balancers" ] || printf 'real_ip_header X-Forwarded-For;\nreal_ip_recursive on;\n'

@@ -96,6 +96,8 @@ def test_errors_end_commands_with_their_codes(hub, kiungo):
     assert unknown.returncode == 1
     assert "correlation id: " in unknown.stderr
     assert _json(kiungo("messages", "list", "--json")) is not None
+    assert kiungo("alerts", "acknowledge", str(uuid.uuid4())).returncode == 1
+    assert _json(kiungo("alerts", "list", "--json")) is not None
     words = ("login", hub.url, "--client-id", "demo", "--secret-file", "-")
     assert kiungo(*words, stdin="wrong").returncode == 5
     assert kiungo("channels", "list").returncode == 0  # the former login stands

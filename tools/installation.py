@@ -46,6 +46,7 @@ EDGE_SETTINGS = (
     "KIUNGO_OPENHIM_TLS_KEY",
     "KIUNGO_CONNECTIONS_PER_ADDRESS",
     "KIUNGO_CONSOLE_HOST",
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
 )
 #: What nginx.conf wants for a service that has no process.
 NOT_INSTALLED = f"{LOOPBACK}:1"

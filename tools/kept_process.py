@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from process_states import ProcessStates
 from procfile import Program
 
 FIRST_DELAY_S = 0.2
@@ -36,8 +37,16 @@ class KeptProcess:
     leader leaves behind can be ended before its successor starts.
     """
 
-    def __init__(self, program: Program, environ: Mapping[str, str], cwd: Path, say: Say) -> None:
+    def __init__(
+        self,
+        program: Program,
+        environ: Mapping[str, str],
+        cwd: Path,
+        say: Say,
+        states: ProcessStates,
+    ) -> None:
         self.program = program
+        self._states = states
         self.ends = 0
         self._environ = dict(environ)
         self._cwd = cwd
@@ -105,6 +114,7 @@ class KeptProcess:
                 return
             self.ends += 1
             delay_s = next_delay(delay_s, time.monotonic() - began)
+            self._states.ended(self.program.name, code, self.ends, delay_s)
             self._say(self.program.name, f"ended with {code}; starts again in {delay_s:g} s")
             self._stopping.wait(delay_s)
 
@@ -119,6 +129,7 @@ class KeptProcess:
             start_new_session=True,
         )
         self._process, self._began = process, time.monotonic()
+        self._states.began(self.program.name)
         spawned.set()
         if self._stopping.is_set():  # asked to stop while it was being started
             process.terminate()

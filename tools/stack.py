@@ -29,6 +29,7 @@ from ports import (
     taken_ports,
     unused_ports,
 )
+from process_states import ProcessStates
 from procfile import port_variables, read_procfile
 from supervisor import Supervisor
 
@@ -37,6 +38,8 @@ __all__ = ["Stack", "StackError"]
 DEMO_PATH = "/demo/echo"
 DEMO_BODY = '{"hello":"world"}'
 
+#: How the processes stand, below the data folder; the proxy's health page reads it.
+PROCESS_STATES = Path("run") / "processes.json"
 READY_TIMEOUT_S = 60.0
 POLL_S = 0.1
 #: A process that ended this often while it is waited for will not start.
@@ -87,6 +90,7 @@ class Stack:
             self.installation.environ,
             cwd=self.installation.cwd,
             out=out,
+            states=ProcessStates(self.installation.var_dir / PROCESS_STATES),
             grace_s=grace_s,
         )
         self.flask = self.installation.flask

@@ -10,6 +10,7 @@ from typing import TextIO
 
 from kept_process import KeptProcess
 from log_files import LogFiles
+from process_states import ProcessStates
 from procfile import Program
 
 #: How many lines of a process are remembered.
@@ -54,6 +55,7 @@ class Supervisor:
         *,
         cwd: Path,
         out: TextIO | LogFiles,
+        states: ProcessStates,
         grace_s: float = 10.0,
     ) -> None:
         names = [program.name for program in programs]
@@ -61,7 +63,8 @@ class Supervisor:
         self._last_lines = {name: deque[str](maxlen=LAST_LINES) for name in names}
         self._grace_s = grace_s
         self._processes = {
-            program.name: KeptProcess(program, environ, cwd, self._say) for program in programs
+            program.name: KeptProcess(program, environ, cwd, self._say, states)
+            for program in programs
         }
 
     def start(self) -> None:

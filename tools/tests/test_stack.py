@@ -1,6 +1,7 @@
 """The supervision behind `make up`, with tiny processes instead of Kiungo's."""
 
 import io
+import json
 import os
 import re
 import signal
@@ -66,6 +67,19 @@ def test_killed_process_starts_again(tmp_path: Path) -> None:
         stack.kill("sleeper")
         eventually(lambda: stack.pids().get("sleeper", first) != first)
         assert is_gone(first)
+
+
+def test_a_file_says_how_often_a_process_was_started_again_and_why(tmp_path: Path) -> None:
+    def said(name: str) -> dict[str, object]:
+        return json.loads((tmp_path / "run" / "processes.json").read_text())[name]
+
+    with running(tmp_path, "sleeper: sleep 60\nbroken: sh -c 'exit 3'\n") as stack:
+        stack.kill("sleeper")
+        killed = eventually(lambda: said("sleeper")["restarts"] == 1 and said("sleeper"))
+        assert killed["last_exit"]["code"] == -signal.SIGKILL
+        waits = eventually(lambda: said("broken")["restarts"] >= 2 and said("broken"))
+        assert waits["last_exit"]["code"] == 3
+        eventually(lambda: said("sleeper")["starts_in_s"] is None)
 
 
 def test_children_of_a_killed_process_end_before_its_successor_starts(tmp_path: Path) -> None:

@@ -117,6 +117,23 @@ def test_channels_are_exported_with_their_mediators_and_applied(hub, logged_in, 
     assert hub.asked[-1]["query"] == "dry_run=true"
 
 
+def test_open_alerts_are_listed_completed_and_acknowledged(hub, logged_in):
+    alert = {"id": "a-1", "rule_name": "Laboratory is silent", "subject": "Lab", "detail": "x"}
+    hub.will("GET /api/proxy/alerts/", (200, {"data": [alert], "next_cursor": None}))
+    listed = logged_in("alerts", "list", "--state", "open", "--json")
+    assert json.loads(listed.output) == [alert]
+    assert "state=open" in hub.asked[-1]["query"]
+    typed = {"_KIUNGO_COMPLETE": "bash_complete", "COMP_CWORD": "3"}
+    words = {**typed, "COMP_WORDS": "kiungo alerts acknowledge a"}
+    assert "a-1" in logged_in(prog_name="kiungo", env=words).output
+    hub.will("POST /api/proxy/alerts/a-1/acknowledge/", (200, {"data": alert}))
+    assert "Laboratory is silent" in logged_in("alerts", "acknowledge", "a-1").output
+    assert hub.asked[-1]["path"] == "/api/proxy/alerts/a-1/acknowledge/"
+    hub.will("POST /api/proxy/alerts/a-1/acknowledge/", (404, {"detail": "There is none"}))
+    assert logged_in("alerts", "acknowledge", "a-1").exit_code == 1
+    assert logged_in("alerts", "acknowledge").exit_code == 2
+
+
 def test_completion_is_printed_for_each_shell(kiungo):
     for shell in ("bash", "zsh", "fish"):
         assert "_KIUNGO_COMPLETE" in kiungo("completion", shell).output

@@ -12,6 +12,8 @@ TRACE_HEADER = "Traceparent"
 
 _ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+#: Ids of zeros are none.
+_NO_IDS = re.compile(r"-(?:0{32}|0{16})-")
 
 
 class Headers(Protocol):
@@ -62,11 +64,17 @@ def acceptable_id(given: object) -> str | None:
     return given if is_one else None  # type: ignore[return-value]
 
 
+def known_traceparent(given: str) -> str | None:
+    """A `traceparent` as W3C's Trace Context has it; None for all else."""
+    if not _TRACEPARENT.fullmatch(given) or given.startswith("ff"):
+        return None
+    return None if _NO_IDS.search(given) else given
+
+
 def request_context_of(headers: Headers) -> RequestContext:
     """The request context a caller sent, where it is well-formed, else a new one."""
     given = headers.get(CORRELATION_HEADER, "")
-    trace = headers.get(TRACE_HEADER, "")
     return RequestContext(
         correlation_id=acceptable_id(given) or str(new_id()),
-        traceparent=trace if _TRACEPARENT.fullmatch(trace) else None,
+        traceparent=known_traceparent(headers.get(TRACE_HEADER, "")),
     )

@@ -1,4 +1,4 @@
-"""Logs are JSON events with fields, on standard error, each with its correlation id."""
+"""Logs are JSON events with fields, on standard error, with correlation id and trace."""
 
 import logging
 import sys
@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 from kombu_sqlite import LOG_FIELDS
 
+from common import tracing
 from common.correlation import current_request_context
 
 Event = MutableMapping[str, Any]
@@ -25,7 +26,7 @@ def configure_logging(service: str, level: str) -> None:
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _add_service(service),
-        _add_correlation_id,
+        _add_request_context,
         _mask_secrets,
         structlog.processors.format_exc_info,
     ]
@@ -65,10 +66,12 @@ def _add_service(service: str) -> structlog.typing.Processor:
     return add
 
 
-def _add_correlation_id(_logger: Any, _method: str, event: Event) -> Event:
+def _add_request_context(_logger: Any, _method: str, event: Event) -> Event:
     request_context = current_request_context()
     if request_context is not None:
         event.setdefault("correlation_id", request_context.correlation_id)
+    for name, value in tracing.log_fields().items():
+        event.setdefault(name, value)
     return event
 
 

@@ -95,6 +95,11 @@ class Environment:
     log_level: str = setting(
         "LOG_LEVEL", lambda text: one_of(*LOG_LEVELS)(text.upper()), default="INFO"
     )
+    #: Where traces are exported to (OTLP over HTTP); None: nothing is traced.
+    otlp_endpoint: str | None = setting(
+        "OTEL_EXPORTER_OTLP_ENDPOINT", lambda text: http_url(text), default=None
+    )
+    otlp_headers: str | None = setting("OTEL_EXPORTER_OTLP_HEADERS", default=None, secret=True)
 
     def outbound(self) -> OutboundRules:
         """What may be called; never our own database and broker."""
@@ -230,6 +235,14 @@ def positive(number: type[int] | type[float]) -> Callable[[str], Any]:
         return value
 
     return parse
+
+
+def http_url(text: str) -> str:
+    """An address of HTTP without credentials in it."""
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc:
+        raise ValueError("expected an address such as http://127.0.0.1:4318")
+    return text
 
 
 def time_zone(text: str) -> ZoneInfo:

@@ -11,6 +11,7 @@ from common.jobs.backlog import BacklogMetrics
 from common.logs import configure_logging
 from common.resealing import register_reseal
 from common.settings import process_environment
+from common.tracing import configure_tracing
 from common.web.api import register_api
 from common.web.health import register_health
 from common.web.metrics import register_metrics
@@ -40,6 +41,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     """The hub: API and console. Messages and calls of the bus are the gateway's (`gateway.app`)."""
     settings = settings or Settings.read(process_environment())
     configure_logging("esb-relay", settings.log_level)
+    configure_tracing("esb-relay", settings)
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = settings.body_max_bytes
     process = build_container(settings)

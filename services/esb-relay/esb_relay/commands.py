@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 from common.audit.commands import record_if_possible
 from common.jobs import heartbeat
+from common.tracing import close_tracing, configure_tracing
 from flask import Flask
 
 from esb_relay.container import container
@@ -99,7 +100,10 @@ def worker(check: bool) -> None:
     """Ask targets of accepted calls, post late answers, publish events; until SIGTERM."""
     if check:
         heartbeat.check(container().settings.heartbeat_path("esb-relay"))
-    run_worker(container())
+    process = container()
+    configure_tracing("esb-relay-worker", process.settings)
+    run_worker(process)
+    close_tracing()
 
 
 @click.command("simulator")
@@ -120,5 +124,6 @@ def run_simulator(port: int, key: Path) -> None:
         own, client_key = load_private_key(str(key)), process.keyring.own_public_key()
     except EsbRelayError as exc:
         raise click.ClickException(str(exc)) from exc
+    configure_tracing("demo-govesb", process.settings)
     bus = Simulator(own, client_key, client_id=client_id, secret=secret)
     listen(bus, port).serve_forever()

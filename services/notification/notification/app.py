@@ -13,6 +13,7 @@ from common.jobs.broker import open_broker
 from common.jobs.wake_up import WakeUp
 from common.logs import configure_logging
 from common.settings import process_environment
+from common.tracing import configure_tracing
 from common.web.api import register_api
 from common.web.health import register_health
 from common.web.metrics import register_metrics
@@ -49,6 +50,7 @@ def create_app(settings: Settings | None = None, keys: KeySource | None = None) 
     """The service; `keys` verify access tokens (default: the proxy's published ones)."""
     settings = settings or Settings.read(process_environment())
     configure_logging("notification", settings.log_level)
+    configure_tracing("notification", settings)
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     database = Database(open_engine(settings, SCHEMA))

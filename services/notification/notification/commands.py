@@ -4,6 +4,7 @@ import click
 from common.audit.log import note_act
 from common.clock import utc_now
 from common.jobs import heartbeat
+from common.tracing import close_tracing, configure_tracing
 from flask import Flask
 
 from notification.catalogue import first_data
@@ -55,4 +56,7 @@ def worker(check: bool) -> None:
     """Send what is due, take events, settle what was left UNKNOWN, forget; until SIGTERM."""
     if check:
         heartbeat.check(container().settings.heartbeat_path("notification"))
-    run_worker(container())
+    process = container()
+    configure_tracing("notification-worker", process.settings)
+    run_worker(process)
+    close_tracing()

@@ -13,6 +13,7 @@ from common.errors import Invalid
 from common.gsm7 import measure
 from common.jobs import heartbeat
 from common.jobs.worker import stop_on_signals
+from common.tracing import close_tracing, configure_tracing
 from flask import Flask
 from tqdm import tqdm
 
@@ -186,7 +187,10 @@ def worker(check: bool) -> None:
     """Run at the scheduled hours, take events, forget what is old; until SIGTERM."""
     if check:
         heartbeat.check(container().settings.heartbeat_path("policy-notify"))
-    run_worker(container())
+    process = container()
+    configure_tracing("policy-notify-worker", process.settings)
+    run_worker(process)
+    close_tracing()
 
 
 _COMMANDS = (

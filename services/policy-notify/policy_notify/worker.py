@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
+from common import tracing
 from common.clock import utc_now
 from common.jobs.broker import open_broker
 from common.jobs.heartbeat import Heartbeat
@@ -59,7 +60,8 @@ class Scheduler:
         if run is None:
             return 0
         try:
-            return int(carry_out(self._container, run, lease, self._is_stopping))
+            with tracing.span("run"):
+                return int(carry_out(self._container, run, lease, self._is_stopping))
         except RunLost:
             log.warning("run_lost", run_id=str(run.id))
             return 0

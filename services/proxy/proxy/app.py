@@ -11,6 +11,7 @@ from common.jobs.backlog import BacklogMetrics
 from common.logs import configure_logging
 from common.resealing import register_reseal
 from common.settings import process_environment
+from common.tracing import configure_tracing
 from common.web.api import register_api
 from common.web.health import register_health
 from common.web.metrics import register_metrics
@@ -47,6 +48,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     """The hub: the reserved paths. Every other one is the gateway's (`proxy.gateway.app`)."""
     settings = settings or Settings.read(process_environment())
     configure_logging("proxy", settings.log_level)
+    configure_tracing("proxy", settings)
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = settings.request_body_max_bytes
     app.url_map.merge_slashes = False

@@ -9,6 +9,7 @@ from common.clock import utc_now
 from common.console.staff import StaffRole
 from common.jobs import heartbeat
 from common.settings import SettingError, process_environment
+from common.tracing import close_tracing, configure_tracing
 from flask import Flask
 from sqlalchemy import select
 
@@ -191,7 +192,10 @@ def worker(check: bool) -> None:
     """Make asynchronous calls, end interrupted ones, purge; until SIGTERM."""
     if check:
         heartbeat.check(container().settings.heartbeat_path("proxy"))
-    run_worker(container())
+    process = container()
+    configure_tracing("proxy-worker", process.settings)
+    run_worker(process)
+    close_tracing()
 
 
 @click.command("demo-mediator")

@@ -7,7 +7,7 @@ from typing import TextIO
 import click
 from click.shell_completion import get_completion_class
 
-from kiungo_client.cli import calls, channels, configuration, messages
+from kiungo_client.cli import alerts, calls, channels, configuration, messages
 from kiungo_client.cli.account import Account, current, forget, keep
 from kiungo_client.cli.output import as_json_option, ending_with_codes, show_record
 
@@ -15,7 +15,7 @@ from kiungo_client.cli.output import as_json_option, ending_with_codes, show_rec
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="kiungo-client")
 def main() -> None:
-    """Work with a Kiungo hub: channels, calls, reruns, messages, configuration.
+    """Work with a Kiungo hub: channels, calls, reruns, messages, alerts, configuration.
 
     Exit codes: 0 done; 1 the hub answered with an error; 2 the command line is wrong; 3 not sent;
     4 the outcome is unknown; 5 not logged in, or not allowed.
@@ -78,6 +78,7 @@ for part in (
     calls.calls,
     calls.rerun,
     messages.messages,
+    alerts.alerts,
     configuration.export,
     configuration.apply,
 ):

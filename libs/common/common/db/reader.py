@@ -1,6 +1,7 @@
 """Blocking reads of the database, off the event loop."""
 
 import asyncio
+import contextvars
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -20,8 +21,10 @@ class Reader:
 
     async def run(self, ask: Callable[[], T]) -> T:
         """The answer. Raises what `ask` raises, TimeoutError when it does not come."""
+        context = contextvars.copy_context()  # the request's, and its span
         async with asyncio.timeout(ANSWER_TIMEOUT_S):
-            return await asyncio.get_running_loop().run_in_executor(self._threads, ask)
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._threads, context.run, ask)
 
     def close(self) -> None:
         """Let the threads go; who is stuck at a silent database is not waited for."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
-from common.correlation import current_request_context
+from common import tracing
 from common.http.answer import Limits
 from common.http.endpoint import Endpoint
 from common.http.outcomes import NotSent, Timeouts
@@ -46,9 +46,18 @@ class AsyncHttpClient:
         self, method: str, url: str, body: bytes, headers: Mapping[str, str]
     ) -> Response:
         """Send one request. Raises NotSent when nothing left, OutcomeUnknown for no answer."""
+        if not tracing.is_on():
+            return await self._request(method, url, body, headers)
+        with tracing.call_span(method, url) as span:
+            response = await self._request(method, url, body, headers)
+            span.status(response.status_code)
+            return response
+
+    async def _request(
+        self, method: str, url: str, body: bytes, headers: Mapping[str, str]
+    ) -> Response:
         endpoint, target = _split(url)
-        context = current_request_context()
-        sent = {**(context.headers() if context else {}), **headers}
+        sent = {**tracing.outgoing_headers(), **headers}
         lines = [f"{method} {target} HTTP/1.1", f"Host: {endpoint.authority}"]
         lines += [f"{name}: {value}" for name, value in sent.items()]
         head = "\r\n".join([*lines, f"Content-Length: {len(body)}", "", ""])

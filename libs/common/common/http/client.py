@@ -9,7 +9,7 @@ from requests.adapters import HTTPAdapter
 from requests.exceptions import InvalidHeader, InvalidSchema, InvalidURL, MissingSchema
 from urllib3.exceptions import LocationValueError, NewConnectionError, SSLError
 
-from common.correlation import current_request_context
+from common import tracing
 from common.http.outcomes import NotSent, OutcomeUnknown, TimedOut, Timeouts
 
 
@@ -38,11 +38,15 @@ class HttpClient:
         Raises NotSent when no connection was made, OutcomeUnknown when the answer is missing.
         """
         limits = timeouts or self._timeouts
-        context = current_request_context()
-        headers = {
-            **(context.headers() if context else {}),
-            **(kwargs.pop("headers", None) or {}),
-        }
+        if not tracing.is_on():
+            return self._request(method, url, limits, **kwargs)
+        with tracing.call_span(method, url) as span:
+            answer = self._request(method, url, limits, **kwargs)
+            span.status(answer.status_code)
+            return answer
+
+    def _request(self, method: str, url: str, limits: Timeouts, **kwargs: Any) -> requests.Response:
+        headers = {**tracing.outgoing_headers(), **(kwargs.pop("headers", None) or {})}
         try:
             return self._session.request(
                 method,

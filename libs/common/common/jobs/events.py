@@ -8,7 +8,7 @@ event's `id`, so that a repeated delivery changes nothing.
 import json
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,12 +20,14 @@ from sqlalchemy import Integer, String, Text, delete, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from common import tracing
 from common.clock import rfc3339, utc_now
 from common.correlation import (
     RequestContext,
     acceptable_id,
     current_request_context,
     follow,
+    known_traceparent,
     leave,
 )
 from common.db.database import Database
@@ -42,6 +44,8 @@ MAX_EVENT_ID_CHARS = 64
 RELAY_BATCH = 100
 RELAY_LEASE = timedelta(seconds=30)
 
+#: The message's header that has the trace.
+TRACE_KEY = "traceparent"
 DRAIN_S = 1.0
 _PAUSE_S = 2.0
 
@@ -73,6 +77,8 @@ class CloudEvent:
     source: str
     data: Any
     correlation_id: str | None = None
+    #: Of CloudEvents' extension for distributed tracing.
+    traceparent: str | None = None
 
 
 def queue_event(
@@ -101,6 +107,9 @@ def queue_event(
     context = current_request_context()
     if context is not None:
         event["correlationid"] = context.correlation_id  # names of extensions have no underscores
+    trace = tracing.traceparent()
+    if trace is not None:
+        event["traceparent"] = trace
     text = json.dumps(data) if data_text is None else data_text
     row = model()
     row.event_id, row.queue = event["id"], queue
@@ -131,18 +140,28 @@ def relay_due(database: Database, model: type[OutgoingEvent], connection: Connec
     try:
         with connection.Producer() as producer:
             for row in rows:
-                producer.publish(
-                    row.body.encode(),
-                    routing_key=row.queue,
-                    content_type=CONTENT_TYPE,
-                    content_encoding="utf-8",
-                    delivery_mode=2,
-                    declare=[dead_letter_queue(row.queue), durable_queue(row.queue)],
-                )
+                with _publication(row) as span:
+                    producer.publish(
+                        row.body.encode(),
+                        routing_key=row.queue,
+                        content_type=CONTENT_TYPE,
+                        content_encoding="utf-8",
+                        delivery_mode=2,
+                        headers={TRACE_KEY: span.traceparent} if span.traceparent else {},
+                        declare=[dead_letter_queue(row.queue), durable_queue(row.queue)],
+                    )
                 published.append(row.id)
     finally:
         _settle(database, model, rows[0].lease_token, published)
     return len(rows)
+
+
+def _publication(row: OutgoingEvent) -> tracing.Span:
+    """The span of putting an event on its queue, in the trace that the event came of."""
+    if not tracing.is_on():
+        return tracing.NO_SPAN
+    parent = parse_event(row.body).traceparent
+    return tracing.message_span("send", tracing.Kind.PRODUCER, row.queue, parent)
 
 
 def _settle(
@@ -171,7 +190,9 @@ def parse_event(body: bytes | str) -> CloudEvent:
     if len(event["id"]) > MAX_EVENT_ID_CHARS or "\x00" in event["id"]:
         raise ValueError("the attribute id cannot be remembered")
     named = event["id"], event["type"], event["source"]
-    return CloudEvent(*named, event.get("data"), acceptable_id(event.get("correlationid")))
+    correlation_id = acceptable_id(event.get("correlationid"))
+    trace = known_traceparent(str(event.get("traceparent")))
+    return CloudEvent(*named, event.get("data"), correlation_id, trace)
 
 
 class EventConsumer:
@@ -227,19 +248,21 @@ class EventConsumer:
     def receive(self, message: Message) -> None:
         """Handle one delivery, then acknowledge it."""
         try:
-            self._follow(parse_event(message.body))
+            self._follow(parse_event(message.body), message.headers)
         except (DomainError, ValueError) as exc:
             log.error("event_refused", queue=self._queue, reason=str(exc))
             message.reject()
         else:
             message.ack()
 
-    def _follow(self, event: CloudEvent) -> None:
-        """Handle it under the correlation id that it brings."""
+    def _follow(self, event: CloudEvent, headers: Mapping[str, Any]) -> None:
+        """Handle it under the correlation id, and within the trace, that it brings."""
         known = event.correlation_id
-        token = follow(RequestContext(known) if known else None)
+        parent = known_traceparent(str(headers.get(TRACE_KEY))) or event.traceparent
+        token = follow(RequestContext(known, parent) if known else None)
         try:
-            self._once(event)
+            with tracing.message_span("process", tracing.Kind.CONSUMER, self._queue, parent):
+                self._once(event)
         finally:
             leave(token)
 

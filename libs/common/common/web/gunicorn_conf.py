@@ -11,6 +11,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from common.tracing import close_tracing
+
 wsgi_app = os.environ.get("WSGI_APP")
 bind = os.environ.get("BIND", "127.0.0.1:8000")
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
@@ -53,6 +55,11 @@ def forget_metrics() -> None:
         Path(folder).mkdir(parents=True, exist_ok=True)
         for stale in Path(folder).glob("*.db"):
             stale.unlink(missing_ok=True)
+
+
+def worker_exit(_server: Any, _worker: Any) -> None:
+    """Export a worker's last spans, where there are any."""
+    close_tracing()
 
 
 def child_exit(_server: Any, worker: Any) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from common import tracing
 from common.clock import utc_now
 from common.logs import get_logger
 from sqlalchemy import select
@@ -51,6 +52,7 @@ def queue_late_answer(
         request_id=late.request_id,
         caller=caller,
         correlation_id=correlation_id,
+        traceparent=tracing.traceparent(),
         organization=late.organization,
         status=DeliveryStatus.PENDING,
         format=late.format or _format_of_call(session, late.request_id) or default_format,

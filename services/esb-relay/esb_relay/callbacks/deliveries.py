@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from common import tracing
 from common.clock import utc_now
 from common.correlation import RequestContext, follow, leave
 from common.db.database import Database
@@ -40,6 +41,7 @@ from esb_relay.wire.terms import Root
 
 log = get_logger(__name__)
 
+SPAN = "esb-relay.late_answers"
 FIRST_RETRY = timedelta(seconds=1)
 LONGEST_PAUSE = timedelta(minutes=15)
 
@@ -92,9 +94,10 @@ class Deliverer:
         if row is None:
             log.warning("claim_lost", id=str(delivery.answer_id))
             return
-        request_context = follow(RequestContext(row.correlation_id))
+        request_context = follow(RequestContext(row.correlation_id, row.traceparent))
         try:
-            outcome = await self._post(row, until)
+            with tracing.job_span(SPAN, row.traceparent):
+                outcome = await self._post(row, until)
         except EsbRelayError as exc:
             reason = str(exc)
             await self._reader.run(lambda: self._put_off(delivery, reason))

@@ -7,6 +7,7 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from common import tracing
 from common.clock import utc_now
 from common.db.database import Database
 from common.jobs.events import queue_event
@@ -239,6 +240,7 @@ class Inbox:
             request_id=call.request_id,
             exchange_id=beginning.id,
             correlation_id=beginning.correlation_id,
+            traceparent=tracing.traceparent(),
             received_at=beginning.started_at,
             status=status,
             format=beginning.format,

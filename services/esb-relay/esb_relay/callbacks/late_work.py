@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from common import tracing
 from common.clock import utc_now
 from common.correlation import RequestContext, follow, leave
 from common.db.database import Database
@@ -28,6 +29,7 @@ from esb_relay.wire.terms import Format
 
 log = get_logger(__name__)
 
+SPAN = "esb-relay.accepted_calls"
 FIRST_RETRY = timedelta(seconds=1)
 LONGEST_PAUSE = timedelta(minutes=5)
 #: A target that was away this often (some two hours) is answered for.
@@ -42,6 +44,7 @@ class Accepted:
     call: TargetCall
     format: Format
     correlation_id: str
+    traceparent: str | None
     attempts: int
     was_sent: bool
 
@@ -61,6 +64,7 @@ def claimed(row: InboundRequest, token: uuid.UUID) -> Accepted:
         call=TargetCall(row.route, row.request_id, row.api_code, row.body),
         format=row.format,
         correlation_id=row.correlation_id,
+        traceparent=row.traceparent,
         attempts=row.attempt_count,
         was_sent=row.sent_at is not None,
     )
@@ -86,11 +90,13 @@ class LateWork:
 
     async def run(self, accepted: Accepted) -> None:
         """Ask once; then the late answer is queued, or the call put off."""
-        request_context = follow(RequestContext(accepted.correlation_id))
+        context = RequestContext(accepted.correlation_id, accepted.traceparent)
+        request_context = follow(context)
         try:
-            begun = await self._reader.run(lambda: self._begin(accepted))
-            result = await self._ask(accepted, begun)
-            await self._reader.run(lambda: self._end(accepted, result, begun.route))
+            with tracing.job_span(SPAN, accepted.traceparent):
+                begun = await self._reader.run(lambda: self._begin(accepted))
+                result = await self._ask(accepted, begun)
+                await self._reader.run(lambda: self._end(accepted, result, begun.route))
             self._wake_up()
         except ClaimLost:
             log.warning("claim_lost", route=accepted.call.route)

@@ -5,6 +5,8 @@ import threading
 import uuid
 from collections import Counter, deque
 
+from common import tracing
+
 from esb_relay.demo.cases import CASES, Asked, good
 from esb_relay.demo.http_server import LoopbackServer, Reply, Request
 from esb_relay.demo.messages import Seal, failure_data
@@ -45,6 +47,12 @@ class Simulator:
         return self._engine(request)
 
     def _engine(self, request: Request) -> Reply:
+        fields = {"Traceparent": request.headers.get("traceparent", "")}
+        with tracing.request_span(request.method, fields) as span:
+            span.route(request.method, request.path)
+            return self._answered(request)
+
+    def _answered(self, request: Request) -> Reply:
         self.bodies.append(request.body)
         try:
             envelope = read_envelope(request.body)

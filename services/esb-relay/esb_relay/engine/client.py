@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from common.correlation import current_request_context
+from common import tracing
 from common.http.answer import Limits
 from common.http.endpoint import Endpoint
 from common.http.pool import Pool
@@ -46,6 +46,12 @@ class EngineClient:
 
         Raises NotSent (nothing left), OutcomeUnknown and its kinds (it may have arrived).
         """
+        with tracing.endpoint_span("POST", self._endpoint) as span:
+            received = await self._post(path, envelope, format_, token)
+            span.status(received.status)
+            return received
+
+    async def _post(self, path: str, envelope: bytes, format_: Format, token: str) -> Received:
         connection = await self._pool.take(self._endpoint)
         head = self._head(path, len(envelope), format_, token)
         answer = await connection.exchange("POST", head, envelope, self._limits)
@@ -58,7 +64,6 @@ class EngineClient:
         self._pool.close()
 
     def _head(self, path: str, length: int, format_: Format, token: str) -> bytes:
-        context = current_request_context()
         lines = [
             f"POST {self._endpoint.base_path}{path} HTTP/1.1",
             f"Host: {self._endpoint.authority}",
@@ -67,6 +72,6 @@ class EngineClient:
             f"Content-Length: {length}",
             "Accept: application/json, application/xml",
             "Accept-Encoding: identity",
-            *(f"{name}: {value}" for name, value in (context.headers() if context else {}).items()),
+            *(f"{name}: {value}" for name, value in tracing.outgoing_headers().items()),
         ]
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")

@@ -8,6 +8,7 @@ from common.http.client import HttpClient
 from common.http.outcomes import Timeouts
 from common.logs import configure_logging, get_logger
 from common.settings import process_environment
+from common.tracing import configure_tracing
 from common.web.tokens import JwksKeys, TokenVerifier
 
 from esb_relay.callbacks.receiving import Receiver
@@ -24,6 +25,7 @@ def create_gateway(settings: Settings | None = None) -> Gateway:
     """The gateway; building it opens nothing."""
     settings = settings or Settings.read(process_environment())
     configure_logging("esb-relay-gateway", settings.log_level)
+    configure_tracing("esb-relay-gateway", settings)
     container, reader = build_container(settings), Reader()
     writer = ExchangeWriter(container.database.engine)
     engine = build_engine(container, reader, writer)

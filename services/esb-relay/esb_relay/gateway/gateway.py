@@ -4,6 +4,7 @@ import re
 from collections.abc import Awaitable, Callable
 from urllib.parse import unquote
 
+from common import tracing
 from common.correlation import RequestContext, follow, leave, request_context_of
 from common.db.database import Database
 from common.db.reader import Reader
@@ -28,6 +29,8 @@ log = get_logger(__name__)
 
 RELAY_PATH = f"{PREFIX}/relay"
 INBOUND = re.compile(rf"{PREFIX}/inbound/([^/]+)/?")
+#: Asked every few seconds by whoever watches.
+_UNTRACED = frozenset({"/livez", "/readyz", "/metrics"})
 Serve = Callable[[Request, RequestContext], Awaitable[Reply]]
 
 
@@ -71,6 +74,20 @@ class Gateway:
         context = request_context_of(request.headers)
         token = follow(context)
         try:
+            return await self._traced(request, context)
+        finally:
+            leave(token)
+
+    async def _traced(self, request: Request, context: RequestContext) -> Reply:
+        if not tracing.is_on() or request.target in _UNTRACED:
+            return await self._answer(request, context)
+        with tracing.request_span(request.method, request.headers) as span:
+            reply = await self._answer(request, context)
+            span.status(reply.status)
+            return reply
+
+    async def _answer(self, request: Request, context: RequestContext) -> Reply:
+        try:
             return await self._serve(request, context)
         except DomainError as exc:
             return error_reply(exc, context.correlation_id)
@@ -86,16 +103,16 @@ class Gateway:
             log.exception("unexpected_error")
             detail = "Something went wrong on our side; the log knows more"
             return problem_reply(500, detail, context.correlation_id)
-        finally:
-            leave(token)
 
     async def _serve(self, request: Request, context: RequestContext) -> Reply:
         path = unquote(request.target.partition("?")[0])
         if path.rstrip("/") == RELAY_PATH:
+            tracing.current_span().route(request.method, f"{RELAY_PATH}/")
             return await self._only("POST", self._relay_message, request, context)
         inbound = INBOUND.fullmatch(path)
         if inbound is not None:
             route = inbound.group(1)
+            tracing.current_span().route(request.method, f"{PREFIX}/inbound/{{route}}")
             return await self._only("POST", self._inbound(route), request, context)
         return await self._own(path.rstrip("/"), context)
 
@@ -132,18 +149,18 @@ class Gateway:
         response = await self._relay.relay(
             message, caller=caller.subject, correlation_id=context.correlation_id
         )
-        return _answer(response.status, response.media_type, response.text.encode(), context)
+        return _framed(response.status, response.media_type, response.text.encode(), context)
 
     def _inbound(self, route: str) -> Serve:
         async def serve(request: Request, context: RequestContext) -> Reply:
             raw = await request.read_whole(self._max_bytes)
             reply = await self._receiver.receive(route, raw, context.correlation_id)
-            return _answer(200, CONTENT_TYPES[reply.format], reply.envelope, context)
+            return _framed(200, CONTENT_TYPES[reply.format], reply.envelope, context)
 
         return serve
 
 
-def _answer(status: int, media_type: str, body: bytes, context: RequestContext) -> Reply:
+def _framed(status: int, media_type: str, body: bytes, context: RequestContext) -> Reply:
     fields = [
         ("Content-Type", media_type),
         (CORRELATION_HEADER, context.correlation_id),

@@ -33,6 +33,8 @@ class AsyncAnswer(Leased, Base):
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     caller: Mapped[str] = mapped_column(String(255))
     correlation_id: Mapped[str] = mapped_column(String(64), index=True)
+    #: Of the span that put it here, where there was one (W3C Trace Context).
+    traceparent: Mapped[str | None] = mapped_column(String(55))
     organization: Mapped[str | None] = mapped_column(String(255))
     status: Mapped[DeliveryStatus] = mapped_column(stored_enum(DeliveryStatus))
     format: Mapped[Format] = mapped_column(stored_enum(Format))

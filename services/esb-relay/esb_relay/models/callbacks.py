@@ -74,6 +74,8 @@ class InboundRequest(Leased, Base):
     request_id: Mapped[str] = mapped_column(String(255), primary_key=True)
     exchange_id: Mapped[uuid.UUID] = mapped_column(Uuid)
     correlation_id: Mapped[str] = mapped_column(String(64))
+    #: Of the span that put it here, where there was one (W3C Trace Context).
+    traceparent: Mapped[str | None] = mapped_column(String(55))
     received_at: Mapped[datetime] = mapped_column(index=True)
     status: Mapped[InboundStatus] = mapped_column(stored_enum(InboundStatus))
     format: Mapped[Format] = mapped_column(stored_enum(Format))

@@ -7,6 +7,7 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Any, cast
 
+from common import tracing
 from common.correlation import current_request_context
 from common.ids import new_id
 from sqlalchemy import Table, insert, select
@@ -88,6 +89,7 @@ def _of_emission(emission: Emission, event: Event, now: datetime) -> dict[str, A
     context = current_request_context()
     return {
         "correlation_id": context.correlation_id if context else None,
+        "traceparent": tracing.traceparent(),
         "attachment_set": new_id() if emission.attachments else None,
         "sender_name": event.sender_name,
         "reply_to": event.reply_to,

@@ -138,6 +138,8 @@ class OutboxMessage(Leased, Base):
     provider: Mapped[str | None] = mapped_column(String(PROVIDER_CHARS))
     #: Of the request or the event that it came of; None: of neither, or made before there was one.
     correlation_id: Mapped[str | None] = mapped_column(String(64))
+    #: Of the span that queued it, where there was one (W3C Trace Context).
+    traceparent: Mapped[str | None] = mapped_column(String(55))
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     #: None: not since the column is there.
     updated_at: Mapped[datetime | None] = mapped_column(default=utc_now, onupdate=utc_now)

@@ -1,9 +1,11 @@
 """An attempt: messages leave through an open way, and each gets its ending."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from types import MappingProxyType
 
+from common import tracing
 from common.clock import utc_now
 from common.logs import get_logger
 
@@ -16,6 +18,7 @@ from notification.transports import Message, Outcome, Result, Sender
 
 log = get_logger(__name__)
 
+SPAN = "notification.outbox"
 #: The field that a message of a channel needs.
 _ADDRESS = {
     ChannelCode.SMS: "to_phone",
@@ -31,9 +34,27 @@ def attempt(sender: Sender, jobs: Sequence[Job], files: Files = NO_FILES) -> lis
     """Send what has an address; every job gets its ending."""
     leaving = [message for message in (message_of(one, files) for one in jobs) if message.to]
     references = [message.reference for message in leaving]
-    results = dict(zip(references, _send(sender, leaving), strict=True))
+    with traced(jobs):
+        results = dict(zip(references, _send(sender, leaving), strict=True))
     now = utc_now()
     return [ended(job, results.get(job.idempotency_key) or _no_address(job), now) for job in jobs]
+
+
+@contextmanager
+def traced(jobs: Sequence[Job]) -> Iterator[None]:
+    """A span of each message in its own trace, and within it one of the provider's call.
+
+    Messages that a provider gets together share the call's time.
+    """
+    with ExitStack() as spans:
+        for job in jobs if tracing.is_on() else ():
+            if job.traceparent is not None:
+                one = spans.enter_context(tracing.job_span(SPAN, job.traceparent))
+                call = tracing.span(
+                    f"send {job.channel}", tracing.Kind.CLIENT, parent=one.traceparent
+                )
+                spans.enter_context(call)
+        yield
 
 
 def _send(sender: Sender, messages: Sequence[Message]) -> list[Result]:

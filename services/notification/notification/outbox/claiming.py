@@ -53,6 +53,7 @@ class Job:
     attempt_count: int
     max_attempts: int
     earlier_entries: int
+    traceparent: str | None
     next_attempt_at: datetime
 
     @classmethod

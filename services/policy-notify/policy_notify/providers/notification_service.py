@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
+from common import tracing
 from common.clock import rfc3339, utc_now
 from common.correlation import CORRELATION_HEADER
 from common.errors import Unavailable
 from common.http import HttpClient, NotSent, OutcomeUnknown
 from common.jobs.broker import BROKER_ERRORS, dead_letter_queue, durable_queue
-from common.jobs.events import CONTENT_TYPE
+from common.jobs.events import CONTENT_TYPE, TRACE_KEY
 from common.logs import get_logger
 from common.web.tokens import ClientCredentials
 from kombu.connection import Connection
@@ -111,13 +112,17 @@ class NotificationService:
             "data": data,
         }
         assert self._connection is not None
-        with self._connection.Producer() as producer:
+        with (
+            tracing.message_span("send", tracing.Kind.PRODUCER, QUEUE, None) as span,
+            self._connection.Producer() as producer,
+        ):
             producer.publish(
                 json.dumps(event).encode(),
                 routing_key=QUEUE,
                 content_type=CONTENT_TYPE,
                 content_encoding="utf-8",
                 delivery_mode=2,
+                headers={TRACE_KEY: span.traceparent} if span.traceparent else {},
                 declare=[dead_letter_queue(QUEUE), durable_queue(QUEUE)],
             )
 

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
+from common import tracing
 from common.clock import utc_now
 from common.db.database import Database
 from common.logs import get_logger
@@ -168,7 +169,8 @@ class Dispatcher:
             self._stay()
             outcome: dict[str, Any] = {"status": IndicationStatus.SENT, "reason": ""}
             try:
-                provider.send(job.message)
+                with tracing.span(f"send {provider.name}", tracing.Kind.CLIENT):
+                    provider.send(job.message)
             except NotTaken as exc:
                 job.reasons.append(f"{provider.name}: {exc}")
                 rejected.append(job)

@@ -1,5 +1,6 @@
 """What the proxy's worker looks at itself: database, broker, mediators, certificates, tables."""
 
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from proxy.checks.probes import (
     measured,
     process,
     queues,
+    starts,
     well,
 )
 from proxy.config import Settings
@@ -33,6 +35,8 @@ from proxy.statistics.judging import MediatorState, judged_mediators
 _MIGRATIONS = Path(__file__).parent.parent / "migrations"
 _CLIENT = HttpClient(Timeouts(connect_s=0.5, read_s=1.2), pool_size=2)
 _MOST_COUNTED = 100
+#: Where the supervisor of `make up` writes how processes stand, below the data folder.
+PROCESS_STATES = Path("run") / "processes.json"
 
 
 def probes(container: Container) -> dict[tuple[Measure, str], Probe]:
@@ -46,16 +50,38 @@ def probes(container: Container) -> dict[tuple[Measure, str], Probe]:
         (Measure.MEDIATOR, ""): partial(_mediators, database, settings),
     }
     for name, url in settings.watched_services:
-        found[Measure.PROCESS, name] = partial(process, name, url)
+        found[Measure.PROCESS, name] = partial(_process, name, url, settings.var_dir)
         if url.startswith("http") and not name.endswith("-gateway"):
             found[Measure.QUEUE_AGE, name] = partial(queues, name, url)
         if name == "notification":
             found[Measure.OUTBOX_UNKNOWN, name] = partial(_unknown, container)
+    states = settings.var_dir / PROCESS_STATES
+    if states.exists():
+        found[Measure.PROCESS, "nginx"] = partial(_nginx, states)
     for path in settings.watched_paths or (str(settings.var_dir),):
         found[Measure.DISK, path] = partial(disk, Path(path))
     for path in settings.watched_certificates:
         found[Measure.CERTIFICATE, path] = partial(_certificate_file, path)
     return found
+
+
+def _process(name: str, url: str, var_dir: Path) -> list[Finding]:
+    """A process, with how often it was started again and why."""
+    found, said = process(name, url), starts(name, var_dir / PROCESS_STATES)
+    if not said:
+        return found
+    return [
+        replace(one, detail=f"{one.detail}; {said}") if one.measure is Measure.PROCESS else one
+        for one in found
+    ]
+
+
+def _nginx(states: Path) -> list[Finding]:
+    """The front, of which the supervisor alone knows."""
+    said = starts("nginx", states)
+    if "next start" in said:
+        return [failing(Measure.PROCESS, "nginx", said)]
+    return [well(Measure.PROCESS, "nginx", f"runs; {said}" if said else "runs")]
 
 
 def _database(database: Database) -> list[Finding]:

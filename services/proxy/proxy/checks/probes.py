@@ -1,6 +1,8 @@
 """One question to one part, answered within two seconds or counted as not answered."""
 
+import json
 import shutil
+import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor
@@ -98,6 +100,31 @@ def process(name: str, url: str) -> list[Finding]:
         return [failing(Measure.PROCESS, name, f"answers {answer.status_code}: not ready")]
     drift = _drift(answer.headers.get("Date"), began)
     return [well(Measure.PROCESS, name), *([] if drift is None else [clock(name, drift)])]
+
+
+def starts(name: str, path: Path) -> str:
+    """What the supervisor of `make up` says of a process that ended by itself, from its file.
+
+    Empty for one that never did, and where orchestrators supervise.
+    """
+    try:
+        known = json.loads(path.read_text(encoding="utf-8"))[name]
+        count, last = known["restarts"], known["last_exit"]
+        if not count:
+            return ""
+        times = "once" if count == 1 else f"{count} times"
+        said = f"started again {times}, last after {_ending(last['code'])} at {last['at']}"
+    except (OSError, ValueError, LookupError, TypeError):
+        return ""
+    waits_s = known.get("starts_in_s")
+    return said if waits_s is None else f"{said}, next start in {waits_s:g} s"
+
+
+def _ending(code: int) -> str:
+    try:
+        return signal.Signals(-code).name if code < 0 else f"exit code {code}"
+    except ValueError:
+        return f"signal {-code}"
 
 
 def worker(name: str, path: Path, now: float) -> Finding:

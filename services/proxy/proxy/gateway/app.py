@@ -5,6 +5,7 @@ gunicorn -c python:common.web.gunicorn_conf 'proxy.gateway.app:create_gateway()'
 
 from common.logs import configure_logging
 from common.settings import process_environment
+from common.tracing import configure_tracing
 
 from proxy.config import Settings
 from proxy.container import build_container
@@ -16,5 +17,6 @@ def create_gateway(settings: Settings | None = None) -> Front:
     """The gateway; building it opens nothing."""
     settings = settings or Settings.read(process_environment())
     configure_logging("proxy-gateway", settings.log_level)
+    configure_tracing("proxy-gateway", settings)
     container = build_container(settings)
     return Front(Gateway(container), container)

@@ -7,15 +7,17 @@ died is made again only where that cannot act twice, else it ends as "outcome un
 
 import enum
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from common import tracing
 from common.http.replies import Reply, json_reply
 from common.jobs.backoff import next_attempt
 from common.jobs.wake_up import WakeUp
 
 from proxy.gateway.admitted import Admitted
 from proxy.gateway.forward import IDEMPOTENT_METHODS
+from proxy.gateway.headers import within_trace
 from proxy.models import TransactionStatus
 from proxy.record.idempotency import digest_of, kept_answer, key_row
 from proxy.record.rows import Row
@@ -50,6 +52,7 @@ class Acceptance:
         """Commit the whole call, wake the worker, answer 202. Raises WriteFailed."""
         call, body = admitted.call, admitted.body
         copy = await request_copy(call, body, is_async=True)
+        copy = replace(copy, headers=within_trace(copy.headers))
         reply = accepted_reply(admitted)
         rows = accepted_rows(self._sealer, admitted, copy)
         if admitted.key is not None:
@@ -58,7 +61,8 @@ class Acceptance:
                 self._sealer, call.correlation_id, reply.status, reply.headers, reply.whole
             )
             rows[Act.KEY] = key_row(call, admitted.client.client_id, admitted.key, digest, kept)
-        await self._writer.write(rows)
+        with tracing.message_span("send", tracing.Kind.PRODUCER, WAKE_UP_QUEUE, None):
+            await self._writer.write(rows)
         self._wake_up.send()
         return reply
 

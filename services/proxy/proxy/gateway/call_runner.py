@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from common import tracing
 from common.clock import utc_now
-from common.correlation import RequestContext, follow, leave
+from common.correlation import TRACE_HEADER, RequestContext, follow, known_traceparent, leave
 from common.db.database import Database
 from common.db.reader import Reader
 from common.http.outcomes import NotSent, OutboundError
@@ -22,6 +23,7 @@ from proxy.config import Settings
 from proxy.gateway.admitted import storing_for
 from proxy.gateway.async_calls import (
     CHANNEL_GONE,
+    WAKE_UP_QUEUE,
     Again,
     Claimed,
     GiveUp,
@@ -92,16 +94,21 @@ class CallRunner:
     async def run(self, claimed: Claimed) -> None:
         """Make one attempt, or end the call where an earlier one may have acted."""
         attempt = await self._threads.run(lambda: self._rebuilt(claimed))
-        request_context = follow(RequestContext(str(claimed.correlation_id)))
+        trace = known_traceparent(attempt.call.headers.get(TRACE_HEADER, ""))
+        request_context = follow(RequestContext(str(claimed.correlation_id), trace))
         try:
-            if claimed.was_sent and not attempt.repeatable:
-                await self._decide(attempt, Trouble.MAY_HAVE_ARRIVED, INTERRUPTED)
-            else:
-                await self._make(attempt)
+            with tracing.message_span("process", tracing.Kind.CONSUMER, WAKE_UP_QUEUE, trace):
+                await self._attempt(attempt)
         except ClaimLost:
             log.warning("claim_lost")
         finally:
             leave(request_context)
+
+    async def _attempt(self, attempt: "_Attempt") -> None:
+        if attempt.claimed.was_sent and not attempt.repeatable:
+            await self._decide(attempt, Trouble.MAY_HAVE_ARRIVED, INTERRUPTED)
+        else:
+            await self._make(attempt)
 
     def _rebuilt(self, claimed: Claimed) -> "_Attempt":
         with self._database.reading() as session:

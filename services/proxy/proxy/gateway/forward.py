@@ -7,6 +7,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
+from common import tracing
 from common.http.answer import Answer, Limits
 from common.http.connection import Connection
 from common.http.outcomes import (
@@ -24,7 +25,12 @@ from common.outbound import OutboundRules
 from proxy.gateway.breaker import CircuitOpen
 from proxy.gateway.call import WHOLE_BYTES, Body, Call
 from proxy.gateway.esb import EsbCall, EsbRelay
-from proxy.gateway.headers import forwarded_headers, request_head, without_query_parameter
+from proxy.gateway.headers import (
+    forwarded_headers,
+    request_head,
+    within_trace,
+    without_query_parameter,
+)
 from proxy.gateway.mediator_reports import AS_IT_IS, MAX_BYTES, NotReadable, is_wrapped, unwrap
 from proxy.gateway.raw_exchange import connect_raw
 from proxy.gateway.rejections import Unreadable
@@ -117,10 +123,12 @@ class Forwarder:
         if is_probe:
             breaker.probe()
         try:
-            if channel.endpoint.scheme == "tcp":
-                answered = await self._exchange_raw(body, channel, begin)
-            else:
-                answered = await self._exchange(call, body, channel, begin, is_async)
+            with tracing.endpoint_span(call.method, channel.endpoint) as span:
+                if channel.endpoint.scheme == "tcp":
+                    answered = await self._exchange_raw(body, channel, begin)
+                else:
+                    answered = await self._exchange(call, body, channel, begin, is_async)
+                span.status(answered.status)
         except OutboundError as exc:
             breaker.failed(exc, is_probe=is_probe)
             raise
@@ -169,9 +177,12 @@ class Forwarder:
 
         Raises NotSent, OutcomeUnknown, Unreadable.
         """
-        head = _head(call, body, destination, is_async=True)
-        connection = await self._pool.take(destination.endpoint)
-        return await self._send(connection, call, head, body, destination)
+        with tracing.endpoint_span(call.method, destination.endpoint) as span:
+            head = _head(call, body, destination, is_async=True)
+            connection = await self._pool.take(destination.endpoint)
+            answer = await self._send(connection, call, head, body, destination)
+            span.status(answer.status)
+            return answer
 
     async def _send(
         self, connection: Connection, call: Call, head: bytes, body: Body, channel: Destination
@@ -278,7 +289,7 @@ def target_of(call: Call, channel: Destination) -> str:
 
 
 def _head(call: Call, body: Body, channel: Destination, *, is_async: bool) -> bytes:
-    headers = forwarded_headers(call.headers, is_async=is_async)
+    headers = within_trace(forwarded_headers(call.headers, is_async=is_async))
     if channel.addresses is not None:
         headers = [pair for pair in headers if pair[0] != "Accept-Encoding"]
     if channel.forward_authorization and "Authorization" in call.headers:

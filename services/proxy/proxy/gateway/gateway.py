@@ -7,6 +7,7 @@ paths that clients use stand in `own_paths`; every other one is Flask's, in the 
 import asyncio
 import time
 
+from common import tracing
 from common.clock import utc_now
 from common.correlation import TRACE_HEADER, RequestContext, follow, leave
 from common.db.reader import Reader
@@ -115,11 +116,22 @@ class Gateway:
 
         With `channel_name` that channel is meant (see `/integration/call`).
         """
+        if not tracing.is_on():
+            return await self._serve(call, channel_name)
+        with tracing.request_span(call.method, call.headers) as span:
+            reply = await self._serve(call, channel_name)
+            span.status(reply.status)
+            return reply
+
+    async def _serve(self, call: Call, channel_name: str | None) -> Reply:
         context = follow(RequestContext(str(call.correlation_id), call.headers.get(TRACE_HEADER)))
         claimed = claimed_credentials(call.headers)
         admitted: Admitted | None = None
         try:
-            admitted = await self.admission.admit(call, claimed, channel_name)
+            with tracing.span("admission"):
+                admitted = await self.admission.admit(call, claimed, channel_name)
+            if admitted.channel is not None:
+                tracing.current_span().route(call.method, admitted.channel.pattern)
             earlier = await self._earlier_answer(admitted)
             if earlier is not None:
                 return earlier

@@ -2,6 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 
+from common import tracing
+from common.correlation import TRACE_HEADER
+
 from proxy.gateway.rejections import Unreadable
 
 #: RFC 9110 §7.6.1, and what older software still sends.
@@ -31,6 +34,7 @@ _STAY_BEHIND = HOP_BY_HOP | {
     "x-forwarded-for",
     "x-forwarded-host",
     "x-forwarded-proto",
+    "x-kiungo-request-start",
     "x-openhim-clientid",
     "x-openhim-transactionid",
     "x-real-ip",
@@ -54,6 +58,17 @@ def forwarded_headers(headers: Mapping[str, str], *, is_async: bool) -> list[tup
     if is_async:
         kept = [(name, value) for name, value in kept if name != "Prefer"]
     return kept
+
+
+def within_trace(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The headers with the current span as their parent; as they came where nothing is traced."""
+    own = tracing.current_span().traceparent
+    if own is None:
+        return headers
+    return [
+        *((name, value) for name, value in headers if name != TRACE_HEADER),
+        (TRACE_HEADER, own),
+    ]
 
 
 def _without_console_cookies(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:

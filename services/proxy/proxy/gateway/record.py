@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 
+from common import tracing
 from common.http.answer import Answer
 from common.http.outcomes import OutboundError
 from common.http.replies import CORRELATION_HEADER, Fields, Reply, problem_reply
@@ -85,7 +86,8 @@ class CallRecord:
         if admitted.key is not None:
             digest = digest_of(call, await body.read_whole())
             rows[Act.KEY] = key_row(call, admitted.client.client_id, admitted.key, digest)
-        await self._writer.begin(self._sealed(rows))
+        with tracing.span("begin"):
+            await self._writer.begin(self._sealed(rows))
         admitted.is_begun = True
         admitted.watch.store_ms = ms_since(started_ns)
         limit_s = self._record_timeout_s
@@ -230,7 +232,8 @@ class CallRecord:
             await self._add_what_repeats_it(rows, admitted, ended)
         admitted.is_ended = True
         try:
-            await self._writer.end(self._sealed(rows))
+            with tracing.span("complete"):
+                await self._writer.end(self._sealed(rows))
         except WriteFailed:
             log.error("end_not_recorded", correlation_id=admitted.correlation_id)
             return False
