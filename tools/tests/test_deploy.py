@@ -16,6 +16,7 @@ import pytest
 import yaml
 from nginx_conf import placeholders
 from procfile import read_procfile
+from proxy.config import watched
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -127,6 +128,57 @@ def test_every_process_has_a_unit() -> None:
     wanted = {f"kiungo-{name}.service" for name in processes if not name.startswith("demo-")}
     units = {path.name for path in (DEPLOY / "systemd").glob("*.service")}
     assert units == wanted | {"kiungo-migrate@.service"}
+
+
+def test_health_sees_every_process_under_systemd() -> None:
+    units = {path.stem: path.read_text() for path in (DEPLOY / "systemd").glob("*.service")}
+    joined = units["kiungo-proxy-worker"].replace("\\\n", "")
+    found = dict(
+        watched(
+            re.findall(r'^Environment="WATCHED_SERVICES=(.*)"$', joined, re.M)[0].replace(
+                "%t", "/run"
+            )
+        )
+    )
+    assert found.keys() == watched_processes()
+    front = dict(
+        line.split("=", 1)
+        for line in (DEPLOY / "systemd" / "nginx.env").read_text().splitlines()
+        if "=" in line and line[0] != "#"
+    )
+    for name, address in found.items():
+        if name.endswith("-worker"):
+            assert address == f"file:/run/kiungo/kiungo-{name}/heartbeat"
+            assert "WORKER_HEARTBEAT_FILE=%t/kiungo/%N/heartbeat" in units[f"kiungo-{name}"]
+        else:
+            variable = f"KIUNGO_{name.replace('-', '_').upper()}"
+            assert address == f"http://{front[variable]}"
+
+
+def test_health_sees_every_pod_that_answers() -> None:
+    records = [
+        one
+        for path in (DEPLOY / "kubernetes" / "base").glob("*.yaml")
+        for one in yaml.safe_load_all(path.read_text())
+    ]
+    services = {one["metadata"]["name"]: one for one in records if one["kind"] == "Service"}
+    worker = next(
+        one["spec"]["template"]["spec"]["containers"][0]
+        for one in records
+        if one["kind"] == "Deployment" and one["metadata"]["name"] == "proxy-worker"
+    )
+    given = {one["name"]: one.get("value") for one in worker["env"]}
+    found = dict(watched(given["WATCHED_SERVICES"]))
+    assert found.keys() == {one for one in watched_processes() if not one.endswith("-worker")}
+    for name, address in found.items():
+        [port] = services[name]["spec"]["ports"]
+        assert address == f"http://{name}:{port['port']}"
+
+
+def watched_processes() -> set[str]:
+    """Those that health is about."""
+    names = {one.name for one in read_procfile(ROOT / "Procfile")}
+    return {one for one in names if one != "nginx" and not one.startswith("demo-")}
 
 
 def test_units_are_what_systemd_knows(tmp_path: Path) -> None:

@@ -24,15 +24,11 @@ from proxy.models import (
     AlertMessage,
     Base,
     CallGrant,
-    ClientRollup,
     EndedSession,
-    ErrorRollup,
     FormerRecord,
-    HourlyRollup,
     IdempotencyKey,
     LoginAttempt,
     MaintenanceWindow,
-    MediatorRollup,
     OpenSession,
     PasswordReset,
     Rejection,
@@ -43,6 +39,7 @@ from proxy.models import (
     UsualPlace,
 )
 from proxy.record.idempotency import KEPT_FOR
+from proxy.statistics.stored import ALL, DAY
 
 log = get_logger(__name__)
 
@@ -73,10 +70,11 @@ def keep_bounded(database: Database, settings: Settings) -> dict[str, int]:
         ),
         "rerun_tasks": _remove_tasks(database, oldest),
         "call_grants": _remove(database, CallGrant, CallGrant.expires_at < oldest),
-        "hourly_rollups": _remove(database, HourlyRollup, HourlyRollup.hour < oldest)
-        + sum(
-            _remove(database, one, one.hour < oldest)
-            for one in (ClientRollup, MediatorRollup, ErrorRollup)
+        "hourly_rollups": sum(
+            _remove(database, one.hourly, one.hourly.hour < oldest) for one in ALL
+        ),
+        "daily_rollups": sum(
+            _remove(database, one.daily, one.daily.day < oldest - DAY) for one in ALL
         ),
         "stored_responses": _remove(
             database, StoredResponse, StoredResponse.expires_at <= now, batch=RESPONSES_BATCH

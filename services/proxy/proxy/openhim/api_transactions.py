@@ -36,6 +36,7 @@ from proxy.record.reports import MOST_PROPERTIES, MOST_STEPS, Report, reports_of
 from proxy.record.rows import MAX_REASON_CHARS, NOT_STORED, Storing, storable
 from proxy.record.search import find
 from proxy.record.transactions import TransactionFilter
+from proxy.statistics.rollup_job import note_change
 
 MOST_PAGES, MOST_ROWS = 50, 100
 #: A mediator may say more of a call before its answer has been recorded: so long it is waited for.
@@ -281,6 +282,8 @@ def _apply(session: Session, found: Transaction, changes: dict[str, Any]) -> Non
         setattr(found, name, value)
     if found.completed_at is None:
         found.completed_at = utc_now()
+    if changes:
+        note_change(session, found.started_at)
 
 
 def _kept_body(session: Session, found: Transaction, changes: dict[str, Any]) -> str:

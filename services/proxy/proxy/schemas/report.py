@@ -18,7 +18,7 @@ class ReportArgs(Schema):
         load_default=None,
         metadata={
             "example": "2026-11-01T00:00:00Z",
-            "description": "Default: 7 days before `until`",
+            "description": "Default: midnight UTC, 7 days before `until`",
         },
     )
     until = Moment(

@@ -7,21 +7,23 @@ import re
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from common.errors import Invalid
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from proxy.models import ErrorRollup, MediatorRollup, Transaction, TransactionStatus
+from proxy.models import DailyErrorRollup, MediatorRollup, Transaction, TransactionStatus
 from proxy.models.transactions import NOT_SUCCESSFUL
 from proxy.record.transactions import within
 from proxy.statistics.rollups import on_the_hour, rolled_up_until
+from proxy.statistics.stored import ERRORS, Part, parts
 
 USUAL_SPAN = timedelta(days=1)
 LONGEST_SPAN = timedelta(days=92)
 KIND_CHARS = 200
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 #: Quoted values; UUIDs; other words with a digit in them: ids, numbers, addresses, moments.
 _DIFFERS = re.compile(r"""'[^']*'|"[^"]*"|`[^`]*`|\b[\w.:/@+-]*\d[\w.:/@+-]*""")
 
@@ -79,15 +81,16 @@ def error_kinds(
     if not timedelta() < until - since <= LONGEST_SPAN:
         reason = f"Before until, and at most {LONGEST_SPAN.days} days."
         raise Invalid(f"since: {reason}", {"since": [reason]})
-    end = max(since, rolled_up_until(session, MediatorRollup) or since)
-    found: dict[Any, ErrorKind] = {}
-    for one in [*_stored(session, since, min(end, until)), *counted_errors(session, end, until)]:
+    known_until = rolled_up_until(session, MediatorRollup) or since
+    end = max(since, min(known_until, on_the_hour(until)))
+    found = stored_errors(session, parts(session, ERRORS, since, end))
+    for one in counted_errors(session, end, until):
         _add(found, (one.channel, one.kind), one)
     known = _known_before(session, since)
     for key, one in found.items():
         one.is_new = key not in known
-    order = sorted(found.values(), key=lambda one: (not one.is_new, -one.count, one.kind))
-    return since, order
+    names = sorted(found.values(), key=lambda one: (one.kind, one.channel))
+    return since, sorted(names, key=lambda one: (not one.is_new, -one.count))
 
 
 def _add(found: dict[Any, ErrorKind], key: Any, one: ErrorKind) -> None:
@@ -98,14 +101,21 @@ def _add(found: dict[Any, ErrorKind], key: Any, one: ErrorKind) -> None:
         had.last_hour, had.example = max((had.last_hour, had.example), (one.last_hour, one.example))
 
 
-def _stored(session: Session, since: datetime, until: datetime) -> list[ErrorKind]:
-    query = select(ErrorRollup).where(ErrorRollup.hour >= since, ErrorRollup.hour < until)
-    return [
-        ErrorKind(row.channel_name, row.kind, row.calls, row.example, row.hour, row.hour)
-        for row in session.scalars(query)
-    ]
+def stored_errors(session: Session, found: Sequence[Part]) -> dict[tuple[str, str], ErrorKind]:
+    """What the rows of parts add up to, by channel and kind."""
+    kinds: dict[tuple[str, str], ErrorKind] = {}
+    for part in found:
+        for row in session.scalars(select(part.table).where(*part.criteria())):
+            is_day = isinstance(row, DailyErrorRollup)
+            hours = (row.first_hour, row.last_hour) if is_day else (row.hour, row.hour)
+            one = ErrorKind(row.channel_name, row.kind, row.calls, row.example, *hours)
+            _add(kinds, (one.channel, one.kind), one)
+    return kinds
 
 
 def _known_before(session: Session, since: datetime) -> set[tuple[str, str]]:
-    query = select(ErrorRollup.channel_name, ErrorRollup.kind).where(ErrorRollup.hour < since)
-    return {(channel, kind) for channel, kind in session.execute(query.distinct())}
+    known: set[tuple[str, str]] = set()
+    for part in parts(session, ERRORS, _LONG_AGO, since):
+        query = select(part.table.channel_name, part.table.kind).where(*part.criteria())
+        known |= {(channel, kind) for channel, kind in session.execute(query.distinct())}
+    return known

@@ -1,4 +1,6 @@
-"""The worker sums up the calls of each hour once it is over, so that statistics answer soon."""
+"""The worker sums up the calls of each hour once it is over, and the hours of each day, so that
+statistics answer soon. An hour of which a call has changed since is counted anew.
+"""
 
 import zlib
 from collections import defaultdict
@@ -13,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from proxy.models import (
     OPEN_STATUSES,
+    ChangedHour,
     ClientRollup,
     ErrorRollup,
     HourlyRollup,
@@ -21,6 +24,7 @@ from proxy.models import (
 )
 from proxy.models.transactions import NOT_SUCCESSFUL
 from proxy.record.transactions import within
+from proxy.statistics.daily_rollups import sum_up_day, sum_up_days
 from proxy.statistics.error_kinds import ErrorKind, counted_errors
 from proxy.statistics.rollups import (
     COUNTS,
@@ -32,45 +36,80 @@ from proxy.statistics.rollups import (
     on_the_hour,
     rolled_up_until,
 )
+from proxy.statistics.stored import ALL, on_the_day
 
 #: Calls of an hour are on record this long after it at the latest.
 LAG = timedelta(minutes=5)
 
 
 def roll_up_past_hours(database: Database, now: datetime) -> int:
-    """Sum up the hours whose calls have all ended; returns how many hours."""
+    """Sum up the hours whose calls have all ended, and their days; returns how many hours."""
     hours = 0
     for hour in _untallied_hours(database, now):
-        _roll_up(database, hour)
+        with database.reading() as session:
+            counted = _counted(session, hour)
+        with database.writing() as session:
+            _keep(session, counted)
         hours += 1
-    return hours
+    sum_up_days(database)
+    return hours + _count_changed_hours(database)
+
+
+def note_change(session: Session, started_at: datetime) -> None:
+    """A call that began then has changed, in the caller's transaction: its hour is counted anew."""
+    row = {"hour": on_the_hour(started_at)}
+    session.execute(insert_into(session, ChangedHour).values(row).on_conflict_do_nothing())
 
 
 def forget_rollups(session: Session) -> None:
     """Let every hour be summed up anew: the record of the past was changed."""
-    for table in (HourlyRollup, ClientRollup, ErrorRollup, MediatorRollup):
-        session.execute(delete(table))
+    for tables in ALL:
+        session.execute(delete(tables.hourly))
+        session.execute(delete(tables.daily))
 
 
-def _roll_up(database: Database, hour: datetime) -> None:
+def _count_changed_hours(database: Database) -> int:
+    """Count those hours anew that were summed up before a call of them changed."""
     with database.reading() as session:
-        by_client = counted_by_client(session, hour)
-        by_mediator = counted_by_mediator(session, hour)
-        errors = counted_errors(session, hour, hour + HOUR)
+        known = rolled_up_until(session, MediatorRollup)
+        changed = select(ChangedHour.hour).where(ChangedHour.hour < known) if known else None
+        hours = session.scalars(changed).all() if changed is not None else []
+    for hour in hours:
+        with database.writing() as session:
+            # First: who changes another call of it meanwhile writes the row again.
+            session.execute(delete(ChangedHour).where(ChangedHour.hour == hour))
+            day = on_the_day(hour)
+            for tables in ALL:
+                session.execute(delete(tables.hourly).where(tables.hourly.hour == hour))
+                session.execute(delete(tables.daily).where(tables.daily.day == day))
+            _keep(session, _counted(session, hour))
+            sum_up_day(session, day, known or day)
+    return len(hours)
+
+
+Counted = list[tuple[type[Any], list[dict[str, Any]]]]
+
+
+def _counted(session: Session, hour: datetime) -> Counted:
+    """The rows of an hour, by their tables."""
+    by_client = counted_by_client(session, hour)
+    by_mediator = counted_by_mediator(session, hour)
+    errors = counted_errors(session, hour, hour + HOUR)
     channels: dict[str, Rollup] = defaultdict(Rollup)
     for (name, _), rollup in by_client.items():
         channels[name].add(rollup)
-    tables: list[tuple[type[Any], list[dict[str, Any]]]] = [
+    return [
         (HourlyRollup, [_of_channel(hour, name, one) for name, one in channels.items()]),
         (ClientRollup, _rows(hour, ("channel_name", "client_name"), by_client)),
         (ErrorRollup, [_of_error(one) for one in errors]),
         (MediatorRollup, _rows(hour, ("mediator_url", "status"), by_mediator)),
     ]
-    with database.writing() as session:
-        # Another worker counts the same.
-        for table, rows in tables:
-            if rows:
-                session.execute(insert_into(session, table).on_conflict_do_nothing(), rows)
+
+
+def _keep(session: Session, counted: Counted) -> None:
+    for table, rows in counted:
+        if rows:  # another worker counts the same
+            session.execute(insert_into(session, table).on_conflict_do_nothing(), rows)
 
 
 def _of_channel(hour: datetime, name: str, rollup: Rollup) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import operator
 import struct
 from bisect import bisect_left
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import accumulate
@@ -23,13 +24,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from proxy.models import (
-    ClientRollup,
-    HourlyRollup,
-    MediatorRollup,
-    Transaction,
-    TransactionStatus,
-)
+from proxy.models import HourlyRollup, Transaction, TransactionStatus
+from proxy.models.statistics import OfHour
 from proxy.record.transactions import within
 
 HOUR = timedelta(hours=1)
@@ -147,26 +143,41 @@ class Figures:
 Rollups = dict[tuple[datetime, str], Rollup]
 
 
-def rollups(
+def rollups_by_hour(
     session: Session, since: datetime, until: datetime, channel: str | None = None
 ) -> Rollups:
-    """The calls that started from `since` to before `until`, by the hour of the clock."""
+    """The calls of a span of whole hours that are summed up."""
+    query = select(*HourlyRollup.__table__.columns).where(
+        HourlyRollup.hour >= since, HourlyRollup.hour < until
+    )
+    if channel is not None:
+        query = query.where(HourlyRollup.channel_name == channel)
+    return {(row.hour, row.channel_name): stored_rollup(row) for row in session.execute(query)}
+
+
+def rollups(
+    session: Session,
+    since: datetime,
+    until: datetime,
+    channel: str | None = None,
+    stored: Callable[[Session, datetime, datetime, str | None], Rollups] = rollups_by_hour,
+) -> Rollups:
+    """The calls that started from `since` to before `until`, by the hour of the clock.
+
+    Whole hours that are summed up are read by `stored`, in its steps.
+    """
     end = rolled_up_until(session)
     if end is None or end <= since:
         return counted(session, on_the_hour(since), since, until, HOUR, channel)
     first = on_the_hour(since + HOUR - timedelta(microseconds=1))
     last = max(first, min(on_the_hour(until), end))
-    query = select(*HourlyRollup.__table__.columns).where(
-        HourlyRollup.hour >= first, HourlyRollup.hour < last
-    )
-    if channel is not None:
-        query = query.where(HourlyRollup.channel_name == channel)
-    whole_hours = {(row.hour, row.channel_name): _stored(row) for row in session.execute(query)}
     before = counted(session, first - HOUR, since, min(first, until), HOUR, channel)
+    whole_hours = stored(session, first, last, channel)
     return before | whole_hours | counted(session, last, last, until, HOUR, channel)
 
 
-def _stored(row: Any) -> Rollup:
+def stored_rollup(row: Any) -> Rollup:
+    """A row of a channel's hour or day."""
     return Rollup(
         row.calls,
         row.failures,
@@ -177,9 +188,7 @@ def _stored(row: Any) -> Rollup:
     )
 
 
-def rolled_up_until(
-    session: Session, table: type[HourlyRollup | ClientRollup | MediatorRollup] = HourlyRollup
-) -> datetime | None:
+def rolled_up_until(session: Session, table: type[OfHour] = HourlyRollup) -> datetime | None:
     """All hours before this are summed up; None when none is."""
     last = session.scalar(select(func.max(table.hour)))
     return None if last is None else last + HOUR

@@ -4,27 +4,31 @@ Only from what the worker has summed up, whole hours; the record itself is not r
 """
 
 import enum
-import zlib
 from bisect import bisect_right
-from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from common.errors import Invalid
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from proxy.models import ClientRollup, MediatorRollup
 from proxy.statistics.rollups import (
-    COUNTS,
     EDGES_MS,
     HOUR,
     Rollup,
     StagedRollup,
     on_the_hour,
     rolled_up_until,
+)
+from proxy.statistics.stored import (
+    CLIENTS,
+    DAY,
+    MEDIATORS,
+    calls_in_steps,
+    on_the_day,
+    parts,
+    summed,
 )
 
 USUAL_SPAN = timedelta(days=7)
@@ -118,22 +122,25 @@ def service_report(
     Raises Invalid: too long, or empty.
     """
     until = until or now
-    since = on_the_hour(since or until - USUAL_SPAN)
+    since = on_the_hour(since) if since else on_the_day(until - USUAL_SPAN)
     if since >= until:
         raise Invalid("since must be before until", {"since": ["Must be before until."]})
     if until - since > LONGEST_SPAN:
         days = LONGEST_SPAN.days
         raise Invalid(f"At most {days} days", {"since": [f"At most {days} days."]})
-    table = MediatorRollup if by in (By.MEDIATOR, By.STATUS) else ClientRollup
-    if table is MediatorRollup and (channel or client or channels is not None):
+    tables = MEDIATORS if by in (By.MEDIATOR, By.STATUS) else CLIENTS
+    if tables is MEDIATORS and (channel or client or channels is not None):
         reason = "Mediators and statuses are not told apart by channel or client."
         raise Invalid(f"by: {reason}", {"by": [reason]})
-    known = rolled_up_until(session, table)
+    known = rolled_up_until(session, tables.hourly)
     end = max(since, min(on_the_hour(until), known or since))
-    rows = _rows(session, table, since, end, channel, client)
-    if channels is not None:
-        rows = (row for row in rows if row.channel_name in channels)
-    found = _summed(rows, _GROUPED_BY[by])
+    found = summed(
+        session,
+        tables,
+        _GROUPED_BY[by],
+        parts(session, tables, since, end),
+        **_wanted(channel, client, channels),
+    )
     levels = [
         _level(dict(zip(_GROUPED_BY[by], key, strict=True)), rollup, target_ms)
         for key, rollup in found.items()
@@ -163,26 +170,23 @@ def timeline(
 
     Of `filters` those of channel and client count; of `channels` where they are given.
     """
-    columns = {"channel": ClientRollup.channel_name, "client": ClientRollup.client_name}
-    query = select(
-        ClientRollup.hour, func.sum(ClientRollup.calls), func.sum(ClientRollup.failures)
-    ).where(ClientRollup.hour >= report.since, ClientRollup.hour < report.until)
-    for name, column in columns.items():
-        if filters.get(name) is not None:
-            query = query.where(column == filters[name])
-    if channels is not None:
-        query = query.where(ClientRollup.channel_name.in_(channels))
-    hours = {hour: counts for hour, *counts in session.execute(query.group_by(ClientRollup.hour))}
-    step = HOUR if report.until - report.since <= timedelta(days=2) else timedelta(days=1)
-    first = report.since if step == HOUR else report.since.replace(hour=0)
+    names = _wanted(filters.get("channel"), filters.get("client"), channels)
+    is_hourly = report.until - report.since <= timedelta(days=2)
+    step, first = (HOUR, report.since) if is_hourly else (DAY, on_the_day(report.since))
+    found = calls_in_steps(session, CLIENTS, report.since, report.until, step, **names)
     starts = [first + step * number for number in range(-((first - report.until) // step))]
-    return [_step(start, start + step, hours) for start in starts]
+    return [Step(one, one + step, *found.get(one, (0, 0))) for one in starts]
 
 
-def _step(start: datetime, end: datetime, hours: Mapping[datetime, Sequence[Any]]) -> Step:
-    within = [counts for hour, counts in hours.items() if start <= hour < end]
-    calls, failures = (sum(int(counts[at]) for counts in within) for at in (0, 1))
-    return Step(start, end, calls, failures)
+def _wanted(
+    channel: str | None, client: str | None, channels: Collection[str] | None
+) -> dict[str, Any]:
+    """The values of columns that are asked for, of `channels` only where they are given."""
+    asked = {"client_name": client} if client is not None else {}
+    if channels is not None and channel is not None:
+        return {**asked, "channel_name": {channel} & set(channels)}
+    within = channels if channel is None else channel
+    return asked if within is None else {**asked, "channel_name": within}
 
 
 #: The columns that calls are told apart by.
@@ -203,48 +207,6 @@ def _rank(level: ServiceLevel, order: Order) -> float:
         Order.SLOWEST: level.p95_ms or 0.0,
     }
     return ranks[order]
-
-
-def _rows(
-    session: Session,
-    table: type[ClientRollup | MediatorRollup],
-    since: datetime,
-    end: datetime,
-    channel: str | None,
-    client: str | None,
-) -> Iterator[Any]:
-    query = select(*table.__table__.columns).where(table.hour >= since, table.hour < end)
-    if channel is not None:
-        query = query.where(ClientRollup.channel_name == channel)
-    if client is not None:
-        query = query.where(ClientRollup.client_name == client)
-    yield from session.execute(query.execution_options(yield_per=1_000))
-
-
-def _summed(
-    rows: Iterator[Any], names: Sequence[str]
-) -> dict[tuple[str | None, ...], StagedRollup]:
-    """What rows add up to, by the columns of these names.
-
-    Durations are added as one long number for each row: no count of COUNTS reaches the next.
-    """
-    found: dict[tuple[str | None, ...], StagedRollup] = defaultdict(StagedRollup)
-    counts: dict[tuple[str | None, ...], int] = defaultdict(int)
-    for row in rows:
-        key = tuple(getattr(row, name) for name in names)
-        rollup = found[key]
-        for name in _FIGURES:
-            setattr(rollup, name, getattr(rollup, name) + getattr(row, name))
-        counts[key] += int.from_bytes(zlib.decompress(row.durations), "little")
-    for key, rollup in found.items():
-        rollup.durations = list(COUNTS.unpack(counts[key].to_bytes(COUNTS.size, "little")))
-    return found
-
-
-_FIGURES = (
-    *("calls", "failures", "completed", "completed_with_errors"),
-    *("total_ms", "match_ms", "upstream_ms", "store_ms"),
-)
 
 
 def _level(key: Mapping[str, str | None], rollup: StagedRollup, target_ms: float) -> ServiceLevel:

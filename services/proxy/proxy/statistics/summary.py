@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from common.errors import Invalid
 from sqlalchemy.orm import Session
 
-from proxy.statistics.rollups import Figures, Rollup, rollups
+from proxy.statistics.rollups import Figures, Rollup, rollups, rollups_by_hour
+from proxy.statistics.stored import on_the_day, rollups_by_day
 
 
 class Period(enum.StrEnum):
@@ -57,7 +58,9 @@ def per_channel(
 ) -> Sequence[Figures]:
     """The calls that started from `since` to before `until`: newest period first, by channel."""
     found: dict[tuple[datetime, str], Rollup] = defaultdict(Rollup)
-    for (hour, name), rollup in rollups(session, since, until, channel).items():
-        found[hour if period is Period.HOUR else hour.replace(hour=0), name].add(rollup)
+    is_hourly = period is Period.HOUR
+    stored = rollups_by_hour if is_hourly else rollups_by_day
+    for (start, name), rollup in rollups(session, since, until, channel, stored).items():
+        found[start if is_hourly else on_the_day(start), name].add(rollup)
     newest_first = sorted(found, key=lambda key: (-key[0].timestamp(), key[1]))
     return [Figures.of(*key, found[key]) for key in newest_first]

@@ -9,7 +9,7 @@ import pytest
 from one_database import on_one_database
 from openhim_documents import a_mediator
 from proxy.container import Container
-from proxy.models import AuditEvent, Channel, Transaction, TransactionStatus
+from proxy.models import AuditEvent, ChangedHour, Channel, Transaction, TransactionStatus
 from proxy.openhim import api_transactions
 from sqlalchemy import select, update
 
@@ -114,7 +114,7 @@ def test_query_that_is_not_known_is_400(installer: Any) -> None:
         assert installer.ask("GET", "transactions", query_string=query).status_code == 400
 
 
-def test_mediator_adds_to_its_call(machine: Any, api: Any, call: str) -> None:
+def test_mediator_adds_to_its_call(machine: Any, api: Any, call: str, container: Container) -> None:
     path = f"transactions/{there(call)}"
     later = {
         "status": "Failed",
@@ -136,6 +136,8 @@ def test_mediator_adds_to_its_call(machine: Any, api: Any, call: str) -> None:
     shown = machine.ask("GET", path).get_json()
     assert (shown["status"], shown["response"]["status"]) == ("Failed", 422)
     assert shown["error"] == {"message": "The laboratory rejected it", "stack": "…"}
+    with container.database.reading() as session:
+        assert session.scalar(select(ChangedHour.hour)) is not None  # it is counted anew
 
 
 def test_steps_and_properties_come_later_one_by_one_and_are_masked(
