@@ -1,17 +1,24 @@
-"""What is kept for how long: the log, the calls of the bus, the late answers, by age."""
+"""What is kept for how long: the log, the calls of the bus, the late answers, by age.
+
+On PostgreSQL exchanges go with their month: some stay up to a month longer.
+"""
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import cast
 
 from common.clock import utc_now
 from common.db.database import Database
+from common.db.file_size import give_back
+from common.db.partitions import drop_months, keep_months_ahead, oldest_month, partitioned
+from common.db.purging import remove
 from common.ids import lowest_id_at
 from common.logs import get_logger
-from sqlalchemy import ColumnElement, delete, select, tuple_
+from sqlalchemy import Table, select
 
 from esb_relay.config import Settings
 from esb_relay.models import (
     AsyncAnswer,
+    Base,
     DeliveryStatus,
     Exchange,
     ExchangeStatus,
@@ -22,52 +29,48 @@ from esb_relay.models import (
 
 log = get_logger(__name__)
 
-#: Rows removed in one transaction: a purge must not hold up the exchanges' own commits.
-BATCH = 1_000
-
 
 def keep_bounded(database: Database, settings: Settings) -> dict[str, int]:
-    """Remove what has ended and outlived its time; returns how many rows of each kind."""
-    oldest: datetime = utc_now() - timedelta(days=settings.exchange_retention_days)
+    """Remove what has ended and outlived its time; returns how many rows of each kind, and of the
+    exchanges how many months besides.
+    """
+    now = utc_now()
+    keep_months_ahead(database.engine, partitioned(Base.metadata), now)
+    oldest: datetime = now - timedelta(days=settings.exchange_retention_days)
     removed = {
-        "exchanges": _purge(
+        **_remove_exchanges(database, oldest),
+        "inbound_requests": remove(
             database,
-            (Exchange.id,),
-            Exchange.id < lowest_id_at(oldest),
-            Exchange.status != ExchangeStatus.SENDING,
-        ),
-        "inbound_requests": _purge(
-            database,
-            (InboundRequest.route, InboundRequest.request_id),
+            InboundRequest,
             InboundRequest.received_at < oldest,
             InboundRequest.status == InboundStatus.DONE,
         ),
-        "inbound_envelopes": _purge(
+        "inbound_envelopes": remove(
             database,
-            (InboundEnvelope.digest,),
-            InboundEnvelope.received_at
-            < utc_now() - timedelta(days=settings.envelope_retention_days),
+            InboundEnvelope,
+            InboundEnvelope.received_at < now - timedelta(days=settings.envelope_retention_days),
         ),
-        "async_answers": _purge(
+        "async_answers": remove(
             database,
-            (AsyncAnswer.id,),
+            AsyncAnswer,
             AsyncAnswer.id < lowest_id_at(oldest),
             AsyncAnswer.status != DeliveryStatus.PENDING,
         ),
     }
+    give_back(database)
     log.info("purged", **removed)
     return removed
 
 
-def _purge(database: Database, key: tuple[Any, ...], *criteria: ColumnElement[bool]) -> int:
-    """Delete the rows that meet all `criteria`, by their `key`, batch by batch."""
-    total = 0
-    while True:
-        with database.writing() as session:
-            found = session.execute(select(*key).where(*criteria).limit(BATCH)).all()
-            if found:
-                ids = [tuple(one) for one in found]
-                session.execute(delete(key[0].class_).where(tuple_(*key).in_(ids)))
-        total += len(found)
-        if len(found) < BATCH:
-            return total
+def _remove_exchanges(database: Database, oldest: datetime) -> dict[str, int]:
+    """Drop the months before `oldest` in which none is open; what is in no month goes by rows."""
+    table, edge = cast(Table, Exchange.__table__), lowest_id_at(oldest)
+    is_open = Exchange.status == ExchangeStatus.SENDING
+    with database.reading() as session:
+        first_open = session.scalar(
+            select(Exchange.id).where(is_open).order_by(Exchange.id).limit(1)
+        )
+    months = drop_months(database.engine, table, min(edge, first_open or edge))
+    first = oldest_month(database.engine, table)
+    old = Exchange.id < min(edge, first or edge)
+    return {"months": months, "exchanges": remove(database, Exchange, old, ~is_open)}

@@ -9,16 +9,17 @@ from typing import Any
 
 from common.clock import utc_now
 from common.db.database import Database
+from common.db.file_size import give_back
+from common.db.purging import in_batches, remove
 from common.logs import get_logger
-from sqlalchemy import Executable, Select, delete, select, update
+from sqlalchemy import Executable, Select, select, update
+from sqlalchemy.orm import Session
 
 from policy_notify.config import Settings
 from policy_notify.models import Delivery, IndicationDetails, PaymentNotice, SeenEvent
 
 log = get_logger(__name__)
 
-#: Rows changed in one transaction: housekeeping must not hold up a run.
-BATCH = 1_000
 #: A broker does not deliver an event again after such a time.
 EVENTS_KEPT = timedelta(days=30)
 
@@ -28,8 +29,9 @@ def keep_bounded(database: Database, settings: Settings) -> dict[str, int]:
     removed = {
         "messages": _forget_messages(database, timedelta(days=settings.message_retention_days)),
         "payments": _forget_payments(database, timedelta(days=settings.message_retention_days)),
-        "events": _forget_events(database),
+        "events": remove(database, SeenEvent, SeenEvent.consumed_at < utc_now() - EVENTS_KEPT),
     }
+    give_back(database)
     log.info("purged", **removed)
     return removed
 
@@ -42,7 +44,7 @@ def _forget_messages(database: Database, age: timedelta) -> int:
         details.created_at < utc_now() - age,
     )
     forget = update(details).values(message=None, recipient=None, variables=None)
-    return _in_batches(database, old, lambda ids: forget.where(details.id.in_(ids)))
+    return _acted(database, old, lambda ids: forget.where(details.id.in_(ids)))
 
 
 def _forget_payments(database: Database, age: timedelta) -> int:
@@ -55,24 +57,15 @@ def _forget_payments(database: Database, age: timedelta) -> int:
     nothing = {"message": None, "recipient": None, "variables": None}
     nothing |= {"facts": None, "payer_number": None}
     forget = update(notice).values(nothing)
-    return _in_batches(database, old, lambda ids: forget.where(notice.id.in_(ids)))
+    return _acted(database, old, lambda ids: forget.where(notice.id.in_(ids)))
 
 
-def _forget_events(database: Database) -> int:
-    event_id = SeenEvent.event_id
-    old = select(event_id).where(SeenEvent.consumed_at < utc_now() - EVENTS_KEPT)
-    return _in_batches(database, old, lambda ids: delete(SeenEvent).where(event_id.in_(ids)))
-
-
-def _in_batches(
-    database: Database, old: Select[Any], act: Callable[[Sequence[Any]], Executable]
-) -> int:
+def _acted(database: Database, old: Select[Any], act: Callable[[Sequence[Any]], Executable]) -> int:
     """`act` on all that `old` finds, which finds it no longer then; returns how many."""
-    total = 0
-    while True:
-        with database.writing() as session:
-            ids = session.scalars(old.limit(BATCH)).all()
-            session.execute(act(ids).execution_options(synchronize_session=False))
-        total += len(ids)
-        if len(ids) < BATCH:
-            return total
+
+    def step(session: Session, limit: int) -> int:
+        ids = session.scalars(old.limit(limit)).all()
+        session.execute(act(ids).execution_options(synchronize_session=False))
+        return len(ids)
+
+    return in_batches(database, step)

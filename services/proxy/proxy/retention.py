@@ -1,25 +1,26 @@
-"""What is kept for how long: transactions by age, rejections by number, differences from another
-hub's answers by both, keys for a day, whole answers as long as their channel says.
+"""What is kept for how long: transactions and whole answers as long as their channel says,
+rejections by number, differences from another hub's answers by number and age, keys for a day.
 
 Who made a call in the tester is known as long as the call. Of signing in only what still counts:
 recent failures, sessions whose tokens have not ended.
 """
 
-import time
 from datetime import datetime, timedelta
+from typing import cast
 
 from common.clock import utc_now
 from common.db.database import Database
-from common.db.write_lock import WriteLock
+from common.db.file_size import give_back
+from common.db.partitions import drop_months, keep_months_ahead, partitioned
+from common.db.purging import remove
 from common.ids import lowest_id_at
 from common.logs import get_logger
-from sqlalchemy import ColumnElement, delete, inspect, select, tuple_
+from sqlalchemy import Table, select
 
 from proxy.access import open_sessions
 from proxy.config import Settings
 from proxy.console import login_attempts
 from proxy.models import (
-    FINAL_STATUSES,
     Alert,
     AlertMessage,
     Base,
@@ -35,77 +36,73 @@ from proxy.models import (
     RerunTask,
     ShadowDifference,
     StoredResponse,
-    Transaction,
     UsualPlace,
 )
 from proxy.record.idempotency import KEPT_FOR
+from proxy.record.removal import keeping, remove_calls
 from proxy.statistics.stored import ALL, DAY
 
 log = get_logger(__name__)
 
-#: Rows removed in one transaction: a purge must not hold up the calls' own commits.
-BATCH = 250
-#: The same of whole answers, which are large.
+#: Whole answers removed in one transaction: they are large.
 RESPONSES_BATCH = 25
 #: The same of tasks, which take up to 100,000 rows with them.
 TASKS_BATCH = 1
-#: Between two batches a purge rests for this many times what the batch took.
-RESTS = 3.0
 
 
 def keep_bounded(database: Database, settings: Settings) -> dict[str, int]:
     """Remove what has outlived its time; returns how many rows of each kind."""
     now = utc_now()
-    oldest = now - timedelta(days=settings.transaction_retention_days)
-    old_call = Transaction.correlation_id < lowest_id_at(oldest)
+    keep_months_ahead(database.engine, partitioned(Base.metadata), now)
+    kept = keeping(database, settings.transaction_retention_days)
+    oldest = now - timedelta(days=kept.longest())
     removed = {
-        "transactions": _remove(
-            database, Transaction, old_call, Transaction.status.in_(FINAL_STATUSES)
-        ),
-        "former_records": _remove(
+        **remove_calls(database, kept, now),
+        "former_records": remove(
             database,
             FormerRecord,
             FormerRecord.kind == "transaction",
             FormerRecord.record_id < lowest_id_at(oldest),
         ),
         "rerun_tasks": _remove_tasks(database, oldest),
-        "call_grants": _remove(database, CallGrant, CallGrant.expires_at < oldest),
+        "call_grants": remove(database, CallGrant, CallGrant.expires_at < oldest),
         "hourly_rollups": sum(
-            _remove(database, one.hourly, one.hourly.hour < oldest) for one in ALL
+            remove(database, one.hourly, one.hourly.hour < oldest) for one in ALL
         ),
         "daily_rollups": sum(
-            _remove(database, one.daily, one.daily.day < oldest - DAY) for one in ALL
+            remove(database, one.daily, one.daily.day < oldest - DAY) for one in ALL
         ),
-        "stored_responses": _remove(
+        "stored_responses": remove(
             database, StoredResponse, StoredResponse.expires_at <= now, batch=RESPONSES_BATCH
         ),
-        "alerts": _remove(database, Alert, Alert.ended_at < oldest)
-        + _remove(database, AlertMessage, AlertMessage.created_at < oldest),
-        "maintenance_windows": _remove(
+        "alerts": remove(database, Alert, Alert.ended_at < oldest)
+        + remove(database, AlertMessage, AlertMessage.created_at < oldest),
+        "maintenance_windows": remove(
             database, MaintenanceWindow, MaintenanceWindow.ends_at < oldest
         ),
         "rejections": _remove_beyond(database, Rejection, settings.rejections_kept),
-        "shadow_differences": _remove(
+        "shadow_differences": remove(
             database, ShadowDifference, ShadowDifference.correlation_id < lowest_id_at(oldest)
         )
         + _remove_beyond(database, ShadowDifference, settings.shadow_differences_kept),
-        "idempotency_keys": _remove(
+        "idempotency_keys": remove(
             database, IdempotencyKey, IdempotencyKey.created_at < now - KEPT_FOR
         ),
-        "login_attempts": _remove(
+        "login_attempts": remove(
             database, LoginAttempt, LoginAttempt.attempted_at < now - login_attempts.WINDOW
         ),
-        "usual_places": _remove(
+        "usual_places": remove(
             database, UsualPlace, UsualPlace.last_at < now - login_attempts.USUAL_FOR
         ),
-        "ended_sessions": _remove(
+        "ended_sessions": remove(
             database, EndedSession, EndedSession.ended_at < now - open_sessions.LONGEST
         ),
-        "open_sessions": _remove(
+        "open_sessions": remove(
             database, OpenSession, OpenSession.began_at < now - open_sessions.LONGEST
         ),
-        "password_resets": _remove(database, PasswordReset, PasswordReset.expires_at < now),
+        "password_resets": remove(database, PasswordReset, PasswordReset.expires_at < now),
     }
+    give_back(database)
     log.info("purged", **removed)
     return removed
 
@@ -113,7 +110,7 @@ def keep_bounded(database: Database, settings: Settings) -> dict[str, int]:
 def _remove_tasks(database: Database, oldest: datetime) -> int:
     """Remove old tasks that no worker has to do with."""
     old = RerunTask.id < lowest_id_at(oldest)
-    return _remove(database, RerunTask, old, ~RerunTask.is_at_work, batch=TASKS_BATCH)
+    return remove(database, RerunTask, old, ~RerunTask.is_at_work, batch=TASKS_BATCH)
 
 
 def _remove_beyond(
@@ -125,27 +122,5 @@ def _remove_beyond(
         edge = session.scalar(newest_first.offset(kept).limit(1))
     if edge is None:
         return 0
-    return _remove(database, model, model.correlation_id <= edge)
-
-
-def _remove(
-    database: Database, model: type[Base], *old: ColumnElement[bool], batch: int = BATCH
-) -> int:
-    """Remove the rows of `model` that are `old`, in batches with rests; returns how many.
-
-    What belongs to a row goes with it (`ON DELETE CASCADE`).
-    """
-    keys = inspect(model).primary_key
-    some = select(*keys).where(*old).order_by(*keys).limit(batch)
-    statement = delete(model).where(tuple_(*keys).in_(some))
-    lock, total = WriteLock(database.engine), 0
-    while True:
-        began = time.perf_counter()
-        with lock, database.writing() as session:
-            options = {"synchronize_session": False}
-            gone = session.execute(statement, execution_options=options)
-            count = int(gone.rowcount)  # type: ignore[attr-defined]
-        total += count
-        if count < batch:
-            return total
-        time.sleep(RESTS * (time.perf_counter() - began))
+    drop_months(database.engine, cast(Table, model.__table__), edge)
+    return remove(database, model, model.correlation_id <= edge)

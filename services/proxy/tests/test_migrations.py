@@ -215,3 +215,61 @@ def test_every_migration_goes_there_and_back(database: str, tmp_path: Path) -> N
         with app.app_context():
             engine = container().database.engine
         check_there_and_back(app, engine, SCHEMA)
+
+
+WRITER = """
+import asyncio, sys
+from datetime import UTC, datetime
+from common.db.database import open_engine
+from common.db.rows.postgres import PostgresRows
+from common.db.rows.statements import Change, Insert
+from common.ids import new_id
+from common.settings import process_environment
+from proxy.config import SCHEMA, Settings
+from proxy.models import StoredRequest, Transaction
+calls, requests = Transaction.__table__, StoredRequest.__table__
+async def main():
+    rows = PostgresRows(open_engine(Settings.read(process_environment()), SCHEMA))
+    written = 0
+    while not sys.stdin.closed:
+        call = new_id()
+        begun = {
+            "correlation_id": call, "client_name": "c", "client_address": "",
+            "status": "processing", "request_method": "GET", "request_url": "/",
+            "request_headers": {}, "request_body": "", "request_body_whole": True,
+            "started_at": datetime.now(UTC),
+        }
+        kept = {"correlation_id": call, "raw_path": "/", "sealed": b"", "body": b"b"}
+        await rows.write([(Insert(calls), [begun]), (Insert(requests), [kept])])
+        ended = {"key_correlation_id": call, "status": "successful"}
+        await rows.write([(Change(calls, ("status",)), [ended])])
+        written += 1
+        print(written, flush=True)
+asyncio.run(main())
+"""
+
+
+def test_calls_go_on_while_the_record_becomes_monthly_and_all_are_there_after(tmp_path):
+    with empty_database("postgres") as changes:
+        url = changes["database_url_override"]
+        base = {**os.environ, "VAR_DIR": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
+        environ = {**base, "DATABASE_URL": url}
+        assert flask(environ, "db", "upgrade", "0022").wait(60) == 0
+        command = [sys.executable, "-c", WRITER]
+        with subprocess.Popen(
+            command, env=environ, cwd=tmp_path, stdout=subprocess.PIPE, text=True
+        ) as writer:
+            assert writer.stdout is not None
+            for revision, act in (("0027", "upgrade"), ("0022", "downgrade"), ("0027", "upgrade")):
+                writer.stdout.readline()  # it writes
+                assert flask(environ, "db", act, revision).wait(60) == 0
+                assert writer.poll() is None
+            writer.terminate()
+            written = int(writer.stdout.read().split()[-1])
+        with psycopg.connect(url, options="-c search_path=proxy") as connection:
+            count = "SELECT count(*) FROM transactions JOIN stored_requests USING (correlation_id)"
+            assert connection.execute(count).fetchone()[0] >= written
+            bounds = "SELECT count(*) FROM transactions_first WHERE status = 'successful'"
+            assert connection.execute(bounds).fetchone()[0] >= written
+            astray = "SELECT count(*) FROM ONLY transactions_default"
+            assert connection.execute(astray).fetchone()[0] == 0

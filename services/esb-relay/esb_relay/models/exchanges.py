@@ -5,6 +5,7 @@ import uuid
 from datetime import datetime
 
 from common.db.database import stored_enum
+from common.db.partitions import by_month
 from sqlalchemy import Float, Index, String, Text, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -57,6 +58,7 @@ class Exchange(Base):
             sqlite_where=text("status <> 'succeeded'"),
             postgresql_where=text("status <> 'succeeded'"),
         ),
+        by_month("id"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)

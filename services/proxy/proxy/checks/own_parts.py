@@ -8,6 +8,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from common.clock import utc_now
 from common.db.database import Database, is_sqlite
+from common.db.partitions import lacking, month_of, partitioned
 from common.http.client import HttpClient
 from common.http.outcomes import OutboundError, Timeouts
 from common.jobs.broker import BROKER_ERRORS, open_broker
@@ -29,7 +30,7 @@ from proxy.checks.probes import (
 )
 from proxy.config import Settings
 from proxy.container import Container
-from proxy.models import CheckState, Measure, Mediator
+from proxy.models import Base, CheckState, Measure, Mediator
 from proxy.statistics.judging import MediatorState, judged_mediators
 
 _MIGRATIONS = Path(__file__).parent.parent / "migrations"
@@ -37,6 +38,7 @@ _CLIENT = HttpClient(Timeouts(connect_s=0.5, read_s=1.2), pool_size=2)
 _MOST_COUNTED = 100
 #: Where the supervisor of `make up` writes how processes stand, below the data folder.
 PROCESS_STATES = Path("run") / "processes.json"
+_NO_PARTITION = "no partition for the next month: {}; the worker's purge makes them"
 
 
 def probes(container: Container) -> dict[tuple[Measure, str], Probe]:
@@ -120,6 +122,9 @@ def _migrations(database: Database) -> list[Finding]:
     with database.engine.connect() as connection:
         now = MigrationContext.configure(connection).get_current_revision()
     if now == head:
+        late = lacking(database.engine, partitioned(Base.metadata), [month_of(utc_now(), 1)])
+        if late:
+            return [failing(Measure.MIGRATIONS, "", _NO_PARTITION.format(", ".join(late)))]
         return [well(Measure.MIGRATIONS, "", f"at {head}")]
     return [failing(Measure.MIGRATIONS, "", f"at {now or 'none'}, and not at {head}")]
 

@@ -12,7 +12,7 @@ from common.clock import utc_now
 from common.errors import Conflict, Invalid
 from common.ids import new_id_at
 from common.settings import SettingError
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from proxy.access.clients import ensure_client
@@ -25,6 +25,7 @@ from proxy.models import (
     Transaction,
     TransactionStatus,
 )
+from proxy.record.removal import remove_calls_now
 from proxy.record.sealing import Sealer
 from proxy.registry.channels import check_rules, create_channel, update_channel
 from proxy.registry.endpoints import check_endpoint
@@ -261,7 +262,7 @@ def _seed_registration(session: Session, channel: Channel, clients: list[str]) -
 def remove(session: Session, data: DemoData) -> None:
     """Remove what `data` names, with its transactions."""
     names = [record["name"] for record in data.channels]
-    session.execute(delete(Transaction).where(Transaction.channel_name.in_(names)))
+    remove_calls_now(session, Transaction.channel_name.in_(names))
     for model, key, records in (
         (Channel, Channel.name, data.channels),
         (Mediator, Mediator.urn, data.mediators),

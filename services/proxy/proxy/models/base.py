@@ -5,6 +5,7 @@ from datetime import datetime
 
 from common.clock import utc_now
 from common.db.database import TYPES, new_metadata
+from common.db.partitions import with_default_partitions
 from common.ids import new_id
 from sqlalchemy import Uuid
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -13,7 +14,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 class Base(DeclarativeBase):
     """What all tables of the schema belong to."""
 
-    metadata = new_metadata()
+    metadata = with_default_partitions(new_metadata())
     type_annotation_map = TYPES
 
 

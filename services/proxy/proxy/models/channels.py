@@ -115,6 +115,8 @@ class Channel(Revised, Recorded, Base):
     keep_whole_bodies: Mapped[bool] = mapped_column(default=False)
     #: Whoever opens a body of its calls says why; the audit log keeps it.
     ask_reason: Mapped[bool] = mapped_column(default=False, server_default=false())
+    #: Days that its calls are kept on record; null: `TRANSACTION_RETENTION_DAYS`.
+    retention_days: Mapped[int | None]
     #: Days in which the whole answer of an asynchronous call can be fetched; 0: it is not kept.
     response_retention_days: Mapped[int] = mapped_column(
         default=USUAL_RESPONSE_RETENTION_DAYS, server_default=str(USUAL_RESPONSE_RETENTION_DAYS)

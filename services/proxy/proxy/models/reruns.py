@@ -94,9 +94,7 @@ class Retry(Leased, Base):
     __tablename__ = "retries"
 
     #: The original.
-    correlation_id: Mapped[uuid.UUID] = mapped_column(
-        ForeignKey("transactions.correlation_id", ondelete="CASCADE"), primary_key=True
-    )
+    correlation_id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
     channel_id: Mapped[uuid.UUID] = mapped_column(Uuid, index=True)
     #: Repetitions so far.
     made: Mapped[int]

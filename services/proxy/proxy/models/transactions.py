@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from common.db.database import stored_enum
+from common.db.partitions import by_month
 from common.jobs.leases import Leased
 from sqlalchemy import (
     JSON,
     BigInteger,
     Float,
-    ForeignKey,
     Index,
     LargeBinary,
     String,
@@ -50,7 +50,11 @@ IS_SLOW = text(f"duration_ms >= {SLOW_MS}")
 
 
 class Transaction(Base):
-    """One call. Names of channel and client are kept as they were."""
+    """One call. Names of channel and client are kept as they were.
+
+    What other tables have of a call goes with it (`proxy.record.removal`): a foreign key would be
+    asked for each row before a month of calls can be dropped.
+    """
 
     __tablename__ = "transactions"
     __table_args__ = (
@@ -91,6 +95,7 @@ class Transaction(Base):
             sqlite_where=IS_SLOW,
             postgresql_where=IS_SLOW,
         ),
+        by_month("correlation_id"),
     )
 
     correlation_id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
@@ -130,10 +135,9 @@ class StoredRequest(Base):
     """A request to the byte: of asynchronous calls, and of channels that keep whole bodies."""
 
     __tablename__ = "stored_requests"
+    __table_args__ = by_month("correlation_id")
 
-    correlation_id: Mapped[uuid.UUID] = mapped_column(
-        ForeignKey("transactions.correlation_id", ondelete="CASCADE"), primary_key=True
-    )
+    correlation_id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
     raw_path: Mapped[str] = mapped_column(Text)
     #: Query and headers as they go to the mediator, sealed (see `proxy.record.sealing`).
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
@@ -145,9 +149,7 @@ class StoredResponse(Base):
 
     __tablename__ = "stored_responses"
 
-    correlation_id: Mapped[uuid.UUID] = mapped_column(
-        ForeignKey("transactions.correlation_id", ondelete="CASCADE"), primary_key=True
-    )
+    correlation_id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
     status: Mapped[int]
     #: Headers and body, sealed (see `proxy.record.sealing`).
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
@@ -160,10 +162,9 @@ class TransactionReport(Base):
     """
 
     __tablename__ = "transaction_reports"
+    __table_args__ = by_month("correlation_id")
 
-    correlation_id: Mapped[uuid.UUID] = mapped_column(
-        ForeignKey("transactions.correlation_id", ondelete="CASCADE"), primary_key=True
-    )
+    correlation_id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
     part: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     #: JSON, sealed (see `proxy.record.sealing`): `urn`, `orchestrations`, `error`.
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
@@ -177,11 +178,10 @@ class TransactionProperty(Base):
         Index("ix_transaction_properties_name_value", "name", "value", "correlation_id"),
         # For who has a value and does not know what it is called.
         Index("ix_transaction_properties_value", "value", "correlation_id"),
+        by_month("correlation_id"),
     )
 
-    correlation_id: Mapped[uuid.UUID] = mapped_column(
-        ForeignKey("transactions.correlation_id", ondelete="CASCADE"), primary_key=True
-    )
+    correlation_id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
     name: Mapped[str] = mapped_column(String(128), primary_key=True)
     value: Mapped[str] = mapped_column(String(512))
 
@@ -191,9 +191,7 @@ class AsyncCall(Leased, Base):
 
     __tablename__ = "async_calls"
 
-    correlation_id: Mapped[uuid.UUID] = mapped_column(
-        ForeignKey("transactions.correlation_id", ondelete="CASCADE"), primary_key=True
-    )
+    correlation_id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
     channel_id: Mapped[uuid.UUID | None] = mapped_column(Uuid)
     esb: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))
     has_idempotency_key: Mapped[bool]
@@ -220,6 +218,7 @@ class Rejection(Base):
     """A request that was refused before it became a call: what was claimed, and why not."""
 
     __tablename__ = "rejections"
+    __table_args__ = by_month("correlation_id")
 
     correlation_id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
     rejected_at: Mapped[datetime]

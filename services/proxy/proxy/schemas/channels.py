@@ -29,6 +29,7 @@ _MEDIA_TYPE = r"^$|^[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+( *;.*)?$"
 LONGEST_TIMEOUT_S = 3600
 LONGEST_TOTAL_S = 24 * 3600
 MOST_RESPONSE_RETENTION_DAYS = 365
+MOST_RETENTION_DAYS = 36_500
 MOST_ROUTES = 10
 MOST_PORT = 65_535
 LONGEST_RETRY_PERIOD_S = 30 * 24 * 3600
@@ -242,6 +243,17 @@ class ChannelIn(Schema):
             "example": False,
         },
     )
+    retention_days = Integer(
+        low=1,
+        high=MOST_RETENTION_DAYS,
+        load_default=None,
+        allow_none=True,
+        metadata={
+            "description": "Days that its calls are kept on record; null: as"
+            " `TRANSACTION_RETENTION_DAYS` says",
+            "example": 30,
+        },
+    )
     response_retention_days = Integer(
         high=MOST_RESPONSE_RETENTION_DAYS,
         load_default=USUAL_RESPONSE_RETENTION_DAYS,
@@ -381,6 +393,7 @@ class ChannelOut(Recorded):
     store_response_body = ma.fields.Boolean(required=True)
     keep_whole_bodies = ma.fields.Boolean(required=True)
     ask_reason = ma.fields.Boolean(required=True)
+    retention_days = ma.fields.Integer(required=True, allow_none=True)
     response_retention_days = ma.fields.Integer(required=True)
     shadow_url = ma.fields.String(required=True)
     shadow_unsafe = ma.fields.Boolean(required=True)

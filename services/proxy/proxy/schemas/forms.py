@@ -27,6 +27,7 @@ from proxy.schemas.channels import (
     LONGEST_TOTAL_S,
     MOST_PORT,
     MOST_RESPONSE_RETENTION_DAYS,
+    MOST_RETENTION_DAYS,
     MOST_RETRIES,
     MOST_ROUTES,
     ChannelIn,
@@ -280,6 +281,7 @@ class ChannelForm(ChannelIn):
     store_response_body = Box()
     keep_whole_bodies = Box()
     ask_reason = Box()
+    retention_days = WholeOrBlank(low=1, high=MOST_RETENTION_DAYS, load_default=None)
     response_retention_days = Whole(
         high=MOST_RESPONSE_RETENTION_DAYS, load_default=USUAL_RESPONSE_RETENTION_DAYS
     )

@@ -2,7 +2,7 @@
 
 import fcntl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
@@ -16,6 +16,7 @@ from flask_migrate import Migrate
 from sqlalchemy import Connection, Engine, Enum, MetaData, inspect, text
 
 from common.db.database import UtcDateTime, is_sqlite
+from common.db.partitions import partition_names
 
 #: A migration waits this long for a table in use, then fails and leaves all as it was.
 LOCK_TIMEOUT = "10s"
@@ -45,12 +46,14 @@ def run_migrations() -> None:
             compare_type=True,
             render_as_batch=is_sqlite(migrations.engine),
             render_item=_render_type,
+            include_name=_all_but(partition_names(connection)),
             on_version_apply=_logged(migrations.schema),
         )
         _refuse_a_newer_database(migrations.schema)
         with context.begin_transaction():
             context.run_migrations()
         connection.commit()
+        _let_it_shrink(connection)
 
 
 def _refuse_a_newer_database(schema: str) -> None:
@@ -107,6 +110,25 @@ def _sole_runner(migrations: Migrations) -> Iterator[Connection]:
             connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": key})
             connection.execute(text("SET lock_timeout = 0"))
             connection.commit()
+
+
+def _all_but(partitions: Container[str]) -> Callable[..., bool]:
+    """What is compared with the models: partitions are parts of their tables."""
+
+    def included(name: str | None, kind: str, _parents: object) -> bool:
+        return not (kind == "table" and name in partitions)
+
+    return included
+
+
+def _let_it_shrink(connection: Connection) -> None:
+    """An SQLite file of a former version is written anew, once: then it can give space back."""
+    if connection.dialect.name != "sqlite":
+        return
+    if connection.exec_driver_sql("PRAGMA auto_vacuum").scalar() == 0:
+        connection.exec_driver_sql("COMMIT")
+        connection.exec_driver_sql("VACUUM")
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _render_type(kind: str, item: object, _context: object) -> str | Literal[False]:
