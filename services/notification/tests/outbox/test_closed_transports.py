@@ -61,7 +61,7 @@ def server() -> Iterator[RawMediator]:
 def gateway(container: Any, server: RawMediator) -> Iterator[Outbox]:
     """The engine before a provider behind HTTP."""
     provider = HttpProvider(Generic(SmsSettings(name="generic", url=f"{server.url}/send")))
-    transport = SmsTransport([provider], slice_size=64)
+    transport = SmsTransport([provider], smallest_slice=64)
     yield Outbox(container.database, {ChannelCode.SMS: transport}, 30.0)
     transport.close()
 

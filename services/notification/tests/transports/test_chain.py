@@ -1,5 +1,6 @@
 """Several providers: the next is tried only when the one before surely has it not."""
 
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,6 +17,11 @@ BAD = answer(b"", "400 Bad number")
 IN_PART = answer(b'{"messages": [{"status": {"name": "REJECTED_DND"}}, {"status": {}}]}')
 
 
+def slow(sock: Any, call: Any) -> Any:
+    time.sleep(0.1)
+    return OK(sock, call)
+
+
 @pytest.fixture
 def second() -> Iterator[RawMediator]:
     server = RawMediator(default=TAKEN)
@@ -29,7 +35,7 @@ def chain(gateway: Any, second: RawMediator, new_provider: Callable) -> SmsTrans
         new_provider("generic", url=gateway.url, ask_url=gateway.url),
         new_provider("nextsms", url=f"{second.url}/text/single"),
     ]
-    return SmsTransport(providers, slice_size=32)
+    return SmsTransport(providers, smallest_slice=32)
 
 
 @pytest.mark.parametrize("rejection", [BUSY, BAD, answer(b"", "401 Who")])
@@ -40,6 +46,18 @@ def test_a_refused_message_goes_to_the_next(
     with chain.batch() as sender:
         (result,) = sender.send([message()])
     assert (result.outcome, result.provider) == (Outcome.SENT, "nextsms")
+
+
+def test_a_slice_holds_more_where_messages_leave_fast(
+    gateway: Any, new_provider: Callable, message: Callable
+) -> None:
+    transport = SmsTransport([new_provider("generic", url=gateway.url)], smallest_slice=4)
+    assert transport.slice_size == 4
+    transport.send([message() for _ in range(64)])
+    assert transport.slice_size > 4
+    gateway.server.default = slow
+    transport.send([message()])
+    assert transport.slice_size == 4
 
 
 @pytest.mark.parametrize("doubtful", [hang_up, answer(b"<html>"), IN_PART, OK])
