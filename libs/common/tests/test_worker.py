@@ -11,7 +11,7 @@ import pytest
 from common.db.database import open_engine
 from common.jobs.broker import open_broker
 from common.jobs.wake_up import Listener, WakeUp
-from common.jobs.worker import stop_on_signals, work
+from common.jobs.worker import every, stop_on_signals, work
 from common.settings import Environment
 from sqlalchemy import text
 
@@ -102,6 +102,19 @@ def test_error_of_our_own_ends_the_worker(listener: Listener) -> None:
     steps = Steps(lambda: 1 // 0, 1)
     with pytest.raises(ZeroDivisionError):
         work(steps, listener, steps.stopping, beat=steps.beat)
+
+
+def test_housekeeping_outlives_an_error_of_our_own() -> None:
+    stopping, tried = threading.Event(), threading.Semaphore(0)
+
+    def break_down() -> None:
+        tried.release()
+        raise ZeroDivisionError
+
+    every(0.01, break_down, stopping)
+    assert tried.acquire(timeout=5)
+    assert tried.acquire(timeout=5)
+    stopping.set()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

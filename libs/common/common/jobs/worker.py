@@ -54,7 +54,7 @@ def work(
 
 
 def every(seconds: float, act: Callable[[], object], stopping: threading.Event) -> None:
-    """Run `act` now and then in a thread of its own, until `stopping`."""
+    """Run `act` now and then in a thread of its own, until `stopping`, whatever it raises."""
 
     def run() -> None:
         while not stopping.is_set():
@@ -62,6 +62,8 @@ def every(seconds: float, act: Callable[[], object], stopping: threading.Event) 
                 act()
             except SQLAlchemyError as exc:
                 log.warning("housekeeping_failed", reason=type(exc).__name__)
+            except Exception:
+                log.exception("housekeeping_broke")
             stopping.wait(seconds)
 
     threading.Thread(target=run, name="housekeeping", daemon=True).start()

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from proxy.alerts import words
 from proxy.alerts.deciding import Act, acts, is_muted
 from proxy.alerts.messages import queue
+from proxy.alerts.one_by_one import one_by_one
 from proxy.alerts.readings import Reading, read
 from proxy.models import Alert, AlertRule, MaintenanceWindow
 
@@ -18,8 +19,11 @@ from proxy.models import Alert, AlertRule, MaintenanceWindow
 NOTHING = "nothing is counted any more"
 
 
-def evaluate(session: Session, now: datetime, console_url: str) -> int:
-    """Go through all rules in use, in the caller's transaction; returns how many acts were done."""
+def evaluate(session: Session, now: datetime, console_url: str) -> tuple[int, list[str]]:
+    """Go through all rules in use, in the caller's transaction.
+
+    Returns how many acts were done, and which rules could not be evaluated.
+    """
     open_alerts: dict[object, dict[str, Alert]] = defaultdict(dict)
     for alert in session.scalars(select(Alert).where(Alert.ended_at.is_(None))):
         open_alerts[alert.rule_id][alert.subject] = alert
@@ -28,12 +32,14 @@ def evaluate(session: Session, now: datetime, console_url: str) -> int:
             MaintenanceWindow.begins_at <= now, MaintenanceWindow.ends_at > now
         )
     ).all()
-    done = 0
-    for rule in session.scalars(select(AlertRule)).all():
+
+    def evaluate_one(rule: AlertRule) -> int:
         found = read(session, rule, now) if rule.is_active else []
-        if found is not None:
-            done += _apply(session, rule, found, open_alerts[rule.id], windows, now, console_url)
-    return done
+        if found is None:
+            return 0
+        return _apply(session, rule, found, open_alerts[rule.id], windows, now, console_url)
+
+    return one_by_one(session, session.scalars(select(AlertRule)).all(), evaluate_one)
 
 
 def _apply(

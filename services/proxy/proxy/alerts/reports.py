@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from proxy.alerts.messages import EMAIL, queue
+from proxy.alerts.one_by_one import one_by_one
 from proxy.alerts.words import Words
 from proxy.models import Alert, ContactGroup
 from proxy.statistics.rollups import Rollup, rollups
@@ -21,18 +22,24 @@ _WIDEST_BAR = 20
 _MOST_CHANNELS = 30
 
 
-def queue_due_reports(session: Session, now: datetime) -> int:
-    """Queue what has not been reported, in the caller's transaction; returns how many messages."""
+def queue_due_reports(session: Session, now: datetime) -> tuple[int, list[str]]:
+    """Queue what has not been reported, in the caller's transaction.
+
+    Returns how many messages there were, and the groups whose reports could not be written.
+    """
+    groups = session.scalars(select(ContactGroup)).all()
+    return one_by_one(session, groups, lambda group: _queue_due(session, group, now))
+
+
+def _queue_due(session: Session, group: ContactGroup, now: datetime) -> int:
     count = 0
-    for group in session.scalars(select(ContactGroup)).all():
-        for name in group.reports:
-            end = report_end(name, now)
-            if group.reported.get(name, rfc3339(group.created_at)) >= rfc3339(end):
-                continue
-            since = end - timedelta(days=DAYS[name])
-            words = report(session, name, since, end)
-            count += queue(session, None, [group.id], words, now, [EMAIL])
-            group.reported = {**group.reported, name: rfc3339(end)}
+    for name in group.reports:
+        end = report_end(name, now)
+        if group.reported.get(name, rfc3339(group.created_at)) >= rfc3339(end):
+            continue
+        words = report(session, name, end - timedelta(days=DAYS[name]), end)
+        count += queue(session, None, [group.id], words, now, [EMAIL])
+        group.reported = {**group.reported, name: rfc3339(end)}
     return count
 
 

@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from proxy.alerts.evaluation import evaluate
+from proxy.alerts.one_by_one import SomeFailed
 from proxy.alerts.reports import queue_due_reports
 from proxy.checks.own_parts import probes
 from proxy.checks.probes import ask_all
@@ -81,7 +82,10 @@ class Watch:
             session.execute(insert_into(session, WatchJob).on_conflict_do_nothing(), rows)
 
     def do_due(self) -> int:
-        """Do the jobs that are due and in nobody's hands, one after the other."""
+        """Do the jobs that are due and in nobody's hands, one after the other.
+
+        What keeps one from being done is kept with it, until it is done again.
+        """
         done = 0
         due = self._due()
         for name, recurring in self.jobs.items():
@@ -91,16 +95,9 @@ class Watch:
             if claim is None:
                 continue
             began_s = time.monotonic()
-            try:
-                recurring.job(claim)
-            except ClaimLost:
-                log.warning("watch_claim_lost", job=name)
-            except SQLAlchemyError as exc:
-                log.warning("watch_failed", job=name, reason=type(exc).__name__)
-            except Exception:
-                log.exception("watch_broke", job=name)
+            trouble = _tried(name, recurring.job, claim)
             took = timedelta(seconds=time.monotonic() - began_s)
-            self._free(claim, recurring.pause(took))
+            self._free(claim, recurring.pause(took), trouble)
             done += 1
         return done
 
@@ -122,11 +119,33 @@ class Watch:
             )
             return next((JobClaim(name, row.lease_token) for row in rows if row.lease_token), None)
 
-    def _free(self, claim: JobClaim, pause: timedelta) -> None:
+    def _free(self, claim: JobClaim, pause: timedelta, trouble: str) -> None:
         mine = WatchJob.name == claim.name, held(WatchJob, claim.token)
-        freed = {"lease_token": None, "lease_until": None, "next_attempt_at": utc_now() + pause}
+        freed = {
+            "lease_token": None,
+            "lease_until": None,
+            "next_attempt_at": utc_now() + pause,
+            "trouble": trouble,
+        }
         with self.database.writing() as session:
             session.execute(update(WatchJob).where(*mine).values(**freed))
+
+
+def _tried(name: str, job: Job, claim: JobClaim) -> str:
+    """Do a job; what kept it from being done."""
+    try:
+        job(claim)
+    except ClaimLost:
+        log.warning("watch_claim_lost", job=name)
+    except SQLAlchemyError as exc:
+        log.warning("watch_failed", job=name, reason=type(exc).__name__)
+        return f"failed ({type(exc).__name__})"
+    except SomeFailed as exc:
+        return f"failed for {exc}"
+    except Exception as exc:
+        log.exception("watch_broke", job=name)
+        return f"failed ({type(exc).__name__}); the log has more"
+    return ""
 
 
 def watch_of(container: Container) -> Watch:
@@ -141,10 +160,12 @@ def watch_of(container: Container) -> Watch:
             claim.confirm(session)
             keep(session, findings, utc_now())
 
-    def in_a_transaction(act: Callable[[Session], object], claim: JobClaim) -> None:
+    def in_a_transaction(act: Callable[[Session], tuple[int, list[str]]], claim: JobClaim) -> None:
         with database.writing() as session:
             claim.confirm(session)
-            act(session)
+            _, failed = act(session)
+        if failed:
+            raise SomeFailed(", ".join(failed))
 
     return Watch(
         database,

@@ -30,7 +30,7 @@ from proxy.checks.probes import (
 )
 from proxy.config import Settings
 from proxy.container import Container
-from proxy.models import Base, CheckState, Measure, Mediator
+from proxy.models import Base, CheckState, Measure, Mediator, WatchJob
 from proxy.statistics.judging import MediatorState, judged_mediators
 
 _MIGRATIONS = Path(__file__).parent.parent / "migrations"
@@ -50,6 +50,7 @@ def probes(container: Container) -> dict[tuple[Measure, str], Probe]:
         (Measure.LISTENERS, ""): partial(_listeners, database),
         (Measure.MIGRATIONS, ""): partial(_migrations, database),
         (Measure.MEDIATOR, ""): partial(_mediators, database, settings),
+        (Measure.PROCESS, "proxy-worker's jobs"): partial(_jobs, database),
     }
     for name, url in settings.watched_services:
         found[Measure.PROCESS, name] = partial(_process, name, url, settings.var_dir)
@@ -113,6 +114,18 @@ def _listeners(database: Database) -> list[Finding]:
     trouble = listener_trouble(database)
     return [
         failing(Measure.LISTENERS, "", trouble) if trouble else well(Measure.LISTENERS, "", "open")
+    ]
+
+
+def _jobs(database: Database) -> list[Finding]:
+    """What the workers do every few seconds: whether each was done when it was last tried."""
+    with database.reading() as session:
+        found = session.execute(select(WatchJob.name, WatchJob.trouble)).all()
+    return [
+        failing(Measure.PROCESS, f"proxy-worker: {name}", trouble)
+        if trouble
+        else well(Measure.PROCESS, f"proxy-worker: {name}", "was done")
+        for name, trouble in found
     ]
 
 

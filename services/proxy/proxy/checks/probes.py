@@ -16,11 +16,14 @@ from urllib.parse import urlsplit
 from common.clock import utc_now
 from common.http.client import HttpClient
 from common.http.outcomes import OutboundError, Timeouts
+from common.logs import get_logger
 from cryptography import x509
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy.exc import SQLAlchemyError
 
 from proxy.models import CheckState, Measure
+
+log = get_logger(__name__)
 
 #: A part that takes longer does not answer.
 LIMIT_S = 2.0
@@ -64,7 +67,9 @@ def ask_all(
         except NotInTime:
             answer.cancel()
             found.append(failing(*key, f"no answer within {limit_s:g} s"))
-        except (SQLAlchemyError, OSError, ValueError, LookupError) as exc:
+        except Exception as exc:
+            if not isinstance(exc, (SQLAlchemyError, OSError)):
+                log.exception("check_broke", measure=key[0], subject=key[1])
             found.append(failing(*key, f"cannot be asked ({type(exc).__name__})"))
     return found
 

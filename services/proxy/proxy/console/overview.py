@@ -25,7 +25,7 @@ from proxy.container import container
 from proxy.models import AsyncCall, HealthCheck, Mediator, Transaction, TransactionStatus
 from proxy.record.search import newest
 from proxy.statistics.judging import MediatorState, judged_mediators
-from proxy.statistics.recent import in_steps, recent_calls
+from proxy.statistics.recent import added_up, in_steps, recent_calls
 from proxy.statistics.rollups import Figures
 
 _FAILURES_SHOWN = 8
@@ -90,11 +90,12 @@ def _state(session: Session, since: datetime, now: datetime, span: Span, timeout
         waits = waits.where(Transaction.channel_name.in_(view))
     waiting, oldest_at = session.execute(waits).one()
     failures, _ = newest(session, failed, _FAILURES_SHOWN)
-    calls = {
+    seen = {
         key: figures
         for key, figures in recent_calls(session, since, now, span.step).items()
         if reach.within(key[1], view)
     }
+    calls = added_up(seen, since, span.step)
     by_state: dict[MediatorState, list[str]] = defaultdict(list)
     judged = judged_mediators(session, mediators, now, timeout_s, view)
     for one in mediators:

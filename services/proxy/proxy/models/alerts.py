@@ -76,6 +76,8 @@ class WatchJob(Leased, Base):
     __tablename__ = "watch_jobs"
 
     name: Mapped[str] = mapped_column(String(32), primary_key=True)
+    #: What kept it from being done when it was last tried; empty: nothing.
+    trouble: Mapped[str] = mapped_column(Text, default="", server_default="")
 
 
 class ContactGroup(Recorded, Base):

@@ -19,9 +19,15 @@ def recent_calls(session: Session, since: datetime, until: datetime, step: timed
     return rollups(session, since, until)
 
 
-def in_steps(calls: Rollups, since: datetime, step: timedelta) -> Sequence[Figures]:
-    """The same calls in steps from `since` on, oldest first, by channel."""
-    found: dict[tuple[datetime, str], Rollup] = defaultdict(Rollup)
+def added_up(calls: Rollups, since: datetime, step: timedelta) -> Rollups:
+    """The same calls in steps from `since` on, by channel."""
+    found: Rollups = defaultdict(Rollup)
     for (start, channel), rollup in calls.items():
         found[since + (start - since) // step * step, channel].add(rollup)
+    return found
+
+
+def in_steps(calls: Rollups, since: datetime, step: timedelta) -> Sequence[Figures]:
+    """What is said of them in steps from `since` on, oldest first, by channel."""
+    found = added_up(calls, since, step)
     return [Figures.of(*key, found[key]) for key in sorted(found)]

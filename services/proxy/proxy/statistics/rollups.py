@@ -62,12 +62,16 @@ class Rollup:
 
     def add(self, other: "Rollup") -> None:
         """Count the other's calls, too."""
+        is_first = not self.calls
         self.calls += other.calls
         self.failures += other.failures
         self.completed += other.completed
         self.completed_with_errors += other.completed_with_errors
         self.total_ms += other.total_ms
-        self.durations = list(map(operator.add, self.durations, other.durations))
+        if is_first:
+            self.durations = other.durations.copy()
+        else:
+            self.durations = list(map(operator.add, self.durations, other.durations))
 
     @property
     def mean_ms(self) -> float | None:

@@ -1,5 +1,6 @@
 """Alerts, rules and checks over the API and in the console; reports; jobs under a lease."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -7,13 +8,19 @@ import pytest
 from common.clock import utc_now
 from common.ids import new_id_at
 from common.jobs.leases import ClaimLost
+from one_database import on_one_database
+from proxy.alerts import evaluation, readings
+from proxy.alerts.readings import Reading
 from proxy.alerts.reports import queue_due_reports, report_end
-from proxy.alerts.watch import JobClaim, Recurring, Watch
-from proxy.checks.probes import failing, measured, well
-from proxy.checks.reading import NOBODY_LOOKS, keep
+from proxy.alerts.watch import JobClaim, Recurring, Watch, watch_of
+from proxy.checks.probes import Finding, ask_all, failing, measured, well
+from proxy.checks.reading import NOBODY_LOOKS, checks, keep, troubles
 from proxy.container import Container
 from proxy.models import (
+    About,
+    Alert,
     AlertMessage,
+    AlertRule,
     CheckState,
     ContactGroup,
     Measure,
@@ -22,6 +29,7 @@ from proxy.models import (
 )
 from proxy.statistics.minute_rollups import roll_up_minutes
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 FAILED = TransactionStatus.FAILED
 
@@ -126,3 +134,55 @@ def test_what_takes_long_is_due_later() -> None:
 
     assert [minutes.pause(one).total_seconds() for one in took] == [4, 20, 60]
     assert [checks.pause(one).total_seconds() for one in took] == [3, 3, 3]
+
+
+@on_one_database()
+def test_rule_with_a_bug_is_a_trouble_and_an_alert_until_it_is_evaluated_again(
+    container: Container, add_rule: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd, _ = add_rule(name="Odd"), add_rule(Measure.PROCESS, about=About.WHOLE)
+    read, watch = readings.read, watch_of(container)
+    watch.prepare()
+
+    def with_a_bug(session: Session, rule: AlertRule, now: datetime) -> list[Reading] | None:
+        return read(session, rule, now) if rule.id != odd.id else read(session, None, now)  # type: ignore[arg-type]
+
+    def rounds(count: int) -> tuple[list[str], list[str]]:
+        """Troubles of jobs, and alerts that stand, after so many rounds."""
+        for _ in range(count):
+            with container.database.writing() as session:
+                session.execute(update(WatchJob).values(next_attempt_at=utc_now()))
+            assert watch.do_due() == 4
+        with container.database.reading() as session:
+            found = troubles(session, checks(session), utc_now())
+            said = [f"{one.subject} {one.detail}" for one in found if "worker:" in one.subject]
+            alerts = session.scalars(select(Alert.subject).where(Alert.ended_at.is_(None)))
+            return said, [one for one in alerts if "worker:" in one]
+
+    monkeypatch.setattr(evaluation, "read", with_a_bug)
+    broken = rounds(2)
+    monkeypatch.undo()
+
+    assert broken == (
+        ["proxy-worker: alerts failed for Odd (AttributeError)"],
+        ["proxy-worker: alerts"],
+    )
+    assert rounds(2) == ([], [])
+
+
+def test_check_with_a_bug_is_a_failing_part_and_the_others_are_asked() -> None:
+    def with_a_bug() -> list[Finding]:
+        raise TypeError("a bug")
+
+    probes = {
+        (Measure.DISK, "odd"): with_a_bug,
+        (Measure.BROKER, ""): lambda: [well(Measure.BROKER, "")],
+    }
+    with ThreadPoolExecutor() as executor:
+        odd, broker = ask_all(executor, probes)
+    assert (odd.subject, odd.state, odd.detail) == (
+        "odd",
+        CheckState.FAILING,
+        "cannot be asked (TypeError)",
+    )
+    assert broker.state is CheckState.WELL

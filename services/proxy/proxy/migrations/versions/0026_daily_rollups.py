@@ -1,4 +1,4 @@
-"""What the hours of a day add up to, and the hours of which a call has changed since
+"""What the hours of a day add up to, the hours of which a call has changed since; jobs' troubles
 
 Empty at first: the worker sums up the hours that are there within a minute of its start, and until
 then the hours themselves are read.
@@ -35,6 +35,8 @@ def upgrade() -> None:
         sa.Column("hour", _MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("hour", name=op.f("pk_changed_hours")),
     )
+    trouble = sa.Column("trouble", sa.Text(), server_default=sa.text("''"), nullable=False)
+    op.add_column("watch_jobs", trouble)
 
 
 def _daily(table: str, names: dict[str, int], *columns: "sa.Column[object]") -> None:
@@ -64,6 +66,7 @@ def _staged() -> list["sa.Column[object]"]:
 
 
 def downgrade() -> None:
+    op.drop_column("watch_jobs", "trouble")
     op.drop_table("changed_hours")
     for table in ("error", "mediator", "client"):
         op.drop_table(f"daily_{table}_rollups")
