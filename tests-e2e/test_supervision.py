@@ -10,7 +10,7 @@ LIMIT_S = 120.0
 
 
 def said_of_processes(hub: Hub) -> dict[str, str]:
-    found = hub.api("GET", "checks/", 200)["data"]
+    found = hub.api("GET", "checks/", 200)["checks"]
     return {one["subject"]: one["detail"] for one in found if one["measure"] == "process"}
 
 
@@ -35,7 +35,7 @@ def test_each_kind_of_process_is_started_again_and_the_health_page_says_so(
     _, username, password = staff_of(hub, "viewer")
     sign_in(hub, session, username, password)
     assert "started again once" in session.get(f"{hub.url}/admin/mediator/checks/").text
-    assert {one["state"] for one in hub.api("GET", "checks/", 200)["data"]} <= {"well", "unknown"}
+    assert {one["state"] for one in hub.api("GET", "checks/", 200)["checks"]} <= {"well", "unknown"}
 
 
 def _all_are_new(before: dict[str, int], now: dict[str, int]) -> bool:

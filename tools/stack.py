@@ -19,6 +19,8 @@ from types import TracebackType
 from typing import Self, TextIO
 
 import demo_transports
+from common.db.database import connections_of_an_installation, database_url
+from common.settings import Environment, SettingError
 from installation import ROOT, Installation, StackError
 from log_files import LogFiles
 from ports import (
@@ -149,10 +151,35 @@ class Stack:
     def up(self, timeout_s: float = READY_TIMEOUT_S) -> None:
         """Check the ports, prepare the data, start all and wait. Raises StackError."""
         self.check_ports()
+        _ = self.database_connections
         self.installation.prepare(demo=self.demo)
         self.installation.write_address()
         self.start()
         self.wait_ready(timeout_s)
+
+    @property
+    def database_connections(self) -> int:
+        """How many PostgreSQL connections its processes take at most; 0: it has SQLite.
+
+        Raises StackError where that is more than `DB_CONNECTIONS_MAX`.
+        """
+        try:
+            settings = Environment.read(self.installation.environ)
+        except SettingError as exc:
+            raise StackError(exc.message) from exc
+        if database_url(settings, "").startswith("sqlite"):
+            return 0
+        names = [one.name for one in self.installation.programs if port_variables([one])]
+        web = [name for name in names if not name.startswith("demo-") and name != "nginx"]
+        workers = [one for one in self.installation.programs if one.name.endswith("-worker")]
+        most, each = settings.db_connections_max, settings.web_concurrency
+        taken = connections_of_an_installation(most, each, web_kinds=len(web), workers=len(workers))
+        if taken > most:
+            raise StackError(
+                f"Its processes take {taken} PostgreSQL connections, DB_CONNECTIONS_MAX allows "
+                f"{most}: set it to {taken}, or WEB_CONCURRENCY lower than {each}"
+            )
+        return taken
 
     def check_ports(self) -> None:
         """Raises StackError that names the taken ports and one command that starts all the same."""

@@ -71,6 +71,8 @@ def _welcome(stack: Stack, took_s: float) -> str:
         f"password: {_password_place(stack)}",
         f"  API pages    {stack.url}/api/docs/",
     ]
+    if taken := stack.database_connections:
+        lines.append(f"  PostgreSQL   up to {taken} connections")
     if stack.installation.openhim_url is not None:
         lines.append(f"  OpenHIM API  {stack.installation.openhim_url}/")
     if stack.installation.authority is not None:

@@ -82,6 +82,32 @@ def test_a_file_says_how_often_a_process_was_started_again_and_why(tmp_path: Pat
         eventually(lambda: said("sleeper")["starts_in_s"] is None)
 
 
+PROCESSES = "a: env BIND=127.0.0.1:$PROXY_PORT x\na-worker: x\nnginx: x $NGINX_PORT\n"
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [
+        ({}, 0),
+        ({"DATABASE_URL": "postgresql://x"}, 15),
+        (
+            {"DATABASE_URL": "postgresql://x", "WEB_CONCURRENCY": "9", "DB_CONNECTIONS_MAX": "20"},
+            20,
+        ),
+    ],
+)
+def test_database_connections_are_counted_and_stay_within_the_setting(tmp_path, given, taken):
+    (tmp_path / "Procfile").write_text(PROCESSES)
+    environ = {**os.environ, **free_ports(), **given}
+    stack = Stack(tmp_path, environ, procfile=tmp_path / "Procfile", out=io.StringIO())
+    assert stack.database_connections == taken
+    if given:
+        fewer = {**environ, "DB_CONNECTIONS_MAX": "3", "WEB_CONCURRENCY": "2"}
+        tight = Stack(tmp_path, fewer, procfile=tmp_path / "Procfile", out=io.StringIO())
+        with pytest.raises(StackError, match=r"take 6 PostgreSQL connections.*allows 3"):
+            _ = tight.database_connections
+
+
 def test_children_of_a_killed_process_end_before_its_successor_starts(tmp_path: Path) -> None:
     # The child holds the port, as gunicorn's workers do when their master is killed.
     port = free_ports()["PROXY_PORT"]

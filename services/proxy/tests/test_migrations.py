@@ -10,13 +10,27 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import proxy
 import psycopg
 import pytest
+from common.db.database import UtcDateTime
 from proxy import create_app
 from proxy.config import SCHEMA, Settings
 from proxy.container import container
 from service_migrations import check_there_and_back, empty_database
-from sqlalchemy import Engine, MetaData, create_engine, insert, select
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Engine,
+    MetaData,
+    String,
+    Table,
+    Uuid,
+    create_engine,
+    insert,
+    select,
+    text,
+)
 
 POSTGRES = os.environ.get("TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432")
 
@@ -62,17 +76,67 @@ def test_database_that_is_newer_than_the_code_is_refused_in_one_sentence(environ
         "    connection.execute(text(\"UPDATE alembic_version SET version_num = '9999'\"))\n"
     )
     subprocess.run([sys.executable, "-c", newer], env=environ, check=True, timeout=60)
-    refused = subprocess.run(
-        [sys.executable, "-m", "flask", "--app", "proxy", "db", "upgrade"],
-        env=environ,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert refused.returncode == 1
-    assert refused.stderr.startswith("Error: the tables of proxy are at revision 9999")
-    assert len(refused.stderr.splitlines()) == 1
+    for command in ("upgrade", "plan"):
+        refused = subprocess.run(
+            [sys.executable, "-m", "flask", "--app", "proxy", "db", command],
+            env=environ,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert refused.returncode == 1
+        assert refused.stderr.startswith("Error: the tables of proxy are at revision 9999")
+        assert f"its newest is {newest_revision()}" in refused.stderr
+        assert len(refused.stderr.splitlines()) == 1
+
+
+def newest_revision() -> str:
+    folder = Path(proxy.__file__).parent / "migrations" / "versions"
+    return max(one.name for one in folder.glob("[0-9]*.py"))[:4]
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgres"])
+def test_a_plan_says_what_an_upgrade_would_do_and_does_nothing(database, tmp_path):
+    with empty_database(database) as given:
+        app = create_app(Settings(var_dir=tmp_path, **given))
+        with app.app_context():
+            engine = container().database.engine
+        run = app.test_cli_runner().invoke
+        assert run(args=["db", "plan"]).output.startswith("proxy: a new database, to ")
+        assert run(args=["db", "upgrade", "0010"]).exit_code == 0
+        with engine.begin() as connection:
+            connection.execute(insert(STAFF), [a_member(number) for number in range(300)])
+        if database == "postgres":
+            with engine.connect() as connection:
+                connection.execute(text("ANALYZE"))
+                connection.commit()
+        planned = run(args=["db", "plan"])
+        assert planned.exit_code == 0
+        lines = planned.output.splitlines()
+        assert f" revisions from 0010 to {newest_revision()}, " in lines[0]
+        assert any("0016" in line and "staff_users about 300 rows" in line for line in lines)
+        assert run(args=["db", "plan"]).output == planned.output
+        upgraded = run(args=["db", "upgrade"])
+        assert planned.output in upgraded.output  # before the first revision is made
+        assert run(args=["db", "plan"]).output.startswith("proxy: nothing to do, at ")
+        engine.dispose()
+
+
+STAFF = Table(
+    "staff_users",
+    MetaData(),
+    Column("id", Uuid),
+    *(Column(name, String) for name in ("username", "email", "password_hash", "role")),
+    Column("is_active", Boolean),
+    *(Column(name, UtcDateTime) for name in ("created_at", "updated_at")),
+)
+
+
+def a_member(number: int) -> dict[str, Any]:
+    now, name = datetime.now(UTC), f"member-{number}"
+    texts = {"username": name, "email": f"{name}@example.org", "password_hash": "", "role": "x"}
+    return {"id": uuid.uuid4(), **texts, "is_active": True, "created_at": now, "updated_at": now}
 
 
 #: Rows as an earlier `seed-demo` stored them, although the API refuses them.

@@ -112,6 +112,17 @@ def connections_of_a_process(most: int, web_concurrency: int) -> int:
     return max(2, most // (WEB_KINDS * web_concurrency + WORKERS))
 
 
+def connections_of_an_installation(
+    most: int, web_concurrency: int, *, web_kinds: int = WEB_KINDS, workers: int = WORKERS
+) -> int:
+    """How many connections all processes take at most, with one replica of each.
+
+    More than `most` where there are so many that two for each are more: those are the fewest.
+    """
+    processes = web_kinds * web_concurrency + workers
+    return processes * connections_of_a_process(most, web_concurrency)
+
+
 def open_engine(settings: Environment, schema: str) -> Engine:
     """An engine whose every connection sees only `schema`. Opens no connection yet.
 

@@ -11,7 +11,16 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from common.db.database import (
+    connections_of_a_process,
+    connections_of_an_installation,
+    database_url,
+)
+from common.logs import get_logger
+from common.settings import Environment, SettingError, process_environment
 from common.tracing import close_tracing
+
+log = get_logger(__name__)
 
 wsgi_app = os.environ.get("WSGI_APP")
 bind = os.environ.get("BIND", "127.0.0.1:8000")
@@ -46,6 +55,27 @@ def on_starting(server: Any) -> None:
     """
     forget_metrics()
     import_module(server.app.app_uri.partition(":")[0])
+
+
+def when_ready(_server: Any) -> None:
+    """Say how many connections the database must give this process and the installation."""
+    try:
+        settings = Environment.read(process_environment(tells=False))
+    except SettingError:
+        return  # each worker says so, and ends
+    if database_url(settings, "").startswith("sqlite"):
+        return
+    most, each = settings.db_connections_max, settings.web_concurrency
+    taken = connections_of_an_installation(most, each)
+    known = {
+        "of_each_process": connections_of_a_process(most, each),
+        "of_all": taken,
+        "most": most,
+    }
+    if taken > most:
+        log.warning("database_connections", reason="DB_CONNECTIONS_MAX is too low", **known)
+    else:
+        log.info("database_connections", **known)
 
 
 def forget_metrics() -> None:

@@ -2,7 +2,7 @@
 
 import fcntl
 import time
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Collection, Container, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
@@ -10,12 +10,17 @@ from zlib import crc32
 
 import click
 from alembic import context
+from alembic.migration import MigrationContext
 from alembic.runtime.migration import MigrationInfo
+from alembic.script import ScriptDirectory
 from flask import Flask, current_app
+from flask.cli import with_appcontext
 from flask_migrate import Migrate
+from flask_migrate.cli import db
 from sqlalchemy import Connection, Engine, Enum, MetaData, inspect, text
 
 from common.db.database import UtcDateTime, is_sqlite
+from common.db.migrations import plan
 from common.db.partitions import partition_names
 
 #: A migration waits this long for a table in use, then fails and leaves all as it was.
@@ -50,6 +55,7 @@ def run_migrations() -> None:
             on_version_apply=_logged(migrations.schema),
         )
         _refuse_a_newer_database(migrations.schema)
+        _say_plan(migrations.schema, connection)
         with context.begin_transaction():
             context.run_migrations()
         connection.commit()
@@ -61,11 +67,49 @@ def _refuse_a_newer_database(schema: str) -> None:
     known = {one.revision for one in context.script.walk_revisions()}
     newer = set(context.get_context().get_current_heads()) - known
     if newer:
-        raise click.ClickException(
-            f"the tables of {schema} are at revision {', '.join(sorted(newer))}, which this "
-            f"version does not know: start the newer version, or restore the backup that was made "
-            f"before it"
-        )
+        raise click.ClickException(_newer(schema, newer, context.script.get_current_head()))
+
+
+def _newer(schema: str, revisions: Collection[str], newest: str | None) -> str:
+    return (
+        f"the tables of {schema} are at revision {', '.join(sorted(revisions))}, which this "
+        f"version does not know (its newest is {newest}): start the newer version, or restore "
+        f"the backup that was made before it"
+    )
+
+
+def _say_plan(schema: str, connection: Connection) -> None:
+    """Say what an upgrade will do, before it does; other commands have nothing to do then."""
+    if not _is_upgrade():
+        return
+    heads = context.get_context().get_current_heads()
+    target = context.get_revision_argument()
+    found = plan.steps(context.script, heads, target, connection, schema)
+    if found:
+        for line in plan.words(schema, heads, found):
+            click.echo(line, err=True)
+
+
+def _is_upgrade() -> bool:
+    running = click.get_current_context(silent=True)
+    return running is not None and running.info_name == "upgrade"
+
+
+@db.command("plan")  # type: ignore[untyped-decorator]
+@with_appcontext
+def say_plan() -> None:
+    """Say what an upgrade would do: revisions, tables with their rows, and roughly how long."""
+    migrations: Migrations = current_app.extensions["migrate"].db
+    script = ScriptDirectory(current_app.extensions["migrate"].directory)
+    with migrations.engine.execution_options(reading=True).connect() as connection:
+        heads = MigrationContext.configure(connection).get_current_heads()
+        unknown = set(heads) - {one.revision for one in script.walk_revisions()}
+        if unknown:
+            newest = script.get_current_head()
+            raise click.ClickException(_newer(migrations.schema, unknown, newest))
+        found = plan.steps(script, heads, "heads", connection, migrations.schema)
+    for line in plan.words(migrations.schema, heads, found):
+        click.echo(line)
 
 
 def _logged(schema: str) -> Callable[..., None]:
