@@ -8,7 +8,7 @@ from common.web.tokens import ISSUER, Identity, TokenVerifier
 from proxy.access.issuers import ForeignTokens, issuer_of
 from proxy.access.scopes import excess
 from proxy.gateway.rejections import AuthenticationRequired, TokenRejected
-from proxy.gateway.routing import RoutedClient
+from proxy.gateway.routing_table import RoutedClient
 
 
 class BearerTokens:

@@ -15,11 +15,12 @@ from common.web.tokens import ISSUER, TokenVerifier
 from proxy.access.bearer import own_holder
 from proxy.access.issuers import issuer_of
 from proxy.access.signing import TokenSigner
-from proxy.gateway import admission
-from proxy.gateway.admission import Credentials
+from proxy.gateway import callers
 from proxy.gateway.call import Call
+from proxy.gateway.callers import Credentials
 from proxy.gateway.rejections import AuthenticationRequired, RejectedCall
-from proxy.gateway.routing import RoutedClient, Routing
+from proxy.gateway.routing import Routing
+from proxy.gateway.routing_table import RoutedClient
 
 PATH = "/.kiungo/token"
 #: What nginx says of the body that comes: its length, or how it is coded.
@@ -65,7 +66,7 @@ class Introspection:
                 return self._exchange(await self._authenticate(call, None))
             self._check(token.strip(), call.address)
             return ""
-        claimed = admission.claimed_credentials(call.headers)
+        claimed = callers.claimed_credentials(call.headers)
         if claimed is None and call.certificate is not None:
             holder = self._routing.table().holder(call.certificate)
             if holder is not None:
@@ -77,7 +78,7 @@ class Introspection:
 
     def _check(self, token: str, address: str) -> None:
         client = own_holder(self._verifier, token, self._routing.table().clients)
-        admission.check_address(client, address)
+        callers.check_address(client, address)
 
     def _exchange(self, client: RoutedClient) -> str:
         known = self._exchanged.get(client.client_id)

@@ -16,9 +16,9 @@ from proxy.access.scopes import excess
 from proxy.access.secret_uses import write_uses
 from proxy.access.throttle import TOO_MANY
 from proxy.container import Container
-from proxy.gateway.admission import Credentials, check_address
+from proxy.gateway.callers import Credentials, check_address
 from proxy.gateway.rejections import AddressNotAllowed
-from proxy.gateway.routing import RoutedClient
+from proxy.gateway.routing_table import RoutedClient
 from proxy.models import Client
 
 GRANT_TYPE = "client_credentials"

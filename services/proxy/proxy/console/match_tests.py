@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from proxy.console.blueprint import pages
 from proxy.console.reading import read
 from proxy.container import container
-from proxy.gateway.routing import load_table
+from proxy.gateway.load_table import load_table
 from proxy.models import Channel
 from proxy.registry.match_test import Trial, online_mediators, try_match, with_pattern
 from proxy.registry.patterns import Pattern, compile_pattern

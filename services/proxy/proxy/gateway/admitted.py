@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from proxy.config import Settings
 from proxy.gateway.call import Body, Call, preferences, query_value
 from proxy.gateway.esb import EsbCall
-from proxy.gateway.routing import RoutedChannel, RoutedClient
+from proxy.gateway.routing_table import RoutedChannel, RoutedClient
 from proxy.gateway.sent_routes import SentRoutes
 from proxy.models import TransactionStatus
 from proxy.record.reports import Report

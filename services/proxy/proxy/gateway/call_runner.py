@@ -4,7 +4,6 @@ Everything is committed under the claim: where it no longer stands, another work
 """
 
 import time
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -21,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from proxy.config import Settings
 from proxy.gateway.admitted import storing_for
+from proxy.gateway.answered import Answered, Whole, read_on
 from proxy.gateway.async_calls import (
     CHANNEL_GONE,
     WAKE_UP_QUEUE,
@@ -29,14 +29,14 @@ from proxy.gateway.async_calls import (
     GiveUp,
     Trouble,
     after_trouble,
-    may_repeat,
 )
-from proxy.gateway.call import WHOLE_BYTES, Body, Call
+from proxy.gateway.attempt import Attempt
 from proxy.gateway.esb import EsbCall, payload_text
-from proxy.gateway.forward import Answered, Forwarder, explain_failure
+from proxy.gateway.forward import Forwarder, explain_failure
 from proxy.gateway.headers import answered_headers
 from proxy.gateway.rejections import RejectedCall
-from proxy.gateway.routing import RoutedChannel, Routing
+from proxy.gateway.routing import Routing
+from proxy.gateway.routing_table import RoutedChannel
 from proxy.gateway.secondary_routes import start_routes
 from proxy.models import (
     USUAL_RESPONSE_RETENTION_DAYS,
@@ -59,17 +59,7 @@ from proxy.record.stored_calls import rebuild
 log = get_logger(__name__)
 
 INTERRUPTED = "interrupted"
-#: Larger answers cannot be fetched whole.
-KEPT_BYTES = 64 * 1024 * 1024
 _REPORTED = (TransactionReport, TransactionProperty)
-
-
-@dataclass(frozen=True, slots=True)
-class Whole:
-    """An answer's body; None where it is larger than what is kept whole."""
-
-    body: bytes | None = field(repr=False)
-    length: int
 
 
 class CallRunner:
@@ -104,24 +94,24 @@ class CallRunner:
         finally:
             leave(request_context)
 
-    async def _attempt(self, attempt: "_Attempt") -> None:
+    async def _attempt(self, attempt: Attempt) -> None:
         if attempt.claimed.was_sent and not attempt.repeatable:
             await self._decide(attempt, Trouble.MAY_HAVE_ARRIVED, INTERRUPTED)
         else:
             await self._make(attempt)
 
-    def _rebuilt(self, claimed: Claimed) -> "_Attempt":
+    def _rebuilt(self, claimed: Claimed) -> Attempt:
         with self._database.reading() as session:
             transaction = session.get_one(Transaction, claimed.correlation_id)
             stored = session.get_one(StoredRequest, claimed.correlation_id)
         call, body = rebuild(transaction, self._sealer.open(stored))
-        return _Attempt(claimed, call, body, Stopwatch(call.started_ns), transaction.client_name)
+        return Attempt(claimed, call, body, Stopwatch(call.started_ns), transaction.client_name)
 
     def _client_fields(self, client_name: str) -> tuple[tuple[str, str], ...]:
         client = self._routing.table().clients.get(client_name)
         return () if client is None else client.fields
 
-    async def _make(self, attempt: "_Attempt") -> None:
+    async def _make(self, attempt: Attempt) -> None:
         channel, esb = None, _message(attempt)
         if esb is None:
             channel = await self._routing.channel(attempt.claimed.channel_id, self._threads)
@@ -140,7 +130,7 @@ class CallRunner:
                 lambda: self._threads.run(lambda: self._mark_sent(attempt, channel)),
                 is_async=True,
             )
-            whole = await _read_on(answered)
+            whole = await read_on(answered)
         except OutboundError as exc:
             trouble = Trouble.NOT_SENT if isinstance(exc, NotSent) else Trouble.MAY_HAVE_ARRIVED
             await self._decide(attempt, trouble, explain_failure(exc, is_bus=esb is not None)[1])
@@ -153,7 +143,7 @@ class CallRunner:
             return
         await self._answered(attempt, channel, answered, whole)
 
-    def _mark_sent(self, attempt: "_Attempt", channel: RoutedChannel | None) -> None:
+    def _mark_sent(self, attempt: Attempt, channel: RoutedChannel | None) -> None:
         """Commit that the request leaves now, and where to. Raises ClaimLost."""
         claimed = attempt.claimed
         attempt.sent_ns = time.perf_counter_ns()
@@ -170,7 +160,7 @@ class CallRunner:
             _set(session, claimed, status=TransactionStatus.PROCESSING, mediator_url=mediator_url)
 
     async def _answered(
-        self, attempt: "_Attempt", channel: RoutedChannel | None, answered: Answered, whole: Whole
+        self, attempt: Attempt, channel: RoutedChannel | None, answered: Answered, whole: Whole
     ) -> None:
         attempt.response = self._response_row(attempt, channel, answered, whole)
         storing = storing_for(self._settings, channel)
@@ -192,7 +182,7 @@ class CallRunner:
         )
 
     async def _sent_on(
-        self, attempt: "_Attempt", channel: RoutedChannel, answered: Answered, storing: Storing
+        self, attempt: Attempt, channel: RoutedChannel, answered: Answered, storing: Storing
     ) -> TransactionStatus:
         """Send the call on its secondary routes; how it has ended by all answers."""
         sent = start_routes(self._forwarder, attempt.call, attempt.body, channel.routes, storing)
@@ -207,7 +197,7 @@ class CallRunner:
         return judged_status(answered.status, sent.statuses, own)
 
     def _response_row(
-        self, attempt: "_Attempt", channel: RoutedChannel | None, answered: Answered, whole: Whole
+        self, attempt: Attempt, channel: RoutedChannel | None, answered: Answered, whole: Whole
     ) -> Row | None:
         """The whole answer, sealed, where the channel keeps it and it is not too large."""
         days = USUAL_RESPONSE_RETENTION_DAYS if channel is None else channel.response_retention_days
@@ -217,7 +207,7 @@ class CallRunner:
         expires_at = utc_now() + timedelta(days=days)
         return self._sealer.response_row(attempt.call.correlation_id, copy, expires_at)
 
-    async def _decide(self, attempt: "_Attempt", trouble: Trouble, reason: str) -> None:
+    async def _decide(self, attempt: Attempt, trouble: Trouble, reason: str) -> None:
         verdict = after_trouble(
             trouble,
             reason,
@@ -234,7 +224,7 @@ class CallRunner:
         else:
             await self._threads.run(lambda: self._again(attempt, verdict, trouble))
 
-    def _again(self, attempt: "_Attempt", verdict: Again, trouble: Trouble) -> None:
+    def _again(self, attempt: Attempt, verdict: Again, trouble: Trouble) -> None:
         changes: dict[str, Any] = {
             "next_attempt_at": verdict.at,
             "lease_until": None,
@@ -254,7 +244,7 @@ class CallRunner:
             _set(session, attempt.claimed, status=TransactionStatus.PENDING)
         log.info("call_put_off", until=verdict.at.isoformat(), attempts=attempt.claimed.attempts)
 
-    async def _end(self, attempt: "_Attempt", status: TransactionStatus, **known: Any) -> None:
+    async def _end(self, attempt: Attempt, status: TransactionStatus, **known: Any) -> None:
         """Commit the end. Raises ClaimLost."""
         if attempt.sent_ns is not None:
             attempt.watch.upstream_ms = ms_since(attempt.sent_ns)
@@ -263,7 +253,7 @@ class CallRunner:
         del row["key_correlation_id"]
         await self._threads.run(lambda: self._commit_end(attempt, row))
 
-    def _commit_end(self, attempt: "_Attempt", row: Row) -> None:
+    def _commit_end(self, attempt: Attempt, row: Row) -> None:
         claimed = attempt.claimed
         with self._database.writing() as session:
             finished = session.execute(
@@ -284,7 +274,7 @@ class CallRunner:
                 session.execute(insert(TransactionReport), attempt.steps)
 
     @staticmethod
-    def _note_end(session: Session, attempt: "_Attempt", row: Row) -> None:
+    def _note_end(session: Session, attempt: Attempt, row: Row) -> None:
         """Failed calls, and those that repeat one, may be made again by themselves."""
         call, failure = attempt.call, None
         if row["status"] is TransactionStatus.FAILED:
@@ -301,42 +291,7 @@ class CallRunner:
         note_end(session, call.correlation_id, call.parent_id, channel_id, rule, failure)
 
 
-class _Attempt:
-    """A claimed call with its request rebuilt."""
-
-    def __init__(
-        self, claimed: Claimed, call: Call, body: Body, watch: Stopwatch, client_name: str
-    ) -> None:
-        self.client_name = client_name
-        self.claimed = claimed
-        self.call = call
-        self.body = body
-        self.watch = watch
-        self.sent_ns: int | None = None
-        self.response: Row | None = None
-        #: The rows of what the mediator reports, as `report_rows` gives them.
-        self.report: tuple[Row | None, ...] = ()
-        #: Rows of the secondary routes.
-        self.steps: list[Row] = []
-        #: Its channel as it is now, where it has one.
-        self.channel: RoutedChannel | None = None
-        self.is_surely_not_sent = False
-
-    @property
-    def may_have_arrived(self) -> bool:
-        """Whether an earlier attempt may have arrived: its key let this one follow."""
-        return self.claimed.has_idempotency_key and self.claimed.attempts > 1
-
-    @property
-    def repeatable(self) -> bool:
-        return may_repeat(
-            self.call.method,
-            self.claimed.has_idempotency_key,
-            is_esb=self.claimed.esb is not None,
-        )
-
-
-def _message(attempt: _Attempt) -> EsbCall | None:
+def _message(attempt: Attempt) -> EsbCall | None:
     esb = attempt.claimed.esb
     return None if esb is None else EsbCall(**esb, payload=payload_text(attempt.body.head))
 
@@ -348,18 +303,3 @@ def _set(session: Any, claimed: Claimed, **values: Any) -> None:
         .where(Transaction.correlation_id == claimed.correlation_id)
         .values(values)
     )
-
-
-async def _read_on(answered: Answered) -> Whole:
-    """Read the answer to its end; `answered.body` keeps its beginning. Raises OutcomeUnknown."""
-    pieces, length = [answered.body], len(answered.body)
-    if answered.rest is not None:
-        while piece := await answered.rest.read():
-            length += len(piece)
-            if length <= KEPT_BYTES:
-                pieces.append(piece)
-    if length > KEPT_BYTES:
-        return Whole(None, length)
-    whole = b"".join(pieces)
-    answered.body = whole[:WHOLE_BYTES] if answered.rest is not None else whole
-    return Whole(whole, length)

@@ -13,7 +13,7 @@ from common.http.outcomes import Timeouts
 
 from proxy.gateway.call import Call, query_value
 from proxy.gateway.rejections import EsbBodyRejected
-from proxy.gateway.routing import Registration
+from proxy.gateway.routing_table import Registration
 from proxy.record.json_text import member_texts
 
 RELAY_PATH = "/api/esb/relay/"

@@ -3,9 +3,7 @@
 What `begin` commits stands before a byte leaves; it is not run when nobody can be connected to.
 """
 
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
 
 from common import tracing
 from common.http.answer import Answer, Limits
@@ -19,9 +17,9 @@ from common.http.outcomes import (
     TimedOut,
 )
 from common.http.pool import Pool
-from common.http.replies import Fields
 from common.outbound import OutboundRules
 
+from proxy.gateway.answered import Answered, read_up_to, rewrite_addresses, unwrapped
 from proxy.gateway.breaker import CircuitOpen
 from proxy.gateway.call import WHOLE_BYTES, Body, Call
 from proxy.gateway.esb import EsbCall, EsbRelay
@@ -31,15 +29,12 @@ from proxy.gateway.headers import (
     within_trace,
     without_query_parameter,
 )
-from proxy.gateway.mediator_reports import AS_IT_IS, MAX_BYTES, NotReadable, is_wrapped, unwrap
+from proxy.gateway.mediator_reports import is_wrapped
 from proxy.gateway.raw_exchange import connect_raw
 from proxy.gateway.rejections import Unreadable
-from proxy.gateway.routing import RoutedChannel
+from proxy.gateway.routing_table import RoutedChannel
 from proxy.gateway.url_rewriting import MAX_BYTES as REWRITE_MAX_BYTES
-from proxy.gateway.url_rewriting import may_be_rewritten, rewritten_body, rewritten_fields
-from proxy.models import TransactionStatus
-from proxy.record.final_status import judged_status, status_for
-from proxy.record.reports import Report
+from proxy.gateway.url_rewriting import may_be_rewritten
 from proxy.record.transactions import SHORT_ID_DIGITS
 from proxy.registry.rewriting import NotRewritten, Rewrite
 from proxy.registry.secondary_routes import SecondaryRoute
@@ -56,37 +51,6 @@ BUS = "ESB relay: {}"
 Begin = Callable[[], Awaitable[None]]
 #: Whom a call is sent to.
 Destination = RoutedChannel | SecondaryRoute
-
-
-@dataclass(slots=True)
-class Answered:
-    """What a mediator or the bus said; `rest` still brings the body behind `body`.
-
-    `error` is None for an answer that is none of the bus's failures; `was_not_sent` tells that the
-    relay answered and the bus surely got nothing.
-    """
-
-    status: int
-    headers: Fields
-    body: bytes
-    rest: Answer | None = None
-    #: The words behind the status.
-    phrase: str = ""
-    #: The length that was announced, which is all there is of it for HEAD and 304.
-    length: int | None = None
-    error: str | None = None
-    exchange_id: str | None = None
-    was_not_sent: bool = False
-    #: What the mediator reports besides; and its error, or why that could not be read.
-    report: Report | None = None
-    note: str | None = None
-
-    @property
-    def final_status(self) -> TransactionStatus:
-        """How the call has ended with this answer."""
-        if self.report is None:
-            return status_for(self.status)
-        return judged_status(self.status, own=self.report.status)
 
 
 class Forwarder:
@@ -155,9 +119,9 @@ class Forwarder:
             raise
         answer = await self._send(connection, call, head, body, channel)
         if is_wrapped(answer.headers) and call.method != "HEAD":
-            answered = await _unwrapped(answer)
+            answered = await unwrapped(answer)
         elif channel.addresses is not None and may_be_rewritten(answer.headers):
-            answered = await _read_up_to(REWRITE_MAX_BYTES, answer)
+            answered = await read_up_to(REWRITE_MAX_BYTES, answer)
         else:
             gathered = await answer.gather(WHOLE_BYTES, GATHER_S)
             answered = Answered(
@@ -169,7 +133,7 @@ class Forwarder:
                 length=answer.length,
             )
         if channel.addresses is not None:
-            _rewrite_addresses(answered, channel.addresses, call)
+            rewrite_addresses(answered, channel.addresses, call)
         return answered
 
     async def ask(self, call: Call, body: Body, destination: Destination) -> Answer:
@@ -229,42 +193,6 @@ class Forwarder:
             exchange_id=said.exchange_id,
             was_not_sent=said.was_not_sent,
         )
-
-
-async def _unwrapped(answer: Answer) -> Answered:
-    """A wrapped answer, read whole; one that cannot be read is passed on as it is."""
-    answered = await _read_up_to(MAX_BYTES, answer)
-    if answered.rest is not None:
-        answered.note = AS_IT_IS.format(f"it is larger than {MAX_BYTES} bytes")
-        return answered
-    try:
-        found = unwrap(answer.status, answer.headers, answered.body)
-    except NotReadable as exc:
-        answered.note = AS_IT_IS.format(exc)
-        return answered
-    report = found.report
-    return Answered(found.status, found.headers, found.body, report=report, note=report.reason)
-
-
-async def _read_up_to(max_bytes: int, answer: Answer) -> Answered:
-    """An answer that is read whole, or of which `max_bytes` and a little were read."""
-    pieces, size = [], 0
-    while size <= max_bytes and (piece := await answer.read()):
-        pieces.append(piece)
-        size += len(piece)
-    answered = Answered(answer.status, answer.headers, b"".join(pieces), phrase=answer.reason)
-    answered.length = answer.length
-    if size > max_bytes:
-        answered.rest = answer
-    return answered
-
-
-def _rewrite_addresses(answered: Answered, addresses: re.Pattern[bytes], call: Call) -> None:
-    """Put the hub's address in place of the mediator's: in fields, and in text that is whole."""
-    if answered.rest is None and answered.body and may_be_rewritten(answered.headers):
-        answered.body = rewritten_body(answered.body, addresses, call.scheme, call.host)
-        answered.length = len(answered.body)
-    answered.headers = rewritten_fields(answered.headers, addresses, call.scheme, call.host)
 
 
 def _sent(body: Body) -> bytes | AsyncIterator[bytes]:

@@ -19,11 +19,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from proxy.access.secret_uses import keep_writing_uses
 from proxy.container import Container
-from proxy.gateway.admission import Admission, claimed_credentials
+from proxy.gateway.admission import Admission
 from proxy.gateway.admitted import Admitted, wants_async
 from proxy.gateway.async_calls import Acceptance
 from proxy.gateway.breaker import CircuitOpen
 from proxy.gateway.call import Call, Failure
+from proxy.gateway.callers import claimed_credentials
 from proxy.gateway.forward import Forwarder, explain_failure
 from proxy.gateway.record import CallRecord
 from proxy.gateway.rejections import (
@@ -33,7 +34,8 @@ from proxy.gateway.rejections import (
     NotRecorded,
     RejectedCall,
 )
-from proxy.gateway.routing import NOBODY, Routing, TableAway
+from proxy.gateway.routing import Routing, TableAway
+from proxy.gateway.routing_table import NOBODY
 from proxy.gateway.secondary_routes import start_routes
 from proxy.gateway.shadow import Shadows
 from proxy.listeners.ports import Listeners

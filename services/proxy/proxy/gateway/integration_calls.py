@@ -7,7 +7,7 @@ from typing import Any
 from common.errors import Invalid
 
 from proxy.gateway.call import Call, Whole
-from proxy.gateway.routing import RoutedChannel
+from proxy.gateway.routing_table import RoutedChannel
 from proxy.record.json_text import member_texts
 
 _CREDENTIALS = ("Authorization", "X-Client-Id", "X-Client-Secret")

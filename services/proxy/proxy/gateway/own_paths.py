@@ -22,12 +22,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from proxy.access import introspection
 from proxy.container import Container
 from proxy.errors import UnknownRecord
-from proxy.gateway.admission import Credentials, claimed_credentials
 from proxy.gateway.call import Call, preferences, read_call
+from proxy.gateway.callers import Credentials, claimed_credentials
 from proxy.gateway.gateway import Gateway
 from proxy.gateway.integration_calls import as_call
 from proxy.gateway.rejections import NotRecorded, RejectedCall, Unreadable
-from proxy.gateway.routing import RoutedClient, TableAway
+from proxy.gateway.routing import TableAway
+from proxy.gateway.routing_table import RoutedClient
 from proxy.models import FINAL_STATUSES
 from proxy.record.call_states import (
     LOOK_EVERY_S,
@@ -55,7 +56,7 @@ class Front:
         self._trusted_proxies = container.settings.trusted_proxies
         self._max_body_bytes = container.settings.request_body_max_bytes
         self._introspection = introspection.Introspection(
-            gateway.routing, container.signer, gateway.admission.authenticate
+            gateway.routing, container.signer, gateway.admission.callers.authenticate
         )
         self.start = gateway.start
         self.stop = gateway.stop
@@ -110,7 +111,7 @@ class Front:
             )
 
     async def _integration_call(self, call: Call, claimed: Credentials | None) -> Reply:
-        await self._gateway.admission.authenticate(call, claimed)
+        await self._gateway.admission.callers.authenticate(call, claimed)
         body = await call.read_body(self._max_body_bytes)
         raw, given = _read_given(await body.read_whole())
         routing, reader = self._gateway.routing, self._gateway.reader
@@ -123,7 +124,7 @@ class Front:
 
     def _state_answer(self, text: str) -> Answer:
         async def answer(call: Call, claimed: Credentials | None) -> Reply:
-            client = await self._gateway.admission.authenticate(call, claimed)
+            client = await self._gateway.admission.callers.authenticate(call, claimed)
             state = await self._state(await self._whole_id(text), client, call)
             return json_reply(200, state, str(new_id()))
 
@@ -131,7 +132,7 @@ class Front:
 
     def _response_answer(self, text: str) -> Answer:
         async def answer(call: Call, claimed: Credentials | None) -> Reply:
-            client = await self._gateway.admission.authenticate(call, claimed)
+            client = await self._gateway.admission.callers.authenticate(call, claimed)
             correlation_id = await self._whole_id(text)
             copy = await self._gateway.reader.run(
                 lambda: response_of(self._database, self._sealer, correlation_id, client)

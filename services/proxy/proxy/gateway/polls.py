@@ -28,7 +28,8 @@ from proxy.gateway.admitted import Admitted
 from proxy.gateway.async_calls import accepted_rows
 from proxy.gateway.call import Call, Origin
 from proxy.gateway.rejections import RejectedCall
-from proxy.gateway.routing import RoutedChannel, Routing, RoutingTable
+from proxy.gateway.routing import Routing
+from proxy.gateway.routing_table import RoutedChannel, RoutingTable
 from proxy.models import AsyncCall, Channel, Poll, Rejection, StoredRequest, Transaction
 from proxy.record.rejections import rejection_row
 from proxy.record.statements import Act

@@ -7,20 +7,19 @@ from collections.abc import AsyncIterator
 from common import tracing
 from common.http.answer import Answer
 from common.http.outcomes import OutboundError
-from common.http.replies import CORRELATION_HEADER, Fields, Reply, problem_reply
+from common.http.replies import Fields, Reply, problem_reply
 from common.http.server_messages import BrokenReply
 from common.logs import get_logger
 
 from proxy.gateway.admitted import Admitted
+from proxy.gateway.answered import Answered
 from proxy.gateway.breaker import BegunTooLate
 from proxy.gateway.call import WHOLE_BYTES, Call, Failure
-from proxy.gateway.forward import Answered
-from proxy.gateway.headers import answered_headers
+from proxy.gateway.call_ends import answer_headers, end_rows, ended_call_row, judged
 from proxy.gateway.rejections import RejectedCall
 from proxy.gateway.sent_routes import SentRoutes
 from proxy.models import TransactionStatus
-from proxy.record.final_status import judged_status, status_for
-from proxy.record.headers import recorded_headers
+from proxy.record.final_status import status_for
 from proxy.record.idempotency import digest_of, kept_answer, key_end_row, key_row
 from proxy.record.rejections import rejection_row
 from proxy.record.reports import Report, report_rows
@@ -102,7 +101,7 @@ class CallRecord:
         """The call failed: record it, answer with a problem."""
         reply = problem_reply(status, reason, admitted.correlation_id)
         admitted.call.failure = Failure(reason, admitted.is_surely_not_sent)
-        ended = _ended(
+        ended = ended_call_row(
             admitted,
             TransactionStatus.FAILED,
             status,
@@ -120,8 +119,8 @@ class CallRecord:
         if answered.report is not None:
             status = answered.final_status
         if admitted.routes is not None:
-            status = await _judged(admitted.routes, answered)
-        ended = _ended(
+            status = await judged(admitted.routes, answered)
+        ended = ended_call_row(
             admitted,
             status,
             answered.status,
@@ -132,7 +131,7 @@ class CallRecord:
             esb_exchange_id=answered.exchange_id,
         )
         admitted.report = answered.report
-        headers = _answer_headers(admitted, answered.headers)
+        headers = answer_headers(admitted, answered.headers)
         reply = Reply(
             answered.status, headers, answered.body, answered.phrase, length=answered.length
         )
@@ -141,7 +140,7 @@ class CallRecord:
     def stream(self, admitted: Admitted, answered: Answered, rest: Answer) -> Reply:
         """The answer is large or still made: pass it on as it comes; its end waits for the
         record."""
-        headers = _answer_headers(admitted, answered.headers)
+        headers = answer_headers(admitted, answered.headers)
         pieces = self._pieces(admitted, answered, rest)
         if admitted.call.slot is not None:
             pieces = admitted.call.slot.around(pieces)
@@ -181,8 +180,8 @@ class CallRecord:
     ) -> None:
         status = TransactionStatus.FAILED if error else answered.final_status
         if admitted.routes is not None and not error:
-            status = await _judged(admitted.routes, answered)
-        ended = _ended(
+            status = await judged(admitted.routes, answered)
+        ended = ended_call_row(
             admitted,
             status,
             answered.status,
@@ -299,58 +298,3 @@ class CallRecord:
         """Wait a little for routes that are under way, as a process ends."""
         if self._settling:
             await asyncio.wait(self._settling, timeout=SETTLE_S)
-
-
-def end_rows(admitted: Admitted, ended: Row, key_end: Row | None) -> Rows:
-    """What ends a call: a change of its row, or, where it never began, one row that is final.
-
-    A key whose call was surely not sent is free again.
-    """
-    if not admitted.is_begun:
-        started = admitted.started_row(TransactionStatus.FAILED, owner=None)
-        final = {name: value for name, value in ended.items() if name != "key_correlation_id"}
-        return {Act.WHOLE: {**started, **final}}
-    rows: Rows = {Act.END: ended}
-    if key_end is not None and admitted.is_surely_not_sent:
-        rows[Act.KEY_FREE] = {"key_correlation_id": admitted.call.correlation_id}
-    elif key_end is not None:
-        rows[Act.KEY_END] = key_end
-    return rows
-
-
-async def _judged(routes: SentRoutes, answered: Answered) -> TransactionStatus:
-    """How the call has ended by all that is known once the routes have that it waits for."""
-    own = answered.report.status if answered.report else None
-    routes.judge = lambda statuses: judged_status(answered.status, statuses, own)
-    await routes.wait_for_waited()
-    return routes.judge(routes.statuses)
-
-
-def _ended(
-    admitted: Admitted,
-    status: TransactionStatus,
-    code: int,
-    pairs: Fields,
-    copy: str | None,
-    *,
-    response_body_length: int | None = None,
-    error_message: str | None = None,
-    esb_exchange_id: str | None = None,
-) -> Row:
-    return ended_row(
-        admitted.call.correlation_id,
-        status,
-        admitted.watch,
-        response_status_code=code,
-        response_headers=recorded_headers(pairs),
-        response_body=copy,
-        response_body_length=response_body_length,
-        error_message=error_message,
-        esb_exchange_id=esb_exchange_id,
-    )
-
-
-def _answer_headers(admitted: Admitted, pairs: Fields) -> Fields:
-    headers = answered_headers(pairs)
-    headers.append((CORRELATION_HEADER, admitted.correlation_id))
-    return headers

@@ -22,7 +22,7 @@ from proxy.gateway.admitted import Admitted, wants_async
 from proxy.gateway.call import Call
 from proxy.gateway.headers import forwarded_headers, request_head
 from proxy.gateway.rejections import Unreadable
-from proxy.gateway.routing import Shadowing
+from proxy.gateway.routing_table import Shadowing
 from proxy.models import Difference
 from proxy.record.comparing import MAX_COMPARED_BYTES, Compared, HubAnswer, compare
 from proxy.record.shadow_differences import difference_row

@@ -20,7 +20,7 @@ from proxy.access.addresses import parsed_address
 from proxy.access.certificates import FINGERPRINT, Presented
 from proxy.gateway.call import Call, Origin, Whole
 from proxy.gateway.raw_exchange import FRAME_END, FRAME_START
-from proxy.gateway.routing import RoutedChannel
+from proxy.gateway.routing_table import RoutedChannel
 from proxy.listeners.acknowledgements import is_hl7
 from proxy.listeners.answers import answer_to, body_of, framed, passed_on
 from proxy.listeners.frames import BrokenOff, Frames, NoFrame, TooLong, read_to_end

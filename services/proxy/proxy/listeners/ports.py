@@ -25,7 +25,8 @@ from sqlalchemy.orm import Session
 
 from proxy.config import Settings
 from proxy.gateway.call import Call
-from proxy.gateway.routing import RoutedChannel, Routing, RoutingTable, TableAway
+from proxy.gateway.routing import Routing, TableAway
+from proxy.gateway.routing_table import RoutedChannel, RoutingTable
 from proxy.listeners.conversation import Conversation, Serving
 from proxy.models import Channel, ListenerState
 from proxy.registry.listening import Listening

@@ -15,7 +15,7 @@ from proxy.access.scopes import excess
 from proxy.access.throttle import TOO_MANY
 from proxy.access.tokens import GrantError, authenticated, check_client_address
 from proxy.container import container
-from proxy.gateway.admission import Credentials
+from proxy.gateway.callers import Credentials
 from proxy.models import Client, Mediator
 
 #: The wide scopes, and narrow ones.

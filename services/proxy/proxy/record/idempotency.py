@@ -11,7 +11,7 @@ from sqlalchemy import delete
 
 from proxy.gateway.call import Call
 from proxy.gateway.rejections import KeyAnswerNotKept, KeyInUse, KeyReused, Unreadable
-from proxy.gateway.routing import RoutedClient
+from proxy.gateway.routing_table import RoutedClient
 from proxy.models import IdempotencyKey
 from proxy.record.rows import Row
 from proxy.record.sealing import Sealer

@@ -17,11 +17,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from proxy.errors import NotRepeatable, RepeatedAlready
-from proxy.gateway import admission, esb
+from proxy.gateway import channel_choice, esb
 from proxy.gateway.call import Body, Call
 from proxy.gateway.headers import forwarded_headers
+from proxy.gateway.load_table import load_table
 from proxy.gateway.rejections import RejectedCall
-from proxy.gateway.routing import RoutedChannel, RoutingTable, load_table
+from proxy.gateway.routing_table import RoutedChannel, RoutingTable
 from proxy.models import (
     FINAL_STATUSES,
     AsyncCall,
@@ -279,7 +280,7 @@ def _check(
             check_body(call, body, channel, _RULES_MAX_BYTES)
         if not registrations and channel is not None:
             return None
-        return esb.plan(call, body.head, admission.find_registration(call, registrations))
+        return esb.plan(call, body.head, channel_choice.find_registration(call, registrations))
     except RejectedCall as exc:
         raise NotRepeatable(exc.reason) from exc
 

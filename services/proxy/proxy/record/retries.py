@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from proxy.errors import NotRepeatable
-from proxy.gateway.routing import RoutingTable
+from proxy.gateway.routing_table import RoutingTable
 from proxy.models import FINAL_STATUSES, Channel, Retry, Transaction
 from proxy.record.reruns import rerun
 from proxy.record.sealing import Sealer

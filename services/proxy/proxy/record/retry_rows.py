@@ -15,7 +15,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from proxy.gateway.forward import IDEMPOTENT_METHODS
-from proxy.gateway.routing import RetryRule
+from proxy.gateway.routing_table import RetryRule
 from proxy.models import Channel, Retry, Transaction
 from proxy.record.rows import Row
 

@@ -17,7 +17,7 @@ from sqlalchemy import Select, exists, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from proxy.errors import NotRepeatable
-from proxy.gateway.routing import RoutingTable
+from proxy.gateway.routing_table import RoutingTable
 from proxy.models import (
     FINAL_STATUSES,
     RerunState,

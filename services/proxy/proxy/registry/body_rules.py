@@ -15,7 +15,7 @@ from proxy.gateway.rejections import (
     UnsupportedContentCoding,
     UnsupportedContentType,
 )
-from proxy.gateway.routing import RoutedChannel
+from proxy.gateway.routing_table import RoutedChannel
 from proxy.record.bodies import DecodedTooLarge, NotDecoded, UnknownCoding, decoded_body
 from proxy.record.rows import storable
 

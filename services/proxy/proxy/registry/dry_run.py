@@ -20,18 +20,19 @@ from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from proxy.container import Container
-from proxy.gateway.admission import (
+from proxy.gateway.call import Body, Call, split_target
+from proxy.gateway.channel_choice import (
     check_allowed,
     check_may_act,
     choose_channel,
     find_registration,
     takers_by_type,
 )
-from proxy.gateway.call import Body, Call, split_target
 from proxy.gateway.forward import target_of
+from proxy.gateway.load_table import load_table
 from proxy.gateway.match import CandidateChannel
 from proxy.gateway.rejections import NoChannel, RejectedCall
-from proxy.gateway.routing import NOBODY, RoutedChannel, RoutedClient, RoutingTable, load_table
+from proxy.gateway.routing_table import NOBODY, RoutedChannel, RoutedClient, RoutingTable
 from proxy.models import Transaction
 from proxy.models.sealed import NOT_STORED, TRANSACTION_TEXTS
 from proxy.registry.body_rules import check_body, has_schema

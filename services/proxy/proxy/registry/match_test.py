@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from proxy.gateway import rejections
 from proxy.gateway.match import CandidateChannel, ChannelIndex, Matched, NoMethod, NoPath, Verdict
-from proxy.gateway.routing import RoutingTable
+from proxy.gateway.routing_table import RoutingTable
 from proxy.models import Channel, Mediator
 from proxy.registry.mediators import is_online
 from proxy.registry.patterns import Pattern, is_reserved

@@ -12,7 +12,7 @@ from flask.views import MethodView
 from sqlalchemy import select
 
 from proxy.container import container
-from proxy.gateway.routing import load_table
+from proxy.gateway.load_table import load_table
 from proxy.models import Channel
 from proxy.registry import channels
 from proxy.registry.match_test import Trial, online_mediators, try_match

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from proxy.access.caller import caller_address, caller_certificate
 from proxy.access.tokens import GRANT_TYPE, GrantError, TokenRequest, grant
 from proxy.container import container
-from proxy.gateway.admission import Credentials
+from proxy.gateway.callers import Credentials
 from proxy.schemas.tokens import JwksOut, TokenErrorOut, TokenOut
 
 blp = Blueprint("tokens", __name__)

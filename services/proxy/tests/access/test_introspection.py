@@ -21,7 +21,7 @@ def clinic(api: Any) -> dict[str, Any]:
 @pytest.fixture
 def ask(served: Any, container: Container, run: Any, clinic: dict[str, Any]) -> Any:
     gateway = served.gateway
-    asked = Introspection(gateway.routing, container.signer, gateway.admission.authenticate)
+    asked = Introspection(gateway.routing, container.signer, gateway.admission.callers.authenticate)
 
     async def answer(headers: dict[str, str]) -> Reply:
         request = Request(asyncio.get_running_loop(), "127.0.0.1", lambda _full: None)

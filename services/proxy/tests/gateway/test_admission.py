@@ -14,10 +14,11 @@ from common.http.server_messages import Request
 from proxy.access import secrets
 from proxy.access.throttle import MAX_WRONG
 from proxy.config import Settings
-from proxy.gateway import admission, rejections
-from proxy.gateway.admission import Credentials
+from proxy.gateway import call, callers, channel_choice, rejections
 from proxy.gateway.call import Call, read_call
-from proxy.gateway.routing import NOBODY, Registration, RoutedChannel, RoutedClient, client_fields
+from proxy.gateway.callers import Credentials
+from proxy.gateway.load_table import client_fields
+from proxy.gateway.routing_table import NOBODY, Registration, RoutedChannel, RoutedClient
 
 MakeCall = Callable[..., Call]
 
@@ -59,7 +60,7 @@ def basic(text: bytes | str) -> dict[str, str]:
     ],
 )
 def test_credentials_are_read(headers: dict[str, str], client_id: str, secret: str) -> None:
-    assert admission.claimed_credentials(headers) == Credentials(client_id, secret)
+    assert callers.claimed_credentials(headers) == Credentials(client_id, secret)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +82,7 @@ def test_credentials_are_read(headers: dict[str, str], client_id: str, secret: s
     ],
 )
 def test_what_is_no_credentials_is_none(headers: dict[str, str]) -> None:
-    assert admission.claimed_credentials(headers) is None
+    assert callers.claimed_credentials(headers) is None
 
 
 def test_secret_does_not_show() -> None:
@@ -113,7 +114,7 @@ Authenticate = Callable[[Credentials | None], RoutedClient]
 def authenticate(clinic: dict[str, Any], served: Any, run: Any, a_call: MakeCall) -> Authenticate:
     """Steps 1-3 of the gateway."""
     served.gateway.routing.refresh()
-    return lambda claimed: run(served.gateway.admission.authenticate(a_call(), claimed))
+    return lambda claimed: run(served.gateway.admission.callers.authenticate(a_call(), claimed))
 
 
 @pytest.mark.parametrize(
@@ -169,7 +170,7 @@ def test_many_wrong_secrets_are_held_up_and_the_right_one_is_not(
 @pytest.mark.parametrize(("known", "is_right"), [(True, False), (False, True), (False, False)])
 def test_client_that_is_not_known_or_not_right_is_not_admitted(known: bool, is_right: bool) -> None:
     with pytest.raises(rejections.InvalidCredentials):
-        admission.admit(client() if known else None, is_right, "127.0.0.1")
+        callers.admit(client() if known else None, is_right, "127.0.0.1")
 
 
 # --- 3: addresses
@@ -204,10 +205,10 @@ def test_address_must_be_within_the_allowed_networks(
 ) -> None:
     known = client(allowed_networks=tuple(ip_network(one) for one in networks.split()))
     if allowed:
-        admission.check_address(known, address)
+        callers.check_address(known, address)
     else:
         with pytest.raises(rejections.AddressNotAllowed):
-            admission.check_address(known, address)
+            callers.check_address(known, address)
 
 
 # --- 5: who may
@@ -246,27 +247,27 @@ def a_channel(*allow: str) -> RoutedChannel:
 def test_channel_may_name_its_clients_and_roles(allow: list[str], allowed: bool) -> None:
     known = client(groups=frozenset({"clinic", "nurses"}))
     if allowed:
-        admission.check_allowed(known, a_channel(*allow), "192.0.2.7")
+        channel_choice.check_allowed(known, a_channel(*allow), "192.0.2.7")
     else:
         with pytest.raises(rejections.ClientNotAllowed):
-            admission.check_allowed(known, a_channel(*allow), "192.0.2.7")
+            channel_choice.check_allowed(known, a_channel(*allow), "192.0.2.7")
 
 
 @pytest.mark.parametrize("known", [client(), NOBODY])
 def test_channel_may_be_bound_to_networks(known: RoutedClient) -> None:
     bound = replace(a_channel(), is_public=True, allowed_networks=(ip_network("10.0.0.0/8"),))
-    admission.check_allowed(known, bound, "10.1.2.3")
+    channel_choice.check_allowed(known, bound, "10.1.2.3")
     with pytest.raises(rejections.AddressNotAllowed):
-        admission.check_allowed(known, bound, "192.0.2.7")
+        channel_choice.check_allowed(known, bound, "192.0.2.7")
 
 
 def test_nobody_is_let_into_public_channels_only() -> None:
-    admission.check_allowed(NOBODY, replace(a_channel("others"), is_public=True), "192.0.2.7")
+    channel_choice.check_allowed(NOBODY, replace(a_channel("others"), is_public=True), "192.0.2.7")
     known = client(groups=frozenset({"clinic"}))
-    admission.check_allowed(known, replace(a_channel("others"), is_public=True), "192.0.2.7")
+    channel_choice.check_allowed(known, replace(a_channel("others"), is_public=True), "192.0.2.7")
     for channel in (a_channel(), a_channel("")):
         with pytest.raises(rejections.AuthenticationRequired):
-            admission.check_allowed(NOBODY, channel, "192.0.2.7")
+            channel_choice.check_allowed(NOBODY, channel, "192.0.2.7")
 
 
 def test_names_of_clients_are_header_text() -> None:
@@ -295,7 +296,7 @@ def test_organization_comes_from_header_or_query(
     a_call: MakeCall, target: str, header: str | None, organization: str
 ) -> None:
     call = a_call(target, headers={"X-Organization": header} if header else {})
-    assert admission.find_registration(call, REGISTRATIONS).organization == organization
+    assert channel_choice.find_registration(call, REGISTRATIONS).organization == organization
 
 
 @pytest.mark.parametrize(
@@ -314,10 +315,10 @@ def test_registration_names_who_may_act_for_its_organization(
     known = client(groups=frozenset({"clinic", "nurses"}))
     registration = Registration("NHIF", "A1", "P1", None if allow is None else frozenset(allow))
     if allowed:
-        admission.check_may_act(known, registration)
+        channel_choice.check_may_act(known, registration)
     else:
         with pytest.raises(rejections.ClientMayNotActForOrganization):
-            admission.check_may_act(known, registration)
+            channel_choice.check_may_act(known, registration)
 
 
 @pytest.mark.parametrize(
@@ -338,7 +339,7 @@ def test_organization_that_decides_nothing_is_refused(
 ) -> None:
     call = a_call(target, headers={"X-Organization": header} if header else {})
     with pytest.raises(error):
-        admission.find_registration(call, REGISTRATIONS)
+        channel_choice.find_registration(call, REGISTRATIONS)
 
 
 @pytest.mark.parametrize(
@@ -357,4 +358,4 @@ def test_organization_that_decides_nothing_is_refused(
     ],
 )
 def test_query_value_is_the_first_of_its_name(a_call: MakeCall, target: str, value: str) -> None:
-    assert admission.query_value(a_call(target), "esb_mode") == value
+    assert call.query_value(a_call(target), "esb_mode") == value

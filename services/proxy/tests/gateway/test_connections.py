@@ -12,10 +12,11 @@ import pytest
 from common.http.endpoint import Endpoint
 from common.http.outcomes import ClosedUnanswered, NotSent, OutcomeUnknown, TimedOut
 from common.outbound import ANYWHERE
+from proxy.gateway.answered import Answered
 from proxy.gateway.call import WHOLE_BYTES, Body, Call
 from proxy.gateway.esb import EsbRelay
-from proxy.gateway.forward import Answered, Forwarder
-from proxy.gateway.routing import RoutedChannel
+from proxy.gateway.forward import Forwarder
+from proxy.gateway.routing_table import RoutedChannel
 from raw_mediator import RawMediator, Received, answer, raw_answer, slow
 
 

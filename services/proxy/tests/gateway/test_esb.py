@@ -11,7 +11,7 @@ import pytest
 from common.http import NotSent, OutcomeUnknown
 from proxy.gateway.esb import EsbCall, EsbRelay, choose_code, judge, payload_text
 from proxy.gateway.rejections import EsbBodyRejected
-from proxy.gateway.routing import Registration
+from proxy.gateway.routing_table import Registration
 
 BOTH = Registration("NHIF", "A1", "P1")
 PULL = Registration("NHIF", "A1", "")

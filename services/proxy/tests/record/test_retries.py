@@ -16,7 +16,9 @@ from proxy.container import Container
 from proxy.gateway.async_calls import Claimed
 from proxy.gateway.call_runner import CallRunner
 from proxy.gateway.forward import Forwarder
-from proxy.gateway.routing import RetryRule, Routing, load_table
+from proxy.gateway.load_table import load_table
+from proxy.gateway.routing import Routing
+from proxy.gateway.routing_table import RetryRule
 from proxy.models import (
     FINAL_STATUSES,
     AsyncCall,

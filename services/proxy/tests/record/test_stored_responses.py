@@ -12,7 +12,7 @@ from common import sealing
 from common.clock import utc_now
 from proxy.container import Container
 from proxy.errors import UnknownRecord
-from proxy.gateway.routing import load_table
+from proxy.gateway.load_table import load_table
 from proxy.models import StoredResponse, Transaction
 from proxy.record.sealing import RequestCopy, ResponseCopy, Sealer
 from proxy.retention import keep_bounded

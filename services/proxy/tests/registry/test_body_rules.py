@@ -24,7 +24,7 @@ from proxy.gateway.rejections import (
     UnsupportedContentCoding,
     UnsupportedContentType,
 )
-from proxy.gateway.routing import RoutedChannel
+from proxy.gateway.routing_table import RoutedChannel
 from proxy.registry.body_rules import (
     HEAVY_BYTES,
     RULES_MAX_BYTES,

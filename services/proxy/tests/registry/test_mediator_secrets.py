@@ -8,7 +8,7 @@ import pytest
 from certificates import write_certificate
 from common.errors import Invalid
 from proxy.container import Container
-from proxy.gateway.routing import load_table
+from proxy.gateway.load_table import load_table
 from proxy.models import Mediator
 from proxy.registry.credentials import field_of, settled
 from proxy.registry.mediator_secrets import tls_of

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from common.errors import Invalid
 from proxy.container import Container
-from proxy.gateway.routing import load_table
+from proxy.gateway.load_table import load_table
 from proxy.models import Channel
 from proxy.registry.secondary_routes import accepted
 from sqlalchemy import select

@@ -10,7 +10,7 @@ from common.clock import utc_now
 from common.ids import lowest_id_at, new_id
 from common.jobs.leases import ClaimLost, claim_due
 from proxy.container import Container
-from proxy.gateway.routing import load_table
+from proxy.gateway.load_table import load_table
 from proxy.models import (
     AsyncCall,
     RerunState,
