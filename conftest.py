@@ -1,5 +1,6 @@
-"""How the tests are shared out when several processes run them (`make test`)."""
+"""How the tests are collected, and shared out when several processes run them (`make test`)."""
 
+import gc
 import os
 import zlib
 from typing import Any
@@ -13,6 +14,16 @@ _BROKER = ("rabbitmq", "amqp")
 #: other: two systems of it are started.
 _EMBEDDED = ("embedded-0", "embedded-1")
 _LONGEST = (*_EMBEDDED, "production")
+
+
+#: In each process over a million objects are collected, and none is rubbish (`common.loading`).
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """From here on the collector looks at what the tests make, not at what was loaded."""
+    gc.freeze()
+    gc.enable()
 
 
 class _Grouped(LoadScopeScheduling):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _LINE = re.compile(r"(?P<name>[a-z][a-z0-9-]*):\s*(?P<command>\S.*)")
-_APP = re.compile(r"\b(\w+):create_app\b")
+_APP = re.compile(r"\b(\w+)\.app:create_app\b")
 _PORT = re.compile(r"\$\{?([A-Z_]+_PORT)\b")
 
 

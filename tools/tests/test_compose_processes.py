@@ -5,6 +5,7 @@ import shlex
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,15 @@ def test_process_is_run_alike_in_both_shapes(name: str) -> None:
     assert command_of(name) == command
     if name in WEB:
         assert manner_of(environ_of(name)) == manner_of(given)
+
+
+@pytest.mark.parametrize("name", WEB)
+def test_gunicorns_master_loads_all_that_its_workers_serve(name: str) -> None:
+    """A package would load its application in each worker anew."""
+    _given, command = words_of(PROGRAMS[name])
+    found = find_spec(command[-1].partition(":")[0])
+    assert found is not None
+    assert found.submodule_search_locations is None
 
 
 @pytest.mark.parametrize("name", GATEWAYS)

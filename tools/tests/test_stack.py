@@ -289,9 +289,9 @@ def test_delays_grow_until_a_process_has_run_well(
 
 def test_procfile_is_read_without_comments(tmp_path: Path) -> None:
     path = tmp_path / "Procfile"
-    path.write_text("# a comment\n\nweb: env BIND=$PROXY_PORT gunicorn 'proxy:create_app()'\n")
+    path.write_text("# a comment\n\nweb: env BIND=$PROXY_PORT gunicorn 'proxy.app:create_app()'\n")
     programs = read_procfile(path)
-    assert programs == [Program("web", "env BIND=$PROXY_PORT gunicorn 'proxy:create_app()'")]
+    assert programs == [Program("web", "env BIND=$PROXY_PORT gunicorn 'proxy.app:create_app()'")]
     assert flask_apps(programs) == ["proxy"]
     assert port_variables(programs) == ["PROXY_PORT"]
 

@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 
 def create_app(settings: "Settings | None" = None) -> "Flask":
     """The service's WSGI application, loaded when asked for: other processes need only a room."""
-    from esb_relay import app
+    from common.loading import loading
+
+    with loading():
+        from esb_relay import app
 
     return app.create_app(settings)

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
 def create_app(settings: "Settings | None" = None, keys: "KeySource | None" = None) -> "Flask":
     """The service's WSGI application, loaded when asked for: other processes need only a room."""
-    from notification import app
+    from common.loading import loading
+
+    with loading():
+        from notification import app
 
     return app.create_app(settings, keys)

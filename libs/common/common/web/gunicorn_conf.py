@@ -1,6 +1,6 @@
 """Gunicorn's settings for every service.
 
-    gunicorn -c python:common.web.gunicorn_conf 'proxy:create_app()'
+    gunicorn -c python:common.web.gunicorn_conf 'proxy.app:create_app()'
 
 Without an application on the command line it is the one that `WSGI_APP` names (containers). Bind
 address, workers and worker class come from the environment (see the README's table).
@@ -16,6 +16,7 @@ from common.db.database import (
     connections_of_an_installation,
     database_url,
 )
+from common.loading import loading
 from common.logs import get_logger
 from common.settings import Environment, SettingError, process_environment
 from common.tracing import close_tracing
@@ -54,7 +55,8 @@ def on_starting(server: Any) -> None:
     HUP would not load new code.
     """
     forget_metrics()
-    import_module(server.app.app_uri.partition(":")[0])
+    with loading():
+        import_module(server.app.app_uri.partition(":")[0])
 
 
 def when_ready(_server: Any) -> None:
