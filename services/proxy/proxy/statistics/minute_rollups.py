@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from proxy.models import OPEN_STATUSES, MinuteRollup, Transaction
 from proxy.models.transactions import NOT_SUCCESSFUL
+from proxy.record.transactions import within
 from proxy.statistics.rollups import COUNTS, Rollup, counted_by_minute
 
 MINUTE = timedelta(minutes=1)
@@ -41,7 +42,7 @@ def roll_up_minutes(
     `confirm` raises where another worker does so by now.
     """
     with database.reading() as session:
-        spans = list(_spans(session, now))
+        spans = [one for one in _spans(session, now) if _has_calls(session, *one)]
         found = [counted_by_minute(session, *one) for one in spans]
     rows = [_row(*key, rollup) for one in found for key, rollup in one.items()]
     with database.writing() as session:
@@ -55,6 +56,12 @@ def roll_up_minutes(
             )
         session.execute(delete(MinuteRollup).where(MinuteRollup.minute < now - KEPT_FOR))
     return sum((until - since) // MINUTE for since, until in spans)
+
+
+def _has_calls(session: Session, since: datetime, until: datetime) -> bool:
+    """Asked first: where nothing happens, this is all that is done."""
+    some = select(Transaction.correlation_id).where(*within(since, until)).limit(1)
+    return session.scalar(some) is not None
 
 
 _COUNTED = ("calls", "open_calls", "failures", "durations")
