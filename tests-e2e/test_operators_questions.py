@@ -143,6 +143,28 @@ def test_did_this_person_get_a_reminder_and_if_not_why(hub, operator, approval, 
     expect(operator.page.locator("#timeline li").first).to_contain_text("A run decided")
 
 
+def test_all_calls_about_a_patient_by_what_sealed_bodies_hold(hub, operator, mediator):
+    path, patient = f"/{unique('visits')}", unique("NIN-")
+    field = {"name": "patient id", "kind": "json", "expression": "/patient/id"}
+    record = hub.new_mediator(mediator.url)
+    hub.new_channel(f"{path}/*", record["id"], indexed_fields=[field], store_request_body=False)
+    hub.in_force()
+    about = [
+        hub.call("POST", f"{path}/{n}", json={"patient": {"id": patient}}).headers for n in range(7)
+    ]
+    hub.call("POST", f"{path}/8", json={"patient": {"id": unique("NIN-")}})
+
+    operator.find(patient)
+    operator.click(operator.page.get_by_role("button", name="All calls about it"))
+
+    rows = operator.page.locator("tbody tr")
+    expect(rows).to_have_count(7)
+    ids = {row.get_attribute("id").removeprefix("call-") for row in rows.all()}
+    assert ids == {one["X-Correlation-Id"] for one in about}
+    assert patient not in operator.page.url
+    assert operator.clicks == 2
+
+
 def test_last_weeks_calls_of_a_client_as_csv(hub, operator, base):
     client = hub.new_client()
     hub.in_force()

@@ -241,8 +241,8 @@ def find(app: Flask, name: str, term: str) -> bool:
         began = time.perf_counter()
         with app.test_request_context(), process.database.reading() as session:
             found = list(hits_of(session, Term(term)))
-            wanted = TransactionFilter(q=term)
-            about = calls_about(session, wanted, None, limit=50, cursor=None)
+            wanted, sealer = TransactionFilter(q=term), process.sealer
+            about = calls_about(session, sealer, wanted, None, limit=50, cursor=None)
         times_ms.append((time.perf_counter() - began) * 1000)
     median, longest = statistics.median(times_ms), max(times_ms)
     print(

@@ -22,6 +22,7 @@ from proxy.models import (
 
 _HEARTBEAT = frozenset({"last_heartbeat", "uptime"})
 _ASKS = "asks a question; nothing changes"
+_SEARCHES = "notes a search for calls about somebody itself; nothing changes"
 _SIGNS_IN = "notes sign-ins itself, good and bad ones"
 
 KINDS = {
@@ -75,8 +76,9 @@ RULES = AuditRules(
         "console.log_in_by_passkey": _SIGNS_IN,
         "console.prove_second": _SIGNS_IN,
         "alerts.preview_rule": _ASKS,
-        "console.find": _ASKS,
-        "console.find_calls": _ASKS,
+        "console.find": _SEARCHES,
+        "console.find_calls": _SEARCHES,
+        "console.list_about": "the list that it leads to notes what was looked for",
         "console.try_channel": _ASKS,
         "console._nothing_here": "there is no such page",
         "channels.test_match": _ASKS,
@@ -91,11 +93,13 @@ RULES = AuditRules(
     views={
         "openhim.list_transactions": "transaction.viewed",
         "openhim.read_transaction": "transaction.viewed",
+        "console.transactions": "transaction.searched",
         "console.transaction": "transaction.viewed",
         "console.compare": "transaction.viewed",
         "console.raw_body_of_call": "transaction.viewed",
         "console.hexadecimal_body": "transaction.viewed",
         "console.test_case": "transaction.viewed",
+        "transactions.list_transactions": "transaction.searched",
         "transactions.read_transaction": "transaction.viewed",
         "metadata.Metadata": "metadata.exported",
     },

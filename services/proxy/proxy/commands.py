@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 from common.audit.commands import record_if_possible
+from common.audit.log import record_act
 from common.clock import utc_now
 from common.console.staff import StaffRole
 from common.jobs import heartbeat
@@ -24,6 +25,7 @@ from proxy.django_mediator.command import import_django_mediator
 from proxy.metadata.command import apply, export
 from proxy.models import Client, StaffUser
 from proxy.openhim.command import import_openhim
+from proxy.record.indexing import index_calls
 from proxy.registry import mediators
 from proxy.retention import keep_bounded
 from proxy.statistics.rollup_job import forget_rollups
@@ -39,6 +41,7 @@ def register_commands(app: Flask) -> None:
         create_token_key,
         seed_demo,
         purge,
+        index_fields,
         worker,
         run_demo_mediator,
         import_django_mediator,
@@ -184,6 +187,14 @@ def purge() -> None:
     """Remove what has outlived its time: transactions, rejections, idempotency keys, log-ins."""
     removed = keep_bounded(container().database, container().settings)
     click.echo(", ".join(f"{count} {kind}" for kind, count in removed.items()))
+
+
+@click.command("index-fields")
+def index_fields() -> None:
+    """Let old calls be found by the fields that their channels name now; may run while in use."""
+    record_act("channel.indexed")
+    for one in index_calls(container().database, container().sealer):
+        click.echo(f"{one.channel}: {one.calls} calls, {one.values} values added")
 
 
 @click.command("worker")

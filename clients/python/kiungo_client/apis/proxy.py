@@ -475,6 +475,7 @@ class Proxy(Api):
     def list_transactions(
         self,
         *,
+        about: str | None = None,
         channel: str | None = None,
         client: str | None = None,
         cursor: str | None = None,
@@ -518,6 +519,7 @@ class Proxy(Api):
                 "max_duration_ms": max_duration_ms,
                 "q": q,
                 "properties": properties,
+                "about": about,
                 "limit": limit,
                 "cursor": cursor,
             },

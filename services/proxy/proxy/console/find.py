@@ -12,11 +12,14 @@ from flask import g, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
+from proxy.access.searches import record_search
 from proxy.console import reach
 from proxy.console.blueprint import pages
 from proxy.console.finding import hits_of, is_id
 from proxy.console.reading import read
+from proxy.container import container
 from proxy.record.about import calls_about
+from proxy.record.indexed_fields import digests_of
 from proxy.record.search import Found
 
 _NO_CALLS = Found([], None)
@@ -48,5 +51,6 @@ def _about(session: Session, term: Term, limit: int, cursor: str | None) -> Foun
     """Nothing for an id of ours, which is found as such, and for who sees nothing of persons."""
     if is_id(term) or not g.staff.may(Right.GATEWAY_BODIES):
         return _NO_CALLS
-    wanted = reach.viewing(q=term.text)
-    return calls_about(session, wanted, reach.bodies(), limit=limit, cursor=cursor)
+    wanted, sealer = reach.viewing(q=term.text), container().sealer
+    record_search([one.hex() for one in digests_of(sealer, term.text)])
+    return calls_about(session, sealer, wanted, reach.bodies(), limit=limit, cursor=cursor)

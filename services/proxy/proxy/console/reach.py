@@ -26,8 +26,11 @@ def rerunning(**wanted: Any) -> TransactionFilter:
 
 
 def _reached(channels: Names, wanted: Mapping[str, Any]) -> Names:
-    """Who asks for values that mediators gave asks for content, as who asks for bodies does."""
-    return both(channels, bodies()) if wanted.get("properties") else channels
+    """Who asks for values that mediators gave, or that stand in bodies, asks for content, as who
+    asks for bodies does.
+    """
+    asks = wanted.get("properties") or wanted.get("about") is not None
+    return both(channels, bodies()) if asks else channels
 
 
 def own() -> Reach:

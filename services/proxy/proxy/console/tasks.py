@@ -129,6 +129,7 @@ def as_typed(wanted: TransactionFilter) -> dict[str, str]:
     """
     shown = wanted.document()
     shown.pop("channels", None)
+    shown.pop("about", None)  # its digest says nothing to a person
     for name, value in shown.pop("properties", {}).items():
         shown["properties"] = f"{name}={value}"
     return shown

@@ -7,6 +7,7 @@ from http import HTTPStatus
 
 from common.audit.log import record_act, viewing
 from common.console.csv_export import Column
+from common.console.finding import read_term
 from common.console.flashes import flash
 from common.console.forms import Form, choices, read_filters, read_form
 from common.console.listing import listing
@@ -16,6 +17,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from proxy.access.searches import note_search
 from proxy.console import reach
 from proxy.console.blueprint import pages
 from proxy.console.reading import read
@@ -35,6 +37,7 @@ from proxy.models import (
 )
 from proxy.record import reruns
 from proxy.record.as_call import curl
+from proxy.record.indexed_fields import term_of
 from proxy.record.raw_bodies import Side, raw_body, shown_as
 from proxy.record.reports import KeptReport, reports_of
 from proxy.record.search import Found, find
@@ -100,6 +103,7 @@ def transactions() -> ResponseReturnValue:
     """The calls that meet the filters, newest first."""
     filters = read_filters(Filter())
     wanted = reach.viewing(**filters.values)
+    note_search(wanted.about)
 
     def fetch(limit: int, cursor: str | None) -> Found:
         return read(lambda session: find(session, wanted, limit=limit, cursor=cursor))
@@ -119,6 +123,14 @@ def transactions() -> ResponseReturnValue:
         spans=choices(When),
         views=read(views_of),
     )
+
+
+@pages.act("/mediator/transactions/about/", Right.GATEWAY_BODIES)
+def list_about() -> ResponseReturnValue:
+    """To the list of calls in whose bodies an indexed field is a value, which no address names."""
+    filters, term = read_filters(Filter()), read_term()
+    sealed = term_of(container().sealer, term.text)
+    return redirect(url_for("console.transactions") + filters.query(about=sealed), 303)
 
 
 @pages.page("/mediator/transactions/<uuid:correlation_id>/")

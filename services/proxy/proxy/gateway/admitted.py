@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass
 
+from common.http.replies import Fields
+
 from proxy.config import Settings
 from proxy.gateway.call import Body, Call, preferences, query_value
 from proxy.gateway.esb import EsbCall
 from proxy.gateway.routing_table import RoutedChannel, RoutedClient
 from proxy.gateway.sent_routes import SentRoutes
 from proxy.models import TransactionStatus
+from proxy.record.indexed_fields import IndexedField, SentBody
 from proxy.record.reports import Report
 from proxy.record.rows import Row, Stopwatch, Storing, started_row
 
@@ -37,6 +40,8 @@ class Admitted:
     has_broken_off: bool = False
     #: What its mediator reports besides the answer.
     report: Report | None = None
+    #: Its whole answer, where its channel may look into that.
+    answer: SentBody | None = None
     #: Its channel's secondary routes, once they were sent.
     routes: SentRoutes | None = None
 
@@ -54,6 +59,23 @@ class Admitted:
     def keeps_whole_bodies(self) -> bool:
         """Whether the request is stored to the byte."""
         return self.channel is not None and self.channel.keep_whole_bodies
+
+    @property
+    def indexed_fields(self) -> tuple[IndexedField, ...]:
+        """What the call is found by in its bodies."""
+        return self.channel.indexed_fields if self.channel is not None else ()
+
+    def note_answer(self, pairs: Fields, body: bytes) -> None:
+        """The whole answer came; it is kept in mind where the channel looks into it."""
+        if self.indexed_fields:
+            self.answer = SentBody.of(pairs, body)
+
+    def sent_bodies(self) -> list[SentBody]:
+        """Its bodies, as far as they are here to the last byte."""
+        bodies = [] if self.answer is None else [self.answer]
+        if self.body.is_whole:
+            bodies.insert(0, SentBody.of(self.call.headers.items(), self.body.head))
+        return bodies
 
     def started_row(self, status: TransactionStatus, owner: str | None) -> Row:
         """The call's first row."""
@@ -75,7 +97,10 @@ def storing_for(settings: Settings, channel: RoutedChannel | None) -> Storing:
     if channel is None:
         return Storing(settings.stored_body_max_chars)
     return Storing(
-        settings.stored_body_max_chars, channel.store_request_body, channel.store_response_body
+        settings.stored_body_max_chars,
+        channel.store_request_body,
+        channel.store_response_body,
+        channel.mask,
     )
 
 

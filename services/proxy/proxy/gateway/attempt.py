@@ -6,6 +6,7 @@ from proxy.gateway.async_calls import (
 )
 from proxy.gateway.call import Body, Call
 from proxy.gateway.routing_table import RoutedChannel
+from proxy.record.indexed_fields import SentBody
 from proxy.record.rows import Row, Stopwatch
 
 
@@ -24,6 +25,8 @@ class Attempt:
         self.response: Row | None = None
         #: The rows of what the mediator reports, as `report_rows` gives them.
         self.report: tuple[Row | None, ...] = ()
+        #: The whole answer, once there is one.
+        self.answers: list[SentBody] = []
         #: Rows of the secondary routes.
         self.steps: list[Row] = []
         #: Its channel as it is now, where it has one.

@@ -44,12 +44,14 @@ from proxy.models import (
     StoredRequest,
     StoredResponse,
     Transaction,
+    TransactionField,
     TransactionProperty,
     TransactionReport,
     TransactionStatus,
 )
 from proxy.record.final_status import judged_status
 from proxy.record.headers import recorded_headers
+from proxy.record.indexed_fields import SentBody, field_rows
 from proxy.record.reports import report_rows
 from proxy.record.retry_rows import FailedCall, note_end
 from proxy.record.rows import Row, Stopwatch, Storing, ended_row, ms_since, response_copy
@@ -163,6 +165,8 @@ class CallRunner:
         self, attempt: Attempt, channel: RoutedChannel | None, answered: Answered, whole: Whole
     ) -> None:
         attempt.response = self._response_row(attempt, channel, answered, whole)
+        if whole.body is not None:
+            attempt.answers = [SentBody.of(answered.headers, whole.body)]
         storing = storing_for(self._settings, channel)
         if answered.report is not None:
             correlation_id = attempt.call.correlation_id
@@ -251,9 +255,17 @@ class CallRunner:
         row: Row = ended_row(attempt.call.correlation_id, status, attempt.watch, **known)
         self._sealer.seal_bodies(row)
         del row["key_correlation_id"]
-        await self._threads.run(lambda: self._commit_end(attempt, row))
+        await self._threads.run(lambda: self._commit_end(attempt, row, self._fields(attempt)))
 
-    def _commit_end(self, attempt: Attempt, row: Row) -> None:
+    def _fields(self, attempt: Attempt) -> list[Row]:
+        """What the call is found by in its bodies."""
+        if attempt.channel is None or not attempt.channel.indexed_fields:
+            return []
+        call = attempt.call
+        bodies = [SentBody.of(call.headers.items(), attempt.body.head), *attempt.answers]
+        return field_rows(self._sealer, call.correlation_id, attempt.channel.indexed_fields, bodies)
+
+    def _commit_end(self, attempt: Attempt, row: Row, fields: list[Row]) -> None:
         claimed = attempt.claimed
         with self._database.writing() as session:
             finished = session.execute(
@@ -270,6 +282,8 @@ class CallRunner:
             for model, found in zip(_REPORTED, attempt.report, strict=False):
                 if found is not None:
                     session.execute(insert(model), found["rows"])
+            if fields:
+                session.execute(insert(TransactionField), fields)
             if attempt.steps:
                 session.execute(insert(TransactionReport), attempt.steps)
 

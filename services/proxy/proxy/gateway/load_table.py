@@ -34,6 +34,8 @@ from proxy.models import (
     FormerRecord,
     Mediator,
 )
+from proxy.record.indexed_fields import fields_of
+from proxy.record.masked_bodies import mask_of
 from proxy.record.sealing import Sealer
 from proxy.registry.content_match import content_rule
 from proxy.registry.listening import listening_of
@@ -227,6 +229,8 @@ def _routed(
         schedule=schedule_of(**channel.polling) if channel.polling else None,
         acts_for=channel.acts_for,
         retry=_retry_rule(channel),
+        indexed_fields=fields_of(channel.indexed_fields),
+        mask=mask_of(channel.masked_fields),
     )
 
 

@@ -21,6 +21,7 @@ from proxy.gateway.sent_routes import SentRoutes
 from proxy.models import TransactionStatus
 from proxy.record.final_status import status_for
 from proxy.record.idempotency import digest_of, kept_answer, key_end_row, key_row
+from proxy.record.indexed_fields import field_rows
 from proxy.record.rejections import rejection_row
 from proxy.record.reports import Report, report_rows
 from proxy.record.retry_rows import FailedCall, first_retry, may_retry
@@ -69,7 +70,9 @@ class CallRecord:
             response_status_code=rejected.status,
             error_message=rejected.reason,
         )
-        await self._writer.write(self._sealed(end_rows(admitted, ended, None)))
+        rows = end_rows(admitted, ended, None)
+        await self._add_fields(rows, admitted)
+        await self._writer.write(self._sealed(rows))
 
     async def begin(self, admitted: Admitted) -> None:
         """Commit a call's first rows.
@@ -131,6 +134,7 @@ class CallRecord:
             esb_exchange_id=answered.exchange_id,
         )
         admitted.report = answered.report
+        admitted.note_answer(answered.headers, answered.body)
         headers = answer_headers(admitted, answered.headers)
         reply = Reply(
             answered.status, headers, answered.body, answered.phrase, length=answered.length
@@ -190,6 +194,8 @@ class CallRecord:
             response_body_length=total,
             error_message=error or answered.note,
         )
+        if len(kept) == total and not error:
+            admitted.note_answer(answered.headers, kept)
         key_end = self._key_end(admitted, answered.status, answered.headers, None)
         await self._commit(admitted, ended, key_end)
 
@@ -229,6 +235,7 @@ class CallRecord:
             self._add_routes(rows, admitted, admitted.routes)
         if ended["status"] is TransactionStatus.FAILED:
             await self._add_what_repeats_it(rows, admitted, ended)
+        await self._add_fields(rows, admitted)
         admitted.is_ended = True
         try:
             with tracing.span("complete"):
@@ -263,6 +270,17 @@ class CallRecord:
         ):
             row = first_retry(call.correlation_id, channel.id, channel.retry, ended["completed_at"])
             rows[Act.RETRY] = row
+
+    async def _add_fields(self, rows: Rows, admitted: Admitted) -> None:
+        """What the call is found by; looked for in a thread, as bodies may be large."""
+        if not admitted.indexed_fields:
+            return
+        call_id, fields = admitted.call.correlation_id, admitted.indexed_fields
+        found = await asyncio.to_thread(
+            field_rows, self._sealer, call_id, fields, admitted.sent_bodies()
+        )
+        if found:
+            rows[Act.FIELDS] = {"rows": found}
 
     def _add_routes(self, rows: Rows, admitted: Admitted, routes: SentRoutes) -> None:
         """Put the steps of the routes that have ended into `rows`."""

@@ -18,6 +18,8 @@ from proxy.gateway.match import ChannelIndex
 from proxy.models import (
     USUAL_RESPONSE_RETENTION_DAYS,
 )
+from proxy.record.bodies import Mask
+from proxy.record.indexed_fields import IndexedField
 from proxy.registry.listening import Listening
 from proxy.registry.rewriting import Rewrite
 from proxy.registry.schedules import Schedule
@@ -121,6 +123,10 @@ class RoutedChannel:
 
     #: Asked for calls that have failed.
     retry: RetryRule | None = None
+    #: What calls are found by in bodies; none for almost every channel.
+    indexed_fields: tuple[IndexedField, ...] = ()
+    #: What is kept of the texts of bodies; None for almost every channel: all.
+    mask: Mask | None = None
 
 
 @dataclass(frozen=True, slots=True)

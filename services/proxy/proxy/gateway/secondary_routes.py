@@ -116,7 +116,12 @@ def _copy(
     first = {name.lower(): value for name, value in reversed(headers)}
     content_type = first.get("content-type", "")
     return stored_copy(
-        head, total, content_type, first.get("content-encoding", ""), storing.max_chars
+        head,
+        total,
+        content_type,
+        first.get("content-encoding", ""),
+        storing.max_chars,
+        storing.mask,
     )
 
 

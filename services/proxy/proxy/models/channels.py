@@ -117,6 +117,14 @@ class Channel(Revised, Recorded, Base):
     ask_reason: Mapped[bool] = mapped_column(default=False, server_default=false())
     #: Days that its calls are kept on record; null: `TRANSACTION_RETENTION_DAYS`.
     retention_days: Mapped[int | None]
+    #: `name`, `kind`, `expression` of what calls are found by: see `proxy.record.indexed_fields`.
+    indexed_fields: Mapped[list[dict[str, str]]] = mapped_column(
+        JSON, default=list, server_default=text("'[]'")
+    )
+    #: `kind`, `expression` of what is not recorded of bodies: see `proxy.record.masked_bodies`.
+    masked_fields: Mapped[list[dict[str, str]]] = mapped_column(
+        JSON, default=list, server_default=text("'[]'")
+    )
     #: Days in which the whole answer of an asynchronous call can be fetched; 0: it is not kept.
     response_retention_days: Mapped[int] = mapped_column(
         default=USUAL_RESPONSE_RETENTION_DAYS, server_default=str(USUAL_RESPONSE_RETENTION_DAYS)

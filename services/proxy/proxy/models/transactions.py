@@ -186,6 +186,23 @@ class TransactionProperty(Base):
     value: Mapped[str] = mapped_column(String(512))
 
 
+class TransactionField(Base):
+    """A value of a field that the call's channel indexes, so that the call is found by it.
+
+    `digest` finds it without saying it; `sealed` holds it for a new key
+    (see `proxy.record.indexed_fields`).
+    """
+
+    __tablename__ = "transaction_fields"
+    __table_args__ = (Index("ix_transaction_fields_digest", "digest", "correlation_id"),)
+
+    correlation_id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
+    part: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    name: Mapped[str] = mapped_column(String(64))
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+
+
 class AsyncCall(Leased, Base):
     """An accepted asynchronous call until it ends."""
 

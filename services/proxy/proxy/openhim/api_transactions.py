@@ -32,6 +32,7 @@ from proxy.openhim.transactions import STATUSES_THERE
 from proxy.record.bodies import stored_copy
 from proxy.record.headers import readable_headers, recorded_headers
 from proxy.record.later_reports import add_report
+from proxy.record.masked_bodies import mask_of
 from proxy.record.reports import MOST_PROPERTIES, MOST_STEPS, Report, reports_of
 from proxy.record.rows import MAX_REASON_CHARS, NOT_STORED, Storing, storable
 from proxy.record.search import find
@@ -240,17 +241,24 @@ def _report(given: dict[str, Any]) -> tuple[Report, bool] | None:
 
 def _add(session: Session, found: Transaction, report: Report, replaces: bool) -> None:
     """Keep a report of a call, as much of its bodies as the channel's calls keep."""
-    wanted = select(Channel.store_request_body, Channel.store_response_body)
-    row = session.execute(wanted.where(Channel.name == found.channel_name)).one_or_none()
-    storing = Storing(container().settings.stored_body_max_chars, *(row or (True, True)))
     add_report(
         session,
         container().sealer,
-        storing,
+        _storing(session, found),
         found.correlation_id,
         report,
         replaces_steps=replaces,
     )
+
+
+def _storing(session: Session, found: Transaction) -> Storing:
+    """How much of bodies the calls of its channel keep now."""
+    max_chars = container().settings.stored_body_max_chars
+    channel = session.scalar(select(Channel).where(Channel.name == found.channel_name))
+    if channel is None:
+        return Storing(max_chars)
+    mask = mask_of(channel.masked_fields)
+    return Storing(max_chars, channel.store_request_body, channel.store_response_body, mask)
 
 
 def _answer(given: dict[str, Any]) -> dict[str, Any]:
@@ -288,14 +296,14 @@ def _apply(session: Session, found: Transaction, changes: dict[str, Any]) -> Non
 
 def _kept_body(session: Session, found: Transaction, changes: dict[str, Any]) -> str:
     """As much of a body as the channel's calls keep."""
-    wanted = select(Channel.store_response_body).where(Channel.name == found.channel_name)
-    if changes["response_body"] and session.scalar(wanted) is False:
+    storing = _storing(session, found)
+    if changes["response_body"] and not storing.response_body:
         return NOT_STORED
     headers = changes.get("response_headers") or found.response_headers or {}
     lower = {name.lower(): value for name, value in headers.items()}
     raw = changes["response_body"].encode("utf-8", "replace")
-    max_chars = container().settings.stored_body_max_chars
-    return stored_copy(raw, len(raw), str(lower.get("content-type", "")), "", max_chars)
+    kind = str(lower.get("content-type", ""))
+    return stored_copy(raw, len(raw), kind, "", storing.max_chars, storing.mask)
 
 
 def _status_here(given: object) -> TransactionStatus:

@@ -1,14 +1,19 @@
 """The stored copy of a body: decoded where it is text, else described; shortened. Pure."""
 
+from collections.abc import Callable
 from encodings import normalize_encoding
 from encodings.aliases import aliases
 from functools import lru_cache
 
 from common.http.codings import NotUnpacked, codings_of
 
+from proxy.models.sealed import NOT_STORED
 from proxy.record.codings import is_known, unpacked
 
 SHORTENED_MARK = "… [shortened]"
+#: What is kept of a whole text of a body (see `proxy.record.masked_bodies`); of longer ones none.
+Mask = Callable[[str], str]
+MASKED_CHARS = 1024 * 1024
 
 _NO_CHARSETS = frozenset(
     {"base64_codec", "bz2_codec", "hex_codec", "mbcs", "quopri_codec", "rot_13"}
@@ -52,16 +57,23 @@ def charset_of(content_type: str) -> str:
 
 
 def stored_copy(
-    head: bytes, total_bytes: int | None, content_type: str, encoding: str, max_chars: int
+    head: bytes,
+    total_bytes: int | None,
+    content_type: str,
+    encoding: str,
+    max_chars: int,
+    mask: Mask | None = None,
 ) -> str:
     """The text kept of a body of which `head` is the beginning (or all).
 
-    `total_bytes` is its whole length on the wire, None where it is not known.
+    `total_bytes` is its whole length on the wire, None where it is not known. Where there is a
+    mask, a text that is not here to its end is not kept.
     """
     if not head:
         return ""
     codings, charset = _codings_and_charset(encoding)
-    data, is_cut = _unpacked(head, codings, max_chars * 4 + 4)
+    most_chars = max_chars if mask is None else MASKED_CHARS
+    data, is_cut = _unpacked(head, codings, most_chars * 4 + 4)
     text = None
     if data is not None and is_text(content_type):
         text = _as_text(data, content_type, charset)
@@ -69,6 +81,9 @@ def stored_copy(
         size = f"{total_bytes} bytes" if total_bytes is not None else "bytes"
         return f"<binary {size} {content_type.partition(';')[0].strip() or 'of unknown type'}>"
     is_cut = is_cut or total_bytes is None or total_bytes > len(head)
+    if mask is not None:
+        text = mask(text) if not is_cut and len(text) <= most_chars else NOT_STORED
+        is_cut = False
     if len(text) > max_chars or is_cut:
         return text[:max_chars] + SHORTENED_MARK
     return text

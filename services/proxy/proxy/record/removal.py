@@ -27,6 +27,7 @@ from proxy.models import (
     StoredRequest,
     StoredResponse,
     Transaction,
+    TransactionField,
     TransactionProperty,
     TransactionReport,
 )
@@ -35,7 +36,7 @@ from proxy.models.transactions import NOT_SUCCESSFUL
 #: What belongs to a call, by its id.
 PARTS: tuple[type[Any], ...] = (
     *(StoredRequest, StoredResponse, TransactionReport, TransactionProperty),
-    *(AsyncCall, Retry),
+    *(TransactionField, AsyncCall, Retry),
 )
 _id = Transaction.correlation_id
 

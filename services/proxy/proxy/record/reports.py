@@ -88,8 +88,8 @@ def recorded_step(step: Mapping[str, Any], storing: Storing) -> Document:
     kept: Document = {
         "name": _words(step.get("name")),
         "group": _words(step.get("group")),
-        "request": _recorded_side(step.get("request"), storing.max_chars, storing.request_body),
-        "response": _recorded_side(step.get("response"), storing.max_chars, storing.response_body),
+        "request": _recorded_side(step.get("request"), storing, storing.request_body),
+        "response": _recorded_side(step.get("response"), storing, storing.response_body),
         "error": _recorded_error(step.get("error")),
     }
     return {name: value for name, value in kept.items() if value}
@@ -131,7 +131,7 @@ def with_reports(session: Session, sealer: Sealer, call: Transaction) -> Documen
     }
 
 
-def _recorded_side(side: Any, max_chars: int, keeps_body: bool) -> Document | None:
+def _recorded_side(side: Any, storing: Storing, keeps_body: bool) -> Document | None:
     """A step's request or response."""
     if not isinstance(side, Mapping):
         return None
@@ -149,7 +149,7 @@ def _recorded_side(side: Any, max_chars: int, keeps_body: bool) -> Document | No
         kept["headers"] = recorded_headers(header_pairs(headers))
     body = side.get("body")
     if body not in (None, ""):
-        kept["body"] = _body(body, max_chars) if keeps_body else NOT_STORED
+        kept["body"] = _body(body, storing) if keeps_body else NOT_STORED
     return kept
 
 
@@ -167,10 +167,12 @@ def header_pairs(headers: Mapping[str, Any]) -> list[tuple[str, str]]:
     return pairs
 
 
-def _body(body: Any, max_chars: int) -> str:
+def _body(body: Any, storing: Storing) -> str:
     text = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
-    kept = storable(text, max_chars)
-    return kept + SHORTENED_MARK if len(text) > max_chars else kept
+    if storing.mask is not None:
+        text = storing.mask(text)
+    kept = storable(text, storing.max_chars)
+    return kept + SHORTENED_MARK if len(text) > storing.max_chars else kept
 
 
 def _scalar(value: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from common.resealing import SealedColumn, Values
 from common.sealing import Sealer as Core
-from sqlalchemy import Table
+from sqlalchemy import Column, ColumnElement, Table, func
 
 from proxy.errors import NotRepeatable
 from proxy.models import (
@@ -19,10 +19,12 @@ from proxy.models import (
     StaffUser,
     StoredRequest,
     StoredResponse,
+    TransactionField,
     TransactionReport,
 )
 from proxy.models.sealed import TRANSACTION_TEXTS
 from proxy.record import sealing
+from proxy.record.indexed_fields import digested_anew
 from proxy.record.sealing import Sealer
 
 
@@ -57,6 +59,14 @@ def sealed_columns(sealer: Sealer) -> list[SealedColumn]:
             reports, "sealed", sealing.REPORT, lambda row: _call(row) + row.part.to_bytes(4)
         ),
         SealedColumn(
+            _table(TransactionField),
+            "sealed",
+            b"",
+            _call,
+            rewrite=lambda row: digested_anew(sealer, row),
+            only=lambda table: _is_not_under(sealer.core.newest_head(), table.c.sealed),
+        ),
+        SealedColumn(
             keys,
             "response_body",
             sealing.KEY,
@@ -65,6 +75,10 @@ def sealed_columns(sealer: Sealer) -> list[SealedColumn]:
             only=lambda table: table.c.response_headers.is_(None),
         ),
     ]
+
+
+def _is_not_under(head: bytes, column: Column[Any]) -> ColumnElement[bool]:
+    return func.substr(column, 1, len(head)) != head
 
 
 def _secrets(core: Core) -> list[SealedColumn]:

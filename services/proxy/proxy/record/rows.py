@@ -13,7 +13,7 @@ from common.http.replies import Fields
 from proxy.gateway.call import Body, Call
 from proxy.models import TransactionStatus
 from proxy.models.sealed import NOT_STORED as NOT_STORED
-from proxy.record.bodies import is_exact_copy, stored_copy
+from proxy.record.bodies import Mask, is_exact_copy, stored_copy
 from proxy.record.headers import recorded_headers
 from proxy.record.masks import masked_query
 
@@ -46,6 +46,8 @@ class Storing:
     max_chars: int
     request_body: bool = True
     response_body: bool = True
+    #: What is kept of a whole text; None: all of it.
+    mask: Mask | None = None
 
 
 def response_copy(storing: Storing, pairs: Fields, head: bytes, total_bytes: int) -> str:
@@ -61,6 +63,7 @@ def response_copy(storing: Storing, pairs: Fields, head: bytes, total_bytes: int
         first.get("content-type", ""),
         first.get("content-encoding", ""),
         storing.max_chars,
+        storing.mask,
     )
 
 
@@ -83,7 +86,9 @@ def started_row(
     exact = not body.head
     total = len(body.head) if body.is_whole else body.length
     if storing.request_body and body.head:
-        copy = stored_copy(body.head, total, content_type, encoding, storing.max_chars)
+        copy = stored_copy(
+            body.head, total, content_type, encoding, storing.max_chars, storing.mask
+        )
         exact = body.is_whole and is_exact_copy(copy, body.head, encoding)
     return {
         "correlation_id": call.correlation_id,

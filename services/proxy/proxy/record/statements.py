@@ -15,6 +15,7 @@ from proxy.models import (
     ShadowDifference,
     StoredRequest,
     Transaction,
+    TransactionField,
     TransactionProperty,
     TransactionReport,
 )
@@ -33,6 +34,7 @@ class Act(enum.StrEnum):
     REPORT = "report"  # what its mediator reports of it, or a secondary route
     JUDGE = "judge"  # a secondary route ended after it
     PROPERTIES = "properties"  # what it can be found by
+    FIELDS = "fields"  # and by what of its bodies
     KEY_END = "key_end"  # the answer that the key will give again
     KEY_FREE = "key_free"  # the call was surely not sent: the key may be used again
     REJECT = "reject"  # a request that became no transaction
@@ -71,6 +73,7 @@ STATEMENTS: dict[Act, Acting] = {
     Act.JUDGE: Change(_transactions, ("status",)),
     Act.REPORT: InsertSeveral(Insert(cast(Table, TransactionReport.__table__))),
     Act.PROPERTIES: InsertSeveral(Insert(cast(Table, TransactionProperty.__table__))),
+    Act.FIELDS: InsertSeveral(Insert(cast(Table, TransactionField.__table__))),
     Act.KEY_END: Change(_keys, _ANSWERED),
     Act.KEY_FREE: Remove(_keys, ("correlation_id",)),
     Act.REJECT: Insert(cast(Table, Rejection.__table__)),

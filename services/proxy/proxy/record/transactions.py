@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Self
@@ -18,6 +18,7 @@ from proxy.models import (
     Mediator,
     Rejection,
     Transaction,
+    TransactionField,
     TransactionProperty,
     TransactionStatus,
 )
@@ -68,7 +69,9 @@ class TransactionFilter:
 
     `response_status` is one status (`404`) or a class (`5xx`), `path` the beginning of the path,
     `q` a text anywhere in the URL or the error, or a call's id or the first 24 hex digits of it;
-    `properties` are names and values that mediators gave; `since` inclusive and `until` exclusive.
+    `properties` are names and values that mediators gave; `about` are the digests, in hexadecimal,
+    that an indexed field may have (see `proxy.record.indexed_fields`); `since` inclusive and
+    `until` exclusive.
     `mediator` is the URN of the one that the calls' channels lead to now. A call that has not ended
     has no duration yet.
     """
@@ -84,6 +87,7 @@ class TransactionFilter:
     until: datetime | None = None
     q: str | None = None
     properties: tuple[tuple[str, str], ...] = ()
+    about: tuple[str, ...] | None = None
     #: Calls of these channels only: what whoever asks may see. None: of all.
     channels: frozenset[str] | None = None
     min_duration_ms: float | None = None
@@ -96,6 +100,8 @@ class TransactionFilter:
     def document(self) -> dict[str, Any]:
         """The filter as JSON, in the words of the list's query, less what does not count."""
         given = {name: value for name, value in asdict(self).items() if value}
+        if self.about is not None:
+            given["about"] = list(self.about)
         for name in ("since", "until"):
             if name in given:
                 given[name] = rfc3339(given[name])
@@ -114,6 +120,8 @@ class TransactionFilter:
                 given[name] = datetime.fromisoformat(given[name])
         if "status" in given:
             given["status"] = TransactionStatus(given["status"])
+        if "about" in given:
+            given["about"] = tuple(given["about"])
         if "channels" in given:
             given["channels"] = frozenset(given["channels"])
         return cls(**{**given, "properties": tuple(given.get("properties", {}).items())})
@@ -128,6 +136,8 @@ class TransactionFilter:
         if self.path:
             found.append(begins_with(Transaction.request_url, self.path))
         found += [_has_property(*one) for one in self.properties]
+        if self.about is not None:
+            found.append(_is_about(self.about))
         if self.q:
             named = ids_named(self.q)
             found.append(_between(*named) if named else _mentions(self.q))
@@ -153,6 +163,8 @@ class TransactionFilter:
         if self.method and self.method.upper() not in USUAL_METHODS:
             leads.append([RARE_METHOD, equal["method"]])
         leads += [[_has_property(*one)] for one in self.properties]
+        if self.about is not None:
+            leads.append([_is_about(self.about)])
         return leads
 
     def span(self) -> list[ColumnElement[bool]]:
@@ -240,6 +252,12 @@ def _has_property(name: str, value: str) -> ColumnElement[bool]:
     found = select(TransactionProperty.correlation_id).where(
         TransactionProperty.name == name, TransactionProperty.value == value
     )
+    return Transaction.correlation_id.in_(found)
+
+
+def _is_about(digests: Iterable[str]) -> ColumnElement[bool]:
+    known_as = [bytes.fromhex(one) for one in digests]
+    found = select(TransactionField.correlation_id).where(TransactionField.digest.in_(known_as))
     return Transaction.correlation_id.in_(found)
 
 

@@ -13,6 +13,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from proxy.models import Channel, ChannelType, Mediator
+from proxy.record.indexed_fields import fields_of
+from proxy.record.masked_bodies import mask_of
 from proxy.record.sealing import Sealer
 from proxy.registry.content_match import content_rule
 from proxy.registry.endpoints import (
@@ -120,7 +122,7 @@ def _check(values: Mapping[str, Any], channel_type: ChannelType, mediator: Media
 
 
 def check_rules(values: Mapping[str, Any]) -> None:
-    """What a channel's pattern, rewriting, rules, schema and other hub must be.
+    """What a channel's pattern, rewriting, rules, fields, schema and other hub must be.
 
     Raises Invalid (BadPattern among them).
     """
@@ -131,5 +133,7 @@ def check_rules(values: Mapping[str, Any]) -> None:
     rewrite_of(values.get("rewrite_path", ""), "")
     rewrite_of("", values.get("rewrite_expression", ""))
     content_rule(values.get("match_content_types") or (), values.get("match_body"))
+    fields_of(values.get("indexed_fields") or ())
+    mask_of(values.get("masked_fields") or ())
     if values.get("request_body_schema") is not None:
         check_schema("request_body_schema", values["request_body_schema"])

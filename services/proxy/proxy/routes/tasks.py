@@ -12,6 +12,7 @@ from flask.views import MethodView
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from proxy.access.searches import check_may_search
 from proxy.container import container
 from proxy.models import RerunTask, RerunTaskCall
 from proxy.record import rerun_tasks
@@ -44,6 +45,7 @@ class Tasks(MethodView):
         Each is repeated once, as a new call that points at it. Repetitions are never repeated, and
         calls that were repeated already only on demand.
         """
+        check_may_search(order.wanted.about if order.wanted else None)
         with container().database.writing() as session:
             task = rerun_tasks.create_task(session, order, g.identity.subject)
         container().wake_up.send()

@@ -10,6 +10,7 @@ from common.web.tokens import held_scopes
 
 from proxy.access.reasons import note_reason
 from proxy.access.scopes import excess
+from proxy.access.searches import SEES_BODIES, check_may_search, note_search
 from proxy.container import container
 from proxy.models import Transaction
 from proxy.record import reruns
@@ -43,6 +44,8 @@ def list_transactions(query: dict[str, Any]) -> Found:
     page is not full because the search stopped there: `next_cursor` goes on.
     """
     wanted = query.pop("wanted")
+    check_may_search(wanted.about)
+    note_search(wanted.about)
     with container().database.reading() as session:
         return find(session, wanted, **query)
 
@@ -56,7 +59,7 @@ def read_transaction(_given: dict[str, Any], correlation_id: uuid.UUID) -> dict[
 
     Bodies want `proxy:transactions:bodies`.
     """
-    sees_bodies = not excess({"proxy:transactions:bodies"}, held_scopes())
+    sees_bodies = not excess({SEES_BODIES}, held_scopes())
     with container().database.reading() as session:
         call = existing(session, Transaction, correlation_id)
         if sees_bodies:
@@ -90,6 +93,7 @@ def rerun_matching(given: dict[str, Any]) -> Reruns:
     than a thousand calls, or to see how they end, make a task.
     """
     wanted: TransactionFilter = given.pop("wanted")
+    check_may_search(wanted.about)
     database, timeout_s = container().database, container().settings.forward_timeout_s
     outcome = reruns.rerun_matching(
         database, container().sealer, wanted, forward_timeout_s=timeout_s, **given

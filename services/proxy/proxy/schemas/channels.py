@@ -12,6 +12,7 @@ from proxy.models import (
     ChannelType,
     Framing,
 )
+from proxy.registry import body_paths
 from proxy.registry.content_match import KINDS
 from proxy.registry.patterns import with_slash
 from proxy.schemas.fields import (
@@ -31,6 +32,7 @@ LONGEST_TOTAL_S = 24 * 3600
 MOST_RESPONSE_RETENTION_DAYS = 365
 MOST_RETENTION_DAYS = 36_500
 MOST_ROUTES = 10
+MOST_FIELDS = 20
 MOST_PORT = 65_535
 LONGEST_RETRY_PERIOD_S = 30 * 24 * 3600
 MOST_RETRIES = 100
@@ -60,6 +62,34 @@ class MatchBody(Schema):
         load_default="",
         max_length=1024,
         metadata={"description": "What stands there; not for `regex`"},
+    )
+
+
+class MaskedField(Schema):
+    """A place in bodies, of JSON, XML or HL7 version 2."""
+
+    kind = ma.fields.String(required=True, validate=validate.OneOf(body_paths.KINDS))
+    expression = Line(
+        required=True,
+        min_length=1,
+        max_length=1024,
+        metadata={
+            "description": "A JSON pointer or `names.with.dots`, `*` for every item; an XPath;"
+            " a field of HL7 like `PID-3.1`",
+            "example": "/identifier/*/value",
+        },
+    )
+
+
+class IndexedField(MaskedField):
+    """A field of bodies that calls are found by."""
+
+    name = Line(
+        required=True,
+        min_length=1,
+        max_length=64,
+        validate=validate.Regexp(r"^[^:]*$", error="Must have no colon."),
+        metadata={"description": "What people call it", "example": "patient id"},
     )
 
 
@@ -254,6 +284,30 @@ class ChannelIn(Schema):
             "example": 30,
         },
     )
+    indexed_fields: ma.fields.Field[Any] = Complete(
+        IndexedField,
+        many=True,
+        load_default=list,
+        validate=validate.Length(max=MOST_FIELDS),
+        metadata={
+            "description": "Values in requests and answers that calls are found by (`about`): keyed"
+            " digests of them are kept, also where bodies are not",
+            "example": [
+                {"name": "patient id", "kind": "json", "expression": "/identifier/*/value"}
+            ],
+        },
+    )
+    masked_fields: ma.fields.Field[Any] = Complete(
+        MaskedField,
+        many=True,
+        load_default=list,
+        validate=validate.Length(max=MOST_FIELDS),
+        metadata={
+            "description": "Places in requests and answers that are masked in every text that is"
+            " kept of them; a body that cannot be read is not kept",
+            "example": [{"kind": "json", "expression": "/patient/phone"}],
+        },
+    )
     response_retention_days = Integer(
         high=MOST_RESPONSE_RETENTION_DAYS,
         load_default=USUAL_RESPONSE_RETENTION_DAYS,
@@ -394,6 +448,8 @@ class ChannelOut(Recorded):
     keep_whole_bodies = ma.fields.Boolean(required=True)
     ask_reason = ma.fields.Boolean(required=True)
     retention_days = ma.fields.Integer(required=True, allow_none=True)
+    indexed_fields = ma.fields.List(ma.fields.Nested(IndexedField), required=True)
+    masked_fields = ma.fields.List(ma.fields.Nested(MaskedField), required=True)
     response_retention_days = ma.fields.Integer(required=True)
     shadow_url = ma.fields.String(required=True)
     shadow_unsafe = ma.fields.Boolean(required=True)

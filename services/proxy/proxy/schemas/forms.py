@@ -25,12 +25,15 @@ from proxy.schemas.channels import (
     LONGEST_RETRY_PERIOD_S,
     LONGEST_TIMEOUT_S,
     LONGEST_TOTAL_S,
+    MOST_FIELDS,
     MOST_PORT,
     MOST_RESPONSE_RETENTION_DAYS,
     MOST_RETENTION_DAYS,
     MOST_RETRIES,
     MOST_ROUTES,
     ChannelIn,
+    IndexedField,
+    MaskedField,
     MatchIn,
     RouteIn,
     RouteOut,
@@ -64,6 +67,38 @@ class Lines(Several):
 
     def _serialize(self, value: Any, *_args: Any, **_kwargs: Any) -> Any:
         return "\n".join(value)
+
+
+class FieldLines(ma.fields.Field[Any]):
+    """Fields of bodies, typed one a line: `patient id: hl7 PID-3.1`, or without a name."""
+
+    def __init__(self, fields: type[MaskedField], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._fields = fields
+
+    def _deserialize(self, value: str, *_args: Any, **_kwargs: Any) -> Any:
+        lines = [line.strip() for line in value.splitlines() if line.strip()]
+        if len(lines) > MOST_FIELDS:
+            raise ma.ValidationError(f"Must be at most {MOST_FIELDS} lines.")
+        try:
+            return self._fields(many=True).load([self._field(line) for line in lines])
+        except ma.ValidationError as exc:
+            like = "patient id: hl7 PID-3.1" if self._is_named else "hl7 PID-13"
+            raise ma.ValidationError(f"A line is like {like}.") from exc
+
+    def _field(self, line: str) -> dict[str, str]:
+        name, mark, place = line.partition(":") if self._is_named else ("", "", line)
+        kind, _, expression = place.strip().partition(" ")
+        found = {"kind": kind.lower(), "expression": expression.strip()}
+        return {**found, "name": name.strip()} if mark else found
+
+    @property
+    def _is_named(self) -> bool:
+        return "name" in self._fields._declared_fields
+
+    def _serialize(self, value: Any, *_args: Any, **_kwargs: Any) -> Any:
+        names = ({**one, "name": f"{one['name']}: " if self._is_named else ""} for one in value)
+        return "\n".join("{name}{kind} {expression}".format(**one) for one in names)
 
 
 class Box(Flag):
@@ -282,6 +317,8 @@ class ChannelForm(ChannelIn):
     keep_whole_bodies = Box()
     ask_reason = Box()
     retention_days = WholeOrBlank(low=1, high=MOST_RETENTION_DAYS, load_default=None)
+    indexed_fields = FieldLines(IndexedField, load_default=list)
+    masked_fields = FieldLines(MaskedField, load_default=list)
     response_retention_days = Whole(
         high=MOST_RESPONSE_RETENTION_DAYS, load_default=USUAL_RESPONSE_RETENTION_DAYS
     )

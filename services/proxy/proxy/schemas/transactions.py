@@ -11,6 +11,7 @@ from marshmallow import validate
 from proxy.access.reasons import HEADER, MAX_REASON_CHARS
 from proxy.container import container
 from proxy.models import TransactionStatus
+from proxy.record.indexed_fields import digests_of, value_of
 from proxy.record.spans import When, span_of
 from proxy.record.transactions import TransactionFilter
 from proxy.schemas.fields import Headers, Schema
@@ -47,6 +48,17 @@ class Properties(ma.fields.Field[tuple[tuple[str, str], ...]]):
         if not all(name and isinstance(text, str) for name, text in value.items()):
             raise ma.ValidationError("Must be names with texts.")
         return tuple(value.items())
+
+
+class About(Line):
+    """A value that indexed fields may have, in clear or sealed by the console: as its digests."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        text = super()._deserialize(value, *args, **kwargs)
+        found = value_of(container().sealer, text)
+        if not found or not found.strip():
+            raise ma.ValidationError("Must be a value; the key of a sealed one may be gone.")
+        return tuple(one.hex() for one in digests_of(container().sealer, found))
 
 
 class _Milliseconds(ma.fields.Float):
@@ -116,6 +128,16 @@ class Filter(Schema):
         },
     )
     properties = Properties()
+    about = About(
+        min_length=1,
+        max_length=1024,
+        metadata={
+            "description": "What an indexed field of a channel holds in its request or answer, like"
+            " a patient's id; wants `proxy:transactions:bodies`, and leaves an event in the audit"
+            " log",
+            "example": "P-17",
+        },
+    )
 
     @ma.pre_load
     def _plain(self, given: Any, **_kwargs: Any) -> Any:

@@ -15,7 +15,7 @@ depends_on = None
 
 _OF_CALLS = (
     *("async_calls", "retries", "stored_requests", "stored_responses"),
-    *("transaction_properties", "transaction_reports"),
+    *("transaction_fields", "transaction_properties", "transaction_reports"),
 )
 _BY_MONTH = (
     *("transactions", "stored_requests", "transaction_properties", "transaction_reports"),
