@@ -98,11 +98,8 @@ migration: $(VENV)/.run ## Write a migration: make migration SERVICE=proxy MSG="
 	    $(BIN)/flask --app $(PACKAGE) db upgrade && \
 	    $(BIN)/flask --app $(PACKAGE) db migrate -m "$(MSG)"
 
-texts: $(VENV)/.dev ## Compile the message catalogues after a change of a .po file
-	@for folder in services/*/*/locales; do \
-	    $(BIN)/pybabel --quiet compile --directory "$$folder" \
-	        --domain "$$(basename "$$(dirname "$$folder")")"; \
-	done
+texts: $(VENV)/.dev ## Collect the texts of pages and errors into the message catalogues, and compile them
+	@$(BIN)/python tools/texts.py
 
 # --universal: one lock for every system; hashes, and no word of where packages come from.
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

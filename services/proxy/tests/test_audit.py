@@ -336,6 +336,7 @@ def account_acts(admin, member: dict[str, Any]) -> Acts:
     nobodys = uuid.uuid4()
     changed = {"current": PASSWORD, "password": "wholly unlike anything before"}
     return {
+        ("console.choose_language", "POST"): act("/admin/language/", language="sw"),
         ("console.enrol_own_app", "POST"): enrol,
         ("console.renew_own_recovery_codes", "POST"): act(f"{account}recovery-codes/"),
         ("console.remove_own_app", "POST"): act(f"{account}app/remove/"),

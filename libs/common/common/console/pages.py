@@ -20,6 +20,7 @@ from flask.typing import ResponseReturnValue
 from jinja2 import StrictUndefined
 from werkzeug.exceptions import NotFound
 
+from common import texts
 from common.console import assets, flashes, guard, navigation, presenting
 from common.console.rights import SIGNED_IN, Area, Right, StaffRole, Wanted, right_of
 from common.console.settings import ConsoleSettings
@@ -90,6 +91,10 @@ def register_console(
     """Add `pages` to `app`; `staff_source` tells who asks for the current one."""
     app.extensions["kiungo-console"] = guard.Console(settings, staff_source)
     app.jinja_env.undefined = StrictUndefined
+    texts.add_catalogues(pages.import_name.partition(".")[0])
+    app.jinja_env.globals.update(
+        _=texts.gettext, reader_language=texts.language, language_names=texts.LANGUAGES
+    )
     app.register_blueprint(assets.templates)
     app.register_blueprint(pages)
     presenting.register_filters(app)

@@ -10,6 +10,7 @@ from proxy.console import (  # noqa: F401 - their views join `pages`
     clients,
     compare,
     find,
+    language,
     live,
     login,
     match_tests,

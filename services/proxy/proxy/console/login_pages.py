@@ -10,7 +10,7 @@ from flask import Response, current_app, make_response, redirect, render_templat
 from werkzeug.wrappers import Response as AnyResponse
 
 from proxy.access.caller import caller_address
-from proxy.console import cookies, login_forms
+from proxy.console import cookies, language, login_forms
 from proxy.console.sessions import Proof, StaffSession
 from proxy.console.sign_in import Caller
 from proxy.console.sign_in import let_in as begin_session
@@ -64,6 +64,7 @@ def let_in(
     """The same, and on to where they wanted to go. Raises Unauthenticated."""
     answer = redirect(wanted, 303)
     cookies.set_session(answer, begin(member, proof, now, ticket), now)
+    language.remember(answer, member.language)
     return answer
 
 

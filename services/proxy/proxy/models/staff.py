@@ -60,6 +60,8 @@ class StaffUser(Revised, Recorded, Base):
     recovery_hashes: Mapped[list[str]] = mapped_column(
         JSON, default=list, server_default=text("'[]'")
     )
+    #: The language that they read, of `common.texts.LANGUAGES`; null: as their browser says.
+    language: Mapped[str | None] = mapped_column(String(8))
     #: Issuer and subject of who signs in by OpenID Connect.
     oidc_identity: Mapped[str | None] = mapped_column(String(512))
 
