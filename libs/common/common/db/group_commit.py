@@ -31,6 +31,10 @@ MAX_BATCH = 500
 #: Rows that a database away could not take wait for it, up to this many.
 MAX_LATE = 10_000
 LATE_PAUSE_S = 2.0
+#: Where the last batch held what so many wrote, more is about to come, and a commit waits a moment
+#: for it unless it has enough: what PostgreSQL's commit_siblings and commit_delay do.
+COMMIT_SIBLINGS = 4
+ENOUGH = 12
 
 
 @dataclass(slots=True, eq=False)
@@ -59,6 +63,7 @@ class GroupCommit(Generic[ActT]):
         self._task: asyncio.Task[None] | None = None
         self._late: list[Item[ActT]] = []
         self._is_closing = False
+        self._last_size = 0
 
     @cached_property
     def _loop(self) -> asyncio.AbstractEventLoop:
@@ -111,12 +116,24 @@ class GroupCommit(Generic[ActT]):
         while True:
             if not self._queue and not (self._is_closing and not self._late):
                 await self._gather()
+            if self._is_worth_waiting():
+                await asyncio.sleep(self._committer.worth_waiting_s)
             batch = [*self._late, *self._taken()]
+            self._last_size = len(batch)
             if batch:
                 await self._commit_all(self.prepare(batch))
                 self._settle(batch)
             if self._is_closing and not self._queue:
                 return
+
+    def _is_worth_waiting(self) -> bool:
+        """Whether a moment more is likely to make the batch larger, which saves a commit."""
+        return (
+            self._committer.worth_waiting_s > 0
+            and 0 < len(self._queue) < ENOUGH
+            and self._last_size >= COMMIT_SIBLINGS
+            and not self._is_closing
+        )
 
     def _taken(self) -> list[Item[ActT]]:
         taken = min(len(self._queue), MAX_BATCH)

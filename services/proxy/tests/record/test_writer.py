@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 from common.db.database import is_sqlite
+from common.db.group_commit import COMMIT_SIBLINGS
 from common.db.rows.committer import RowCommitter
+from common.db.rows.postgres import PostgresRows
 from proxy.container import Container
 from proxy.models import Rejection, StoredRequest, Transaction, TransactionStatus
 from proxy.record import writer as writer_module
@@ -146,6 +148,27 @@ def test_rows_of_one_act_are_there_together_or_not_at_all(
     with pytest.raises(WriteFailed):
         run(writer.write({**start(call), Act.STORE: of_another}))
     assert (count(engine), count(engine, StoredRequest)) == (0, 0)
+
+
+@pytest.mark.parametrize("before", [1, COMMIT_SIBLINGS])
+def test_after_a_large_batch_a_commit_waits_for_more_on_postgresql(
+    before: int, run: Any, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(PostgresRows, "worth_waiting_s", 0.3)
+    writer = Counted(engine)
+
+    async def one_after_the_other() -> int:
+        await asyncio.gather(*(writer.write(start(uuid.uuid4())) for _ in range(before)))
+        batches = writer.batches
+        first = asyncio.create_task(writer.write(start(uuid.uuid4())))
+        for _ in range(5):  # the writer has its turn
+            await asyncio.sleep(0)
+        await asyncio.gather(first, writer.write(start(uuid.uuid4())))
+        await writer.close()
+        return writer.batches - batches
+
+    waits = before >= COMMIT_SIBLINGS and not is_sqlite(engine)
+    assert run(one_after_the_other()) == (1 if waits else 2)
 
 
 def test_bytes_of_each_row_stay_its_own(together: Together, engine: Engine) -> None:

@@ -20,6 +20,9 @@ ActT = TypeVar("ActT")
 class Rows(Protocol):
     """One connection to a database. All raise WriteFailed and its kinds."""
 
+    #: A commit costs so much that it is worth to wait so long for more rows, in seconds.
+    worth_waiting_s: float
+
     async def write(self, work: Sequence[Work]) -> None:
         """Commit all of `work`, or nothing."""
 
@@ -38,6 +41,7 @@ class RowCommitter(Generic[ActT]):
         self._places = {act: place for place, act in enumerate(statements)}
         self._rows: Rows = SqliteRows(engine) if is_sqlite(engine) else PostgresRows(engine)
         self.disconnect = self._rows.disconnect
+        self.worth_waiting_s = self._rows.worth_waiting_s
 
     async def commit(self, batch: Sequence[Mapping[ActT, Row]]) -> None:
         """Commit the rows of `batch` together: when this returns they are on disk.

@@ -76,6 +76,9 @@ class _Prepared:
 class PostgresRows:
     """Writes rows through a connection with the address and the settings of `engine`'s."""
 
+    #: A statement and its commit cost both sides as much CPU as the rows of ten calls.
+    worth_waiting_s = 0.001
+
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._prepared: dict[tuple[tuple[Statement, tuple[str, ...]], ...], _Prepared] = {}
