@@ -7,7 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bus import Bus
+from console_pages import Axe
 from hub import Hub, unique
+from messages import emit
+from npm_packages import npm_packages
+from policy_scheme import Scheme
 from raw_mediator import RawMediator, raw_mediator
 from systems import Start, staff_settings, systems
 from waiting import eventually
@@ -77,3 +82,35 @@ def base(shared_channel: dict[str, Any], mediator: RawMediator) -> str:
 @pytest.fixture(name="eventually")
 def _eventually() -> Callable[..., Any]:
     return eventually
+
+
+@pytest.fixture
+def something_to_see(hub, base, mediator):
+    """A call of each kind and a rejection; an exchange, a family that is told, a message."""
+    hub.call("POST", f"{base}/visits", json={"patient": "Asha", "visits": [1, 2]})
+    hub.call("GET", f"{base}/later?async=true")
+    hub.api("POST", "tasks/", 201, json={"filter": {"path": f"{base}/visits"}})
+    hub.call("GET", f"/{unique('nowhere')}")
+    offline = hub.new_mediator("http://127.0.0.1:9", name=unique("a mediator that is away"))
+    channel = hub.new_channel(f"/{unique('away')}/*", offline["id"])
+    hub.api("POST", f"channels/{channel['id']}/test-match/", json={"method": "GET", "path": base})
+    bus = Bus(hub)
+    bus.relay("{}")
+    bus.relay("{}", code="E2E!failure")
+    route = {"name": unique("route"), "target_kind": "http", "target": mediator.url}
+    bus.ask("POST", "routes/", json=route).raise_for_status()
+    scheme = Scheme(hub).found()
+    family = scheme.expiring("+255700000001")
+    scheme.consent(family["chf_id"])
+    scheme.run()
+    emit(hub, "DEMO_APPOINTMENT", {"name": "Asha", "place": "Dodoma", "date": "1 June"})
+    return hub
+
+
+@pytest.fixture(scope="session")
+def axe(pytestconfig, tmp_path_factory) -> Axe:
+    try:
+        packages = npm_packages(Path(__file__).parent / "axe", pytestconfig, tmp_path_factory)
+    except pytest.skip.Exception as exc:
+        return Axe(missing=str(exc))
+    return Axe((packages / "node_modules/axe-core/axe.min.js").read_text())

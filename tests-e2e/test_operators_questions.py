@@ -110,6 +110,50 @@ def test_why_did_this_call_fail(hub, operator, lab):
     assert operator.clicks == 3
 
 
+def test_is_everything_well_now(hub, operator, eventually):
+    eventually(lambda: hub.api("GET", "checks/", 200)["checks"], 30)
+
+    operator.link(re.compile(r"^All \d+ parts$"))
+
+    parts = operator.page.get_by_role("region", name="Parts").locator("tbody tr")
+    expect(operator.page.locator("h1")).to_have_text("Health")
+    for part in ("database", "broker", "migrations", "disk", "proxy-worker"):
+        expect(parts.filter(has_text=part).first).to_contain_text(re.compile("well|failing"))
+    known = hub.api("GET", "checks/", 200)
+    expect(parts).to_have_count(len(known["checks"]))
+    said = operator.page.locator(".heading")
+    expect(said).to_contain_text("Healthy" if known["is_well"] else "Not healthy")
+    assert operator.clicks == 1
+
+
+def test_tell_me_when_a_channel_fails_more_than_five_percent(hub, operator, lab, eventually):
+    name, channel = unique("more than 5 %"), lab["channel"]["name"]
+    contact = {"kind": "email", "address": "on-call@example.org"}
+    group = hub.api(
+        "POST", "contact-groups/", 201, json={"name": unique("us"), "contacts": [contact]}
+    )
+
+    operator.link("New alert rule")
+    expect(operator.page.get_by_label("From", exact=True)).to_have_value("5")
+    operator.page.get_by_label("Name", exact=True).fill(name)
+    operator.page.get_by_label("Name of it").fill(channel)
+    operator.page.get_by_label("Who is told").select_option(label=group["name"])
+    operator.clicks += 2  # the list, and the line in it
+    operator.click(operator.page.get_by_role("button", name="Save"))
+    expect(operator.page.get_by_role("link", name=name)).to_be_visible()
+    assert operator.clicks == 4
+
+    for number in range(3):
+        assert hub.call("GET", f"{lab['path']}/{number}").status_code == 502
+
+    def raised() -> list[dict]:
+        found = hub.api("GET", "alerts/?state=open", 200)["data"]
+        return [one for one in found if (one["rule_name"], one["subject"]) == (name, channel)]
+
+    eventually(raised, 60)
+    assert raised()[0]["detail"] == "3 of 3 calls failed"
+
+
 def test_who_changed_this_channel_when_and_what(hub, operator, lab):
     hub.api("PATCH", f"channels/{lab['channel']['id']}/", 200, json={"description": "For X-rays"})
 
