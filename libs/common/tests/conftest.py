@@ -9,24 +9,16 @@ import pytest
 from common.db.database import Database, open_engine
 from common.jobs.broker import BROKER_ERRORS, open_broker
 from common.settings import Environment
+from scratch_database import scratch_database
 
-POSTGRES = "postgresql://postgres@127.0.0.1:5432"
 RABBITMQ = "amqp://guest:guest@127.0.0.1:5672"
 
 
 @pytest.fixture(scope="session")
 def scratch_postgres() -> Iterator[str]:
     """The URL of a PostgreSQL database of this test run's own, or a skip."""
-    name = f"kiungo_common_{uuid.uuid4().hex[:12]}"
-    try:
-        server = psycopg.connect(f"{POSTGRES}/postgres", autocommit=True, connect_timeout=3)
-    except psycopg.OperationalError as exc:
-        pytest.skip(f"no PostgreSQL at {POSTGRES}: {exc}")
-    with server:
-        server.execute(f'CREATE DATABASE "{name}"')
-    yield f"{POSTGRES}/{name}"
-    with psycopg.connect(f"{POSTGRES}/postgres", autocommit=True) as server:
-        server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    with scratch_database() as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

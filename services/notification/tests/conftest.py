@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import jwt
-import psycopg
 import pytest
 from common.console.staff import PASS_AUDIENCE, PASS_HEADER
 from common.web.tokens import ALGORITHM, AUDIENCE, ISSUER
@@ -30,10 +29,10 @@ from notification.models import (
     RuleChannel,
     Template,
 )
+from scratch_database import empty_tables, scratch_database
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-POSTGRES = {"host": "127.0.0.1", "port": 5432, "user": "postgres"}
 KEY = Ed25519PrivateKey.generate()
 #: What every form of the console carries in these tests.
 CSRF = "the session's token"
@@ -60,19 +59,8 @@ def _signed(**claims: Any) -> str:
 @pytest.fixture(scope="session")
 def scratch_postgres() -> Iterator[str]:
     """The URL of a database of this test run's own."""
-    name = f"kiungo_test_{uuid.uuid4().hex[:12]}"
-    try:
-        server = psycopg.connect(**POSTGRES, dbname="postgres", autocommit=True, connect_timeout=3)
-    except psycopg.OperationalError as exc:
-        pytest.skip(f"no PostgreSQL at {POSTGRES['host']}:{POSTGRES['port']}: {exc}")
-    with server:
-        server.execute(f'CREATE DATABASE "{name}"')
-    url = f"postgresql://{POSTGRES['user']}@{POSTGRES['host']}:{POSTGRES['port']}/{name}"
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f'CREATE SCHEMA "{SCHEMA}"')
-    yield url
-    with psycopg.connect(**POSTGRES, dbname="postgres", autocommit=True) as server:
-        server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    with scratch_database(SCHEMA) as url:
+        yield url
 
 
 def settings_for(
@@ -102,8 +90,7 @@ def shared_app(
 def app(shared_app: Flask) -> Flask:
     """The app, with the first data and nothing else."""
     with shared_app.extensions["notification"].database.writing() as session:
-        for table in reversed(Base.metadata.sorted_tables):
-            session.execute(table.delete())
+        empty_tables(session.connection(), Base.metadata)
         first_data.seed(session.connection())
     return shared_app
 

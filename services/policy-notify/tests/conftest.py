@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import jwt
-import psycopg
 import pytest
 from common.console.staff import PASS_AUDIENCE, PASS_HEADER
 from common.web.tokens import ALGORITHM, AUDIENCE, ISSUER
@@ -33,10 +32,10 @@ from policy_notify.providers import Message
 from policy_notify.runs.lease import Lease
 from policy_notify.runs.lifecycle import begin_by_hand
 from policy_notify.runs.running import carry_out
+from scratch_database import empty_tables, scratch_database
 from sqlalchemy import insert, select
 from werkzeug.test import TestResponse
 
-POSTGRES = {"host": "127.0.0.1", "port": 5432, "user": "postgres"}
 TODAY = date(2026, 5, 10)
 KEY = Ed25519PrivateKey.generate()
 #: What every form of the console carries in these tests.
@@ -69,19 +68,8 @@ def signed_token() -> Callable[..., str]:
 @pytest.fixture(scope="session")
 def scratch_postgres() -> Iterator[str]:
     """The URL of a database of this test run's own."""
-    name = f"kiungo_test_{uuid.uuid4().hex[:12]}"
-    try:
-        server = psycopg.connect(**POSTGRES, dbname="postgres", autocommit=True, connect_timeout=3)
-    except psycopg.OperationalError as exc:
-        pytest.skip(f"no PostgreSQL at {POSTGRES['host']}:{POSTGRES['port']}: {exc}")
-    with server:
-        server.execute(f'CREATE DATABASE "{name}"')
-    url = f"postgresql://{POSTGRES['user']}@{POSTGRES['host']}:{POSTGRES['port']}/{name}"
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f'CREATE SCHEMA "{SCHEMA}"')
-    yield url
-    with psycopg.connect(**POSTGRES, dbname="postgres", autocommit=True) as server:
-        server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    with scratch_database(SCHEMA) as url:
+        yield url
 
 
 def settings_for(
@@ -111,8 +99,7 @@ def shared_app(
 def app(shared_app: Flask) -> Flask:
     """The app, with empty tables and the lease free."""
     with shared_app.extensions["policy-notify"].database.writing() as session:
-        for table in reversed(Base.metadata.sorted_tables):
-            session.execute(table.delete())
+        empty_tables(session.connection(), Base.metadata)
         for lease, row in ((RunLease, 1), (RunLease, 2), (SyncState, 1)):
             session.execute(insert(lease).values(id=row))
     return shared_app

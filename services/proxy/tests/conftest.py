@@ -4,14 +4,12 @@ import dataclasses
 import logging
 import re
 import socket
-import uuid
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 import requests
 from common import sealing
@@ -30,10 +28,10 @@ from proxy.container import Container
 from proxy.gateway.gateway import Gateway
 from proxy.gateway.own_paths import Front
 from proxy.models import Base, RoutingVersion, Transaction, TransactionStatus
+from scratch_database import empty_tables, scratch_database
 from sqlalchemy import insert
 from werkzeug.test import TestResponse
 
-POSTGRES = {"host": "127.0.0.1", "port": 5432, "user": "postgres"}
 PASSWORD = "correct horse battery"
 CONSOLE = "kiungo-console"
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -42,20 +40,9 @@ NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 @pytest.fixture(scope="session")
 def scratch_postgres() -> Iterator[str]:
     """The URL of a database of this test run's own."""
-    name = f"kiungo_test_{uuid.uuid4().hex[:12]}"
-    try:
-        server = psycopg.connect(**POSTGRES, dbname="postgres", autocommit=True, connect_timeout=3)
-    except psycopg.OperationalError as exc:
-        pytest.skip(f"no PostgreSQL at {POSTGRES['host']}:{POSTGRES['port']}: {exc}")
-    with server:
-        server.execute(f'CREATE DATABASE "{name}"')
-    url = f"postgresql://{POSTGRES['user']}@{POSTGRES['host']}:{POSTGRES['port']}/{name}"
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f'CREATE SCHEMA "{SCHEMA}"')
-    yield url
-    logging.disable()  # the threads of this run's apps outlive their database
-    with psycopg.connect(**POSTGRES, dbname="postgres", autocommit=True) as server:
-        server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    with scratch_database(SCHEMA) as url:
+        yield url
+        logging.disable()  # the threads of this run's apps outlive their database
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -90,8 +77,7 @@ def empty(app: Flask) -> None:
     container: Container = app.extensions["proxy"]
     container.throttle._levels.clear()
     with container.database.writing() as session:
-        for table in reversed(Base.metadata.sorted_tables):
-            session.execute(table.delete())
+        empty_tables(session.connection(), Base.metadata)
         session.execute(insert(RoutingVersion).values(id=1, version=0))
 
 

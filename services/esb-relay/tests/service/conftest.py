@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import jwt
-import psycopg
 import pytest
 from common import sealing
 from common.console.staff import PASS_AUDIENCE, PASS_HEADER
@@ -35,10 +34,10 @@ from esb_relay.wire.incoming import Answer, read_answer
 from esb_relay.wire.signature import verify
 from flask import Flask
 from flask.testing import FlaskClient
+from scratch_database import empty_tables, scratch_database
 from werkzeug.datastructures import EnvironHeaders
 from werkzeug.test import TestResponse
 
-POSTGRES = {"host": "127.0.0.1", "port": 5432, "user": "postgres"}
 CLIENT = {"client_id": "kiungo", "secret": "s:ecret"}
 ALL_SCOPES = "esb:relay esb:crypto esb:admin"
 KID = "test"
@@ -72,19 +71,8 @@ class Issuer:
 @pytest.fixture(scope="session")
 def scratch_postgres() -> Iterator[str]:
     """The URL of a database of this test run's own."""
-    name = f"kiungo_esb_{uuid.uuid4().hex[:12]}"
-    try:
-        server = psycopg.connect(**POSTGRES, dbname="postgres", autocommit=True, connect_timeout=3)
-    except psycopg.OperationalError as exc:
-        pytest.skip(f"no PostgreSQL at {POSTGRES['host']}:{POSTGRES['port']}: {exc}")
-    with server:
-        server.execute(f'CREATE DATABASE "{name}"')
-    url = f"postgresql://{POSTGRES['user']}@{POSTGRES['host']}:{POSTGRES['port']}/{name}"
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f'CREATE SCHEMA "{SCHEMA}"')
-    yield url
-    with psycopg.connect(**POSTGRES, dbname="postgres", autocommit=True) as server:
-        server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    with scratch_database(SCHEMA) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
@@ -221,8 +209,9 @@ def app_with(
         app, gateway = create_app(settings), create_gateway(settings)
         engine = app.extensions["esb-relay"].database.engine
         if not made:
-            Base.metadata.drop_all(engine)
             Base.metadata.create_all(engine)
+            with app.extensions["esb-relay"].database.writing() as session:
+                empty_tables(session.connection(), Base.metadata)
         app.extensions["kiungo-tokens"] = gateway._tokens = TokenVerifier(issuer)
         served = app.extensions["served"] = Served(gateway, loop)
         served.start()

@@ -9,8 +9,8 @@ from typing import Any
 
 import psycopg
 import pytest
+from scratch_database import scratch_database
 
-POSTGRES = {"host": "127.0.0.1", "port": 5432, "user": "postgres"}
 ROW = '"LegacyID" integer, "ValidityFrom" timestamp NOT NULL, "ValidityTo" timestamp'
 SCHEMA = f"""
 CREATE TABLE "tblLocations" ("LocationId" serial PRIMARY KEY, "LocationUUID" varchar(36) UNIQUE,
@@ -154,19 +154,17 @@ class Openimis:
         )
 
 
+@pytest.fixture(scope="session")
+def openimis_url() -> Iterator[str]:
+    """The URL of openIMIS's database."""
+    with scratch_database() as url:
+        yield url
+
+
 @pytest.fixture
-def openimis(today: date) -> Iterator[Openimis]:
+def openimis(openimis_url: str, today: date) -> Iterator[Openimis]:
     """A database of openIMIS's, on a server that we may only read from."""
-    name = f"openimis_{uuid.uuid4().hex[:12]}"
-    try:
-        server = psycopg.connect(**POSTGRES, dbname="postgres", autocommit=True, connect_timeout=3)
-    except psycopg.OperationalError as exc:
-        pytest.skip(f"no PostgreSQL: {exc}")
-    with server:
-        server.execute(f'CREATE DATABASE "{name}"')
-    url = f"postgresql://{POSTGRES['user']}@{POSTGRES['host']}:{POSTGRES['port']}/{name}"
-    with psycopg.connect(url, autocommit=True) as connection:
+    with psycopg.connect(openimis_url, autocommit=True) as connection:
+        connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
         connection.execute(SCHEMA)
-        yield Openimis(url, connection).filled(today)
-    with psycopg.connect(**POSTGRES, dbname="postgres", autocommit=True) as server:
-        server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+        yield Openimis(openimis_url, connection).filled(today)

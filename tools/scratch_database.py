@@ -1,0 +1,44 @@
+"""PostgreSQL databases for tests of the services, and empty tables in them."""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+from sqlalchemy import Connection, MetaData
+
+POSTGRES = "postgresql://postgres@127.0.0.1:5432"
+
+
+@contextmanager
+def scratch_database(schema: str | None = None) -> Iterator[str]:
+    """The URL of a new database with this schema, dropped afterwards; skips without a server.
+
+    A commit does not wait for the disk there: what outlives a server's crash is not asked.
+    """
+    name = f"kiungo_test_{uuid.uuid4().hex[:12]}"
+    try:
+        server = psycopg.connect(f"{POSTGRES}/postgres", autocommit=True, connect_timeout=3)
+    except psycopg.OperationalError as exc:
+        pytest.skip(f"no PostgreSQL at {POSTGRES}: {type(exc).__name__}")
+    with server:
+        server.execute(f'CREATE DATABASE "{name}"')
+        server.execute(f'ALTER DATABASE "{name}" SET synchronous_commit = off')
+    url = f"{POSTGRES}/{name}"
+    if schema is not None:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(f'CREATE SCHEMA "{schema}"')
+    yield url
+    with psycopg.connect(f"{POSTGRES}/postgres", autocommit=True) as server:
+        server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def empty_tables(connection: Connection, metadata: MetaData) -> None:
+    """Remove every row, in the transaction of `connection`; on PostgreSQL in one round trip."""
+    deletes = [
+        str(table.delete().compile(connection)) for table in reversed(metadata.sorted_tables)
+    ]
+    together = ["; ".join(deletes)] if connection.dialect.name == "postgresql" else deletes
+    for statement in together:
+        connection.exec_driver_sql(statement)
