@@ -70,7 +70,7 @@ lint: $(VENV)/.dev ## Check style, types and import contracts
 	$(BIN)/lint-imports --no-logo
 
 # All of them run; the status says whether every goal was reached.
-BENCHES := bench.py bench_interference.py bench_transactions.py bench_import.py bench_relay.py \
+BENCHES := bench.py bench_interference.py bench_transactions.py bench_growth.py bench_import.py bench_relay.py \
     bench_notification.py bench_outbox.py bench_policy.py bench_consents.py bench_sync.py
 
 bench: $(VENV)/.dev ## Measure each service, in ratios where machines differ (takes a while)

@@ -72,13 +72,13 @@ class Disturbance:
 def prepare(shape: Shape) -> Sequence[Disturbance]:
     """Channels, a record and a session for all kinds; what they do."""
     _Management(shape).open_channels()
-    fill(create_engine(_record_url(shape)), CALLS_ON_RECORD)
+    fill(create_engine(record_url(shape)), CALLS_ON_RECORD)
     calls = "/admin/mediator/transactions/?format=csv"
     wrong = {**shape.headers, "X-Client-Secret": "wrong"}
     return (
         Disturbance("expensive bodies", 2, "/ruled/x", shape.headers, "POST", _body()),
         Disturbance("long paths", 4, f"/long/{'a1b2/' * 1_500}!", shape.headers),
-        Disturbance("CSV exports", 1, calls, {"Cookie": _session_cookie(shape)}),
+        Disturbance("CSV exports", 1, calls, {"Cookie": session_cookie(shape)}),
         Disturbance("wrong secrets", 8, "/demo/x", wrong, request=OTHER_SECRETS),
     )
 
@@ -122,7 +122,7 @@ class _Management:
         ).raise_for_status()
 
 
-def _session_cookie(shape: Shape) -> str:
+def session_cookie(shape: Shape) -> str:
     """The administrator's, signed in."""
     page = f"{shape.stack.url}/admin/login/"
     with requests.Session() as session:
@@ -137,7 +137,8 @@ def _session_cookie(shape: Shape) -> str:
         return "; ".join(f"{one.name}={one.value}" for one in session.cookies)
 
 
-def _record_url(shape: Shape) -> str:
+def record_url(shape: Shape) -> str:
+    """The URL of the proxy's database, as SQLAlchemy takes it."""
     environ = shape.stack.installation.environ
     if shape.database is None:
         return f"sqlite:///{shape.stack.installation.var_dir}/proxy.sqlite3"

@@ -9,10 +9,10 @@ from common.db.database import TYPES, Database, is_sqlite, new_metadata
 from common.db.partitions import (
     by_month,
     drop_months,
+    edge_of_rows,
     keep_months_ahead,
     lacking,
     month_of,
-    oldest_month,
     partitioned,
     partitions_of,
     with_default_partitions,
@@ -93,7 +93,9 @@ def test_month_is_dropped_when_all_of_it_is_old(entries: Database) -> None:
     assert drop_months(entries.engine, TABLES[0], lowest_id_at(october)) == 1
 
     assert kept(entries) == [str(october)]
-    assert oldest_month(entries.engine, TABLES[0]) == lowest_id_at(october)
+    edge = lowest_id_at(NOW)
+    assert edge_of_rows(entries.engine, TABLES[0], edge, 31) == lowest_id_at(october)
+    assert edge_of_rows(entries.engine, TABLES[0], edge, 30) == edge
 
 
 def test_month_that_began_without_a_partition_stays_where_it_is(entries: Database) -> None:

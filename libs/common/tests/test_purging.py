@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from common.db import file_size, purging
+from common.db import file_size
 from common.db.database import Database, open_engine
 from common.db.file_size import give_back
 from common.db.purging import in_batches
@@ -24,7 +24,7 @@ def rows(database: Database) -> Database:
 
 def test_batches_are_small_and_rest(rows: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     rests: list[float] = []
-    monkeypatch.setattr(purging.time, "sleep", rests.append)
+    monkeypatch.setattr("common.db.purging.time.sleep", rests.append)
     counts: list[int] = []
 
     def step(session: Session, limit: int) -> int:

@@ -1,6 +1,7 @@
 """What is kept for how long: the log, the calls of the bus, the late answers, by age.
 
-On PostgreSQL exchanges go with their month: some stay up to a month longer.
+On PostgreSQL exchanges go with their month: some stay up to a month longer, unless they are kept
+for less than one.
 """
 
 from datetime import datetime, timedelta
@@ -9,7 +10,7 @@ from typing import cast
 from common.clock import utc_now
 from common.db.database import Database
 from common.db.file_size import give_back
-from common.db.partitions import drop_months, keep_months_ahead, oldest_month, partitioned
+from common.db.partitions import drop_months, edge_of_rows, keep_months_ahead, partitioned
 from common.db.purging import remove
 from common.ids import lowest_id_at
 from common.logs import get_logger
@@ -38,7 +39,7 @@ def keep_bounded(database: Database, settings: Settings) -> dict[str, int]:
     keep_months_ahead(database.engine, partitioned(Base.metadata), now)
     oldest: datetime = now - timedelta(days=settings.exchange_retention_days)
     removed = {
-        **_remove_exchanges(database, oldest),
+        **_remove_exchanges(database, oldest, settings.exchange_retention_days),
         "inbound_requests": remove(
             database,
             InboundRequest,
@@ -62,7 +63,7 @@ def keep_bounded(database: Database, settings: Settings) -> dict[str, int]:
     return removed
 
 
-def _remove_exchanges(database: Database, oldest: datetime) -> dict[str, int]:
+def _remove_exchanges(database: Database, oldest: datetime, days: int) -> dict[str, int]:
     """Drop the months before `oldest` in which none is open; what is in no month goes by rows."""
     table, edge = cast(Table, Exchange.__table__), lowest_id_at(oldest)
     is_open = Exchange.status == ExchangeStatus.SENDING
@@ -71,6 +72,5 @@ def _remove_exchanges(database: Database, oldest: datetime) -> dict[str, int]:
             select(Exchange.id).where(is_open).order_by(Exchange.id).limit(1)
         )
     months = drop_months(database.engine, table, min(edge, first_open or edge))
-    first = oldest_month(database.engine, table)
-    old = Exchange.id < min(edge, first or edge)
+    old = Exchange.id < edge_of_rows(database.engine, table, edge, days)
     return {"months": months, "exchanges": remove(database, Exchange, old, ~is_open)}

@@ -29,6 +29,8 @@ log = get_logger(__name__)
 
 #: Whole months from the next one on that have a partition before they begin.
 MONTHS_AHEAD = 2
+#: What is kept for less long than that goes to the day, and not with its month.
+SHORT_DAYS = 31
 #: Whoever makes or drops a partition holds others up for at most this long, and tries again.
 LOCK_WAIT_MS = 100
 LOCK_REST_S = 1.0
@@ -140,9 +142,15 @@ def create_month(connection: Connection, table: str, key: str, month: datetime) 
         return False
     name = f"{table}_{month:%Y_%m}"
     connection.execute(text(f"CREATE TABLE {name} (LIKE {table} INCLUDING DEFAULTS)"))
-    values = "FROM ('{lowest}') TO ('{below}')".format_map(bounds)
-    connection.execute(text(f"ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES {values}"))
+    attach_month(connection, table, name, month)
     return True
+
+
+def attach_month(connection: Connection, table: str, part: str, month: datetime) -> None:
+    """Make the table `part` the partition of the month that begins at `month`."""
+    lowest, below = lowest_id_at(month), lowest_id_at(month_of(month, 1))
+    values = f"FROM ('{lowest}') TO ('{below}')"
+    connection.execute(text(f"ALTER TABLE {table} ATTACH PARTITION {part} FOR VALUES {values}"))
 
 
 def keep_months_ahead(engine: Engine, tables: Iterable[Table], now: datetime) -> list[str]:
@@ -208,16 +216,17 @@ def _dropping(partition: str) -> Callable[[Connection], object]:
     return lambda connection: connection.execute(text(f"DROP TABLE IF EXISTS {partition}"))
 
 
-def oldest_month(engine: Engine, table: Table) -> uuid.UUID | None:
-    """The lowest id that a month's partition takes: what is older goes row by row.
+def edge_of_rows(engine: Engine, table: Table, edge: uuid.UUID, kept_days: int) -> uuid.UUID:
+    """Below which id old rows go one by one; those from there to `edge` go with their month.
 
-    None where there is no such partition, as on SQLite.
+    Where rows are kept for less than `SHORT_DAYS` that is `edge`: a month more would be too much.
+    Else what is older than the partition of any month, on SQLite all.
     """
-    if is_sqlite(engine):
-        return None
+    if is_sqlite(engine) or kept_days < SHORT_DAYS:
+        return edge
     with engine.connect() as connection:
-        found = [one.lowest for one in partitions_of(connection, table.name) if one.lowest]
-    return min(found, default=None)
+        months = [one.lowest for one in partitions_of(connection, table.name) if one.lowest]
+    return min([edge, *months])
 
 
 def with_short_locks(engine: Engine, act: Callable[[Connection], Any]) -> bool:

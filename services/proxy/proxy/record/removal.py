@@ -1,8 +1,8 @@
 """Calls that have outlived their time go, and with each what other tables have of it.
 
 On PostgreSQL whole months are dropped once every call in them is older than the longest that any
-channel keeps its calls: a call may stay up to a month longer than that. The calls of channels that
-keep theirs for less long, and on SQLite all, go in batches, to the day.
+channel keeps its calls: a call may stay up to a month longer than that. What is kept for less long
+than by others, or for less than a month, goes in batches, to the day; so does all on SQLite.
 """
 
 import uuid
@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from common.db.database import Database
-from common.db.partitions import drop_months, key_of, oldest_month
+from common.db.partitions import drop_months, edge_of_rows, key_of
 from common.db.purging import in_batches, remove
 from common.ids import lowest_id_at
 from sqlalchemy import ColumnElement, Table, delete, select
@@ -68,13 +68,12 @@ def remove_calls(database: Database, kept: Keeping, now: datetime) -> dict[str, 
     """Remove what has ended and is too old: how many months, and how many calls besides."""
     longest = kept.longest()
     months = _drop_months(database, lowest_id_at(now - timedelta(days=longest)))
-    first = oldest_month(database.engine, cast(Table, Transaction.__table__))
-    removed = 0
+    table, removed = cast(Table, Transaction.__table__), 0
     for channel in list(_channels_on_record(database)):
         days = kept.days(channel)
         edge = lowest_id_at(now - timedelta(days=days))
-        if days == longest and first is not None:
-            edge = min(edge, first)  # the rest goes with its month
+        if days == longest:
+            edge = edge_of_rows(database.engine, table, edge, days)
         removed += _remove(database, Transaction.channel_name == channel, _id < edge)
     return {"months": months, "transactions": removed}
 

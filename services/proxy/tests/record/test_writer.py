@@ -144,9 +144,9 @@ def test_rows_of_one_act_are_there_together_or_not_at_all(
     run: Any, writer: Counted, engine: Engine
 ) -> None:
     call = uuid.uuid4()
-    of_another = {"correlation_id": uuid.uuid4(), "raw_path": "/a", "sealed": b"x", "body": b"y"}
+    pathless = {"correlation_id": call, "raw_path": None, "sealed": b"x", "body": b"y"}
     with pytest.raises(WriteFailed):
-        run(writer.write({**start(call), Act.STORE: of_another}))
+        run(writer.write({**start(call), Act.STORE: pathless}))
     assert (count(engine), count(engine, StoredRequest)) == (0, 0)
 
 
@@ -209,10 +209,10 @@ BAD: dict[str, Callable[[], Rows]] = {
     "nothing where something must be": lambda: start(uuid.uuid4(), client_name=None),
     "number too large": lambda: {Act.WHOLE: started(uuid.uuid4(), response_status_code=2**70)},
     "column that is missing": lambda: {Act.START: {"correlation_id": uuid.uuid4()}},
-    "stored request of no call": lambda: {
+    "stored request without a path": lambda: {
         Act.STORE: {
             "correlation_id": uuid.uuid4(),
-            "raw_path": "/",
+            "raw_path": None,
             "sealed": b"",
             "body": b"",
         }
