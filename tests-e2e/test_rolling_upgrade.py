@@ -1,5 +1,6 @@
-"""Replicas are replaced one after the other under load: nothing is refused, nothing is lost.
+"""Processes are replaced under load: nothing is refused, nothing is lost.
 
+Replicas are replaced one after the other, or all processes of an installation by new ones.
 `FORMER_VERSION` is the folder of an earlier version (a working tree): then it is its gateway and
 its worker that run beside this version's tables, and are replaced by this version's. Without it
 both replicas are of this version, as in a restart.
@@ -98,3 +99,21 @@ def test_replicas_are_replaced_under_load(own_hub, mediator, eventually, shape):
     failed = hub.api("GET", "transactions/", 200, params={"status": "failed", "limit": 50})["data"]
     # On a machine that stands still for seconds a worker may not get an end committed.
     assert all("outcome unknown" in one["error_message"] for one in failed), failed
+
+
+@pytest.mark.parametrize("shape", ["embedded", "production"])
+def test_a_restart_of_everything_refuses_no_call(own_hub, mediator, shape):
+    patient = {"WEB_CONCURRENCY": "2", "ASYNC_LEASE_SECONDS": "30"}
+    hub = own_hub(shape, services=["proxy"], **patient)
+    mediator.default = slow(0.02, answer(b"ok"))
+    hub.new_channel("/r/*", hub.new_mediator(mediator.url)["id"])
+    hub.in_force()
+    before = hub.stack.pids()
+    with Reconciliation(hub, mediator, "/r/x", callers=CALLERS // 3) as reconciliation:
+        time.sleep(LOAD_S)
+        hub.stack.restart()
+        time.sleep(LOAD_S)
+    after = hub.stack.pids()
+    assert {name for name, pid in before.items() if after[name] == pid} == {"nginx"}
+    assert reconciliation.others(200, 202) == {}
+    print(reconciliation.reckon())

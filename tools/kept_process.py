@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from kept_listener import KeptListener
 from process_states import ProcessStates
 from procfile import Program
 
@@ -19,6 +20,7 @@ LONGEST_DELAY_S = 10.0
 STARTED_WELL_S = 10.0
 #: How long the last lines of an ended process are waited for.
 OUTPUT_WAIT_S = 2.0
+POLL_S = 0.02
 
 _LEASH = Path(__file__).with_name("leash.py")
 
@@ -47,6 +49,8 @@ class KeptProcess:
     ) -> None:
         self.program = program
         self._states = states
+        self._listener = KeptListener(program, environ)
+        self._restarting = threading.Event()
         self.ends = 0
         self._environ = dict(environ)
         self._cwd = cwd
@@ -89,6 +93,7 @@ class KeptProcess:
     def ask_to_stop(self, number: int = signal.SIGTERM) -> None:
         """Send the signal and start no other process; returns at once."""
         self._stopping.set()
+        self._listener.close()
         with contextlib.suppress(ProcessLookupError):
             self.send(number)
 
@@ -104,12 +109,31 @@ class KeptProcess:
             self._thread.join()
         self._thread = None
 
+    def restart(self, grace_s: float) -> None:
+        """Replace the process by a new one on the same listening socket; returns once it runs."""
+        former = self._process
+        self._restarting.set()
+        with contextlib.suppress(ProcessLookupError):
+            self.send(signal.SIGTERM)
+        deadline = time.monotonic() + grace_s
+        while self._process is former or self.pid is None:
+            if time.monotonic() > deadline and self._process is former:
+                self._say(self.program.name, f"did not stop within {grace_s:g} s: killed")
+                deadline = float("inf")
+                with contextlib.suppress(ProcessLookupError):
+                    self.send(signal.SIGKILL)
+            time.sleep(POLL_S)
+
     def _keep(self, spawned: threading.Event) -> None:
         """Start, wait, start again: all in one thread, because the leash is tied to it."""
         delay_s = FIRST_DELAY_S / 2
         while not self._stopping.is_set():
             began = time.monotonic()
             code = self._run_once(spawned)
+            if self._restarting.is_set() and not self._stopping.is_set():
+                self._restarting.clear()
+                continue
+            self._listener.close()
             if self._stopping.is_set():
                 return
             self.ends += 1
@@ -119,9 +143,12 @@ class KeptProcess:
             self._stopping.wait(delay_s)
 
     def _run_once(self, spawned: threading.Event) -> int:
+        listener = self._opened()
+        passed = {} if listener is None else {"PASSED_LISTENER": str(listener)}
         process = subprocess.Popen(
             [sys.executable, "-IS", str(_LEASH), str(os.getpid()), self.program.command],
-            env=self._environ,
+            env={**self._environ, **passed},
+            pass_fds=() if listener is None else (listener,),
             cwd=self._cwd,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -140,6 +167,13 @@ class KeptProcess:
             os.killpg(process.pid, signal.SIGKILL)
         reader.join(OUTPUT_WAIT_S)
         return code
+
+    def _opened(self) -> int | None:
+        """The listening socket; where its port is taken the process itself shall say so."""
+        try:
+            return self._listener.open()
+        except OSError:
+            return None
 
     def _pass_on_output(self, process: subprocess.Popen[bytes]) -> None:
         assert process.stdout is not None

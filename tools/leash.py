@@ -17,6 +17,10 @@ def main(parent: int, command: str) -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
         if os.getppid() != parent:
             sys.exit(1)  # the parent ended before the leash was on
+    if passed := os.environ.pop("PASSED_LISTENER", ""):
+        # As systemd passes sockets: the first one is 3, for the process of this id.
+        os.dup2(int(passed), 3)
+        os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()))
     # Python ignores these for itself; the command shall find the usual behaviour.
     for ignored in (signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(ignored, signal.SIG_DFL)

@@ -5,9 +5,11 @@ with Stack.beside_others(tmp_path, {"LOG_LEVEL": "DEBUG"}) as stack:
     stack.kill("proxy-worker")          # SIGKILL; it starts again
 """
 
+import contextlib
 import os
 import re
 import resource
+import signal
 import ssl
 import sys
 import time
@@ -19,8 +21,7 @@ from types import TracebackType
 from typing import Self, TextIO
 
 import demo_transports
-from common.db.database import connections_of_an_installation, database_url
-from common.settings import Environment, SettingError
+from connections import counted_connections
 from installation import ROOT, Installation, StackError
 from log_files import LogFiles
 from ports import (
@@ -164,22 +165,9 @@ class Stack:
         Raises StackError where that is more than `DB_CONNECTIONS_MAX`.
         """
         try:
-            settings = Environment.read(self.installation.environ)
-        except SettingError as exc:
-            raise StackError(exc.message) from exc
-        if database_url(settings, "").startswith("sqlite"):
-            return 0
-        names = [one.name for one in self.installation.programs if port_variables([one])]
-        web = [name for name in names if not name.startswith("demo-") and name != "nginx"]
-        workers = [one for one in self.installation.programs if one.name.endswith("-worker")]
-        most, each = settings.db_connections_max, settings.web_concurrency
-        taken = connections_of_an_installation(most, each, web_kinds=len(web), workers=len(workers))
-        if taken > most:
-            raise StackError(
-                f"Its processes take {taken} PostgreSQL connections, DB_CONNECTIONS_MAX allows "
-                f"{most}: set it to {taken}, or WEB_CONCURRENCY lower than {each}"
-            )
-        return taken
+            return counted_connections(self.installation.programs, self.installation.environ)
+        except ValueError as exc:
+            raise StackError(str(exc)) from exc
 
     def check_ports(self) -> None:
         """Raises StackError that names the taken ports and one command that starts all the same."""
@@ -207,9 +195,27 @@ class Stack:
         self._supervisor.stop()
 
     def restart(self, timeout_s: float = READY_TIMEOUT_S) -> None:
-        """Stop all, prepare what changed code may need, start all and wait."""
-        self.stop()
-        self.up(timeout_s)
+        """Prepare what changed code may need, then replace one process after the other.
+
+        nginx runs on, and web processes keep their listening sockets: nobody is refused.
+        """
+        self.installation.prepare(demo=self.demo)
+        for program in self.installation.programs:
+            if program.name == "nginx":
+                continue
+            self._supervisor.restart_process(program.name)
+            variables = port_variables([program]) if "gunicorn" in program.command else []
+            if variables:
+                port = self.installation.ports[variables[0]]
+                deadline = time.monotonic() + timeout_s
+                self._wait_for(urllib.request.Request(f"http://{LOOPBACK}:{port}/livez"), deadline)
+        self._reload_nginx()
+        self.wait_ready(timeout_s)
+
+    def _reload_nginx(self) -> None:
+        pid_file = self.installation.var_dir / "run" / "nginx" / "nginx.pid"
+        with contextlib.suppress(OSError, ValueError):
+            os.kill(int(pid_file.read_text()), signal.SIGHUP)
 
     def wait_ready(self, timeout_s: float = READY_TIMEOUT_S) -> None:
         """Wait for `/health/`, the relay's gateway, with demonstration data the example call, and

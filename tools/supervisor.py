@@ -13,6 +13,8 @@ from log_files import LogFiles
 from process_states import ProcessStates
 from procfile import Program
 
+#: How long a process that is replaced may finish what is in hand.
+DRAIN_S = 40.0
 #: How many lines of a process are remembered.
 LAST_LINES = 12
 _COLOURS = (36, 33, 32, 35, 34, 31)
@@ -106,6 +108,10 @@ class Supervisor:
         """Stop one process (SIGKILL: without notice) until `start_process`."""
         self._processes[name].ask_to_stop(number)
         self._processes[name].wait_stopped(self._grace_s)
+
+    def restart_process(self, name: str) -> None:
+        """Replace one process; who connects to it meanwhile waits."""
+        self._processes[name].restart(max(self._grace_s, DRAIN_S))
 
     def start_process(self, name: str) -> None:
         """Start a stopped process again."""
