@@ -1,6 +1,6 @@
 #!/bin/sh
 # What of nginx's configuration depends on the installation: TLS, and whom a client's address is taken from.
-# Writes $KIUNGO_RUN_DIR/edge-http.conf and edge-server.conf, which nginx.conf includes. `make up` runs it before
+# Writes $KIUNGO_RUN_DIR/edge-http.conf, edge-server.conf and masked-paths.conf, which nginx.conf includes. `make up` runs it before
 # nginx starts; in compose.yaml the nginx image does (a file in /docker-entrypoint.d/).
 #
 #   KIUNGO_LISTEN              address and port of HTTP; with TLS it only leads to HTTPS
@@ -22,6 +22,8 @@
 #   OTEL_EXPORTER_OTLP_ENDPOINT
 #                              where the services export traces to; empty: nowhere. Services are then told when a
 #                              request was passed on to them, for they make nginx's span of it
+#   KIUNGO_MASKED_PATHS        paths like /patients/*, separated by commas: what stands at a * is in no
+#                              access log, and not in the proxy's record (the longest that matches counts)
 set -eu
 
 listen=${KIUNGO_LISTEN:?}
@@ -49,6 +51,9 @@ fail() {
     || fail 'KIUNGO_OPENHIM_LISTEN needs KIUNGO_OPENHIM_TLS_CERT and KIUNGO_OPENHIM_TLS_KEY'
 case $console_host in
     *[!a-z0-9.-]*) fail 'KIUNGO_CONSOLE_HOST is no host name in small letters' ;;
+esac
+case $(echo "${KIUNGO_MASKED_PATHS:-}" | tr -d ', ') in
+    *[!A-Za-z0-9._~*/-]*) fail 'KIUNGO_MASKED_PATHS is no list of paths like /patients/*' ;;
 esac
 for file in "$certificate" "$key" "$client_ca" "$openhim_certificate" "$openhim_key"; do
     [ -z "$file" ] || [ -r "$file" ] || fail "the file $file cannot be read"
@@ -131,3 +136,17 @@ EOF
         echo "listen $listen default_server;"
     fi
 } > "$folder/edge-server.conf"
+
+# The same expressions as proxy.record.masks makes: paths that begin so, however they are percent-encoded.
+echo "${KIUNGO_MASKED_PATHS:-}" | tr ', ' '\n\n' | awk '/^\// { print gsub("/", "/"), $0 }' | sort -s -k1,1nr | awk '
+    BEGIN { for (n = 33; n < 127; n++) code[sprintf("%c", n)] = sprintf("%02x", n) }
+    {
+        begin = "(?:/|%2[fF])+"; shown = "/"
+        for (n = 2; n <= length($2); n++) {
+            letter = substr($2, n, 1); shown = shown (letter == "*" ? "***" : letter)
+            if (letter == "*") begin = begin "(?:(?!%2[fF])[^/])+"
+            else if (letter == "/") begin = begin "(?:/|%2[fF])"
+            else begin = begin "(?:[" letter "]|(?i:%" code[letter] "))"
+        }
+        printf "\"~^%s(?<rest_%d>(?:(?:/|%%2[fF]).*)?)$\" \"%s$rest_%d\";\n", begin, NR, shown, NR
+    }' > "$folder/masked-paths.conf"

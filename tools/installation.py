@@ -47,6 +47,7 @@ EDGE_SETTINGS = (
     "KIUNGO_CONNECTIONS_PER_ADDRESS",
     "KIUNGO_CONSOLE_HOST",
     "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "KIUNGO_MASKED_PATHS",
 )
 #: What nginx.conf wants for a service that has no process.
 NOT_INSTALLED = f"{LOOPBACK}:1"

@@ -15,6 +15,8 @@ import pytest
 from nginx_alone import arrived_at, ask, nginx, simulator
 from nginx_conf import write_edge
 from ports import unused_ports
+from proxy.config import path_masks
+from proxy.record import masks
 
 NAMES = (
     "KIUNGO_PROXY",
@@ -146,6 +148,7 @@ def test_console_is_at_its_host_and_channels_are_not(
     ("given", "reason"),
     [
         ({"KIUNGO_CONSOLE_HOST": "a b;"}, "no host name"),
+        ({"KIUNGO_MASKED_PATHS": "/a/*; }"}, "no list of paths"),
         ({"KIUNGO_TLS_CERT": "/x"}, "KIUNGO_TLS_KEY is not"),
         ({"KIUNGO_TLS_KEY": "/x"}, "KIUNGO_TLS_CERT is not"),
         ({"KIUNGO_TLS_CERT": "/nowhere", "KIUNGO_TLS_KEY": "/nowhere"}, "/nowhere cannot be read"),
@@ -235,3 +238,34 @@ def test_openhims_port_needs_a_certificate(tmp_path: Path) -> None:
                 "KIUNGO_OPENHIM_LISTEN": "127.0.0.1:2",
             }
         )
+
+
+MASKED = "/patients/*, /patients/*/visits/*"
+#: Paths as they are sent, and as the access log and the record have them.
+LOGGED = [
+    ("/patients/P-17", "/patients/***"),
+    ("/patients/P-17/", "/patients/***/"),
+    ("/patients/P-17/notes/4?key=1", "/patients/***/notes/4"),
+    ("/patients/P-17/visits/9/x", "/patients/***/visits/***/x"),
+    ("/p%61tients/P-17", "/patients/***"),
+    ("//patients%2FP-17", "/patients/***"),
+    ("/%50atients/P-17", "/%50atients/P-17"),
+    ("/patients/", "/patients/"),
+    ("/patients2/P-17", "/patients2/P-17"),
+    ("/x/patients/P-17", "/x/patients/P-17"),
+]
+
+
+def test_access_log_masks_what_the_record_masks(
+    tmp_path: Path, behind: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(masks, "_paths", [])
+    masks.add((), (), path_masks(MASKED))
+    with nginx(tmp_path, behind, KIUNGO_MASKED_PATHS=MASKED) as port:
+        for sent, _ in LOGGED:
+            ask(port, sent)
+    lines = (tmp_path / "access.log").read_text().splitlines()
+
+    shown = [one for _, one in LOGGED]
+    assert sorted(json.loads(line)["path"] for line in lines) == sorted(shown)
+    assert [masks.masked_path(sent.partition("?")[0]) for sent, _ in LOGGED] == shown

@@ -1,6 +1,7 @@
 """The proxy's settings; the service's README has the same list as a table."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
@@ -26,6 +27,7 @@ SCHEMA = "proxy"
 
 #: Before the name of a role that an administrator made: a slip of the pen is no such role.
 CUSTOM = "custom:"
+_PATH_MASK = re.compile(r"(?:/(?:\*|[A-Za-z0-9._~-]+))+")
 _LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
 _LOOPBACK_ORIGINS = {("http", host) for host in ("127.0.0.1", "localhost", "::1")}
@@ -100,6 +102,14 @@ def not_negative(text: str) -> int:
     if not text.isdecimal():
         raise ValueError("expected a whole number from 0")
     return int(text)
+
+
+def path_masks(text: str) -> tuple[str, ...]:
+    """Paths, separated by commas, whose segments may be `*`. Raises ValueError."""
+    found = tuple(comma_list(text))
+    if not all(_PATH_MASK.fullmatch(one) and "*" in one for one in found):
+        raise ValueError("expected paths like /patients/*, /visits/*/persons/*")
+    return found
 
 
 def address_or_off(text: str) -> str:
@@ -187,6 +197,8 @@ class Settings(ConsoleSettings):
     #: Names of headers and query parameters, besides the usual ones, whose values are not recorded.
     masked_headers: tuple[str, ...] = setting("MASKED_HEADERS", comma_list, default=())
     masked_parameters: tuple[str, ...] = setting("MASKED_PARAMETERS", comma_list, default=())
+    #: Paths like /patients/*: nobody's log and record says what stands at a *. nginx reads it, too.
+    masked_paths: tuple[str, ...] = setting("KIUNGO_MASKED_PATHS", path_masks, default=())
     rejections_kept: int = setting("REJECTIONS_KEPT", positive(int), default=10_000)
     shadow_differences_kept: int = setting("SHADOW_DIFFERENCES_KEPT", positive(int), default=10_000)
     request_body_max_bytes: int = setting(

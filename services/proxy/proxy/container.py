@@ -62,7 +62,7 @@ def build_container(settings: Settings) -> Container:
     core = sealing.Sealer(sealing.KeyFolder(settings.seal_keys_folder), signer.storage_keys)
     sealer = Sealer(core, seals_bodies=settings.seal_bodies)
     seals_texts(database, sealer.texts)
-    masks.add(settings.masked_headers, settings.masked_parameters)
+    masks.add(settings.masked_headers, settings.masked_parameters, settings.masked_paths)
     return Container(
         settings=settings,
         database=database,

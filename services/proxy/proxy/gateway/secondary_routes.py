@@ -16,7 +16,7 @@ from proxy.gateway.rejections import RejectedCall
 from proxy.gateway.sent_routes import RouteOutcome, SentRoutes
 from proxy.record.bodies import stored_copy
 from proxy.record.headers import recorded_headers
-from proxy.record.masks import MASK, masked_query
+from proxy.record.masks import MASK, masked_path, masked_query
 from proxy.record.rows import NOT_STORED, Storing, storable
 from proxy.registry.secondary_routes import SecondaryRoute
 
@@ -90,7 +90,7 @@ def _request(call: Call, body: Body, route: SecondaryRoute, storing: Storing) ->
         "host": route.endpoint.host,
         "port": route.endpoint.port,
         "method": call.method,
-        "path": path,
+        "path": masked_path(path),
         **({"querystring": masked_query(query)} if query else {}),
         "headers": recorded_headers(headers),
         **({"body": kept} if kept else {}),

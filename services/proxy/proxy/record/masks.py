@@ -1,7 +1,8 @@
-"""Which headers and query parameters are secrets by their names: their values are not recorded.
+"""Which headers and query parameters are secrets by their names, and which paths name a person:
+what they hold is not recorded.
 
-The lists are the process's; an installation adds to them with `MASKED_HEADERS` and
-`MASKED_PARAMETERS` (see `add`), before the first call is recorded.
+The lists are the process's; an installation adds to them with `MASKED_HEADERS`,
+`MASKED_PARAMETERS` and `KIUNGO_MASKED_PATHS` (see `add`), before the first call is recorded.
 """
 
 import re
@@ -67,14 +68,35 @@ def _of(parameters: Iterable[str]) -> re.Pattern[str]:
 
 
 _pairs = _of(PARAMETERS)
+#: Expressions of paths with what stands in their place; `nginx/edge.sh` makes the same ones.
+_paths: list[tuple[re.Pattern[str], str]] = []
 
 
-def add(headers: Iterable[str], parameters: Iterable[str]) -> None:
-    """Mask these as well."""
-    global _pairs
+def add(headers: Iterable[str], parameters: Iterable[str], paths: Iterable[str] = ()) -> None:
+    """Mask these as well; `paths` are like `/patients/*`: what stands at a `*` is masked."""
+    global _pairs, _paths
+    longest_first = sorted(paths, key=lambda path: -path.count("/"))
+    _paths = [(_path(one), one.replace("*", MASK)) for one in longest_first]
     HEADERS.update(name.lower() for name in headers)
     PARAMETERS.update(name.lower() for name in parameters)
     _pairs = _of(PARAMETERS)
+
+
+def _path(pattern: str) -> re.Pattern[str]:
+    """Matches paths that begin so, however they are percent-encoded."""
+    spelled = {"/": "(?:/|%2[fF])", "*": "(?:(?!%2[fF])[^/])+"}
+    letters = (
+        spelled.get(one, f"(?:{re.escape(one)}|(?i:%{ord(one):02x}))") for one in pattern[1:]
+    )
+    return re.compile(f"(?:/|%2[fF])+{''.join(letters)}(?P<rest>(?:(?:/|%2[fF]).*)?)", re.DOTALL)
+
+
+def masked_path(path: str) -> str:
+    """A path with masks where the longest of the paths that it begins with has a `*`."""
+    for pattern, shown in _paths:
+        if found := pattern.fullmatch(path):
+            return shown + found["rest"]
+    return path
 
 
 def masked_query(query: str) -> str:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from proxy.gateway.call import Call
 from proxy.gateway.rejections import NoChannel, RejectedCall
+from proxy.record.masks import masked_path
 from proxy.record.rows import MAX_REASON_CHARS, Row, recorded_url, storable
 
 MAX_URL_CHARS = 512
@@ -38,7 +39,7 @@ def unreadable_row(
 ) -> Row:
     """The row of what is no HTTP request; its query is not kept."""
     method, _, rest = start.partition(b"\r\n")[0].decode("latin-1").partition(" ")
-    path = rest.partition(" ")[0].partition("?")[0]
+    path = masked_path(rest.partition(" ")[0].partition("?")[0])
     return {
         "correlation_id": correlation_id,
         "rejected_at": now,

@@ -155,7 +155,8 @@ def _recorded_side(side: Any, storing: Storing, keeps_body: bool) -> Document | 
 
 def _masked_path(path: str) -> str:
     before, mark, query = path.partition("?")
-    return before + masks.masked_query(mark + query) if mark else path
+    before = masks.masked_path(before)
+    return before + masks.masked_query(mark + query) if mark else before
 
 
 def header_pairs(headers: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -234,7 +234,7 @@ def _request_of(session: Session, sealer: Sealer, parent: Transaction) -> Reques
     path, _, query = parent.request_url.partition("?")
     if not path.startswith("/"):  # demonstration data may name a base URL
         path = "/" + path.partition("://")[2].partition("/")[2]
-    if MASK in query:
+    if MASK in parent.request_url:
         raise NotRepeatable("Its URL held a secret, which was not kept")
     kept = {name: str(value) for name, value in parent.request_headers.items() if value != MASK}
     if is_packed(kept.get("Content-Encoding", "")):

@@ -15,7 +15,7 @@ from proxy.models import TransactionStatus
 from proxy.models.sealed import NOT_STORED as NOT_STORED
 from proxy.record.bodies import Mask, is_exact_copy, stored_copy
 from proxy.record.headers import recorded_headers
-from proxy.record.masks import masked_query
+from proxy.record.masks import masked_path, masked_query
 
 Row = dict[str, Any]
 
@@ -27,10 +27,11 @@ MAX_EXCHANGE_ID_CHARS = 64
 
 
 def recorded_url(call: Call) -> str:
-    """The request target with the values of parameters masked that are secrets by their name."""
+    """The request target, with masks in its path and for parameters that are secrets by name."""
+    path = masked_path(call.raw_path)
     if not call.raw_query:
-        return call.raw_path
-    return call.raw_path + masked_query(f"?{call.raw_query}")
+        return path
+    return path + masked_query(f"?{call.raw_query}")
 
 
 def storable(text: str, max_chars: int) -> str:

@@ -1,6 +1,10 @@
 """Secrets by their names: in headers, in queries, and what an installation adds."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
+from proxy.config import path_masks
 from proxy.gateway.headers import answered_headers
 from proxy.record import masks
 from proxy.record.headers import recorded_headers
@@ -44,6 +48,23 @@ def test_installation_adds_names(monkeypatch: pytest.MonkeyPatch) -> None:
     masks.add(["X-National-Id"], ["nin"])
     assert "x-national-id" in masks.HEADERS
     assert masked_query("?nin=19990101&x=1") == f"?nin={MASK}&x=1"
+
+
+def test_a_call_whose_path_was_masked_is_not_repeated_from_the_record(
+    api: Any, channel: dict[str, Any], record: Callable[..., str]
+) -> None:
+    call = record(request_url="/patients/***", request_method="GET")
+
+    assert channel
+    answered = api.post(f"transactions/{call}/rerun/")
+    assert answered.status_code == 409
+    assert "was not kept" in answered.text
+
+
+@pytest.mark.parametrize("text", ["patients/*", "/patients", "/pat*ents/x", "/a/*;"])
+def test_a_setting_that_masks_nothing_stops_the_start(text: str) -> None:
+    with pytest.raises(ValueError, match="expected paths"):
+        path_masks(text)
 
 
 @pytest.mark.parametrize(
