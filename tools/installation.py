@@ -166,7 +166,7 @@ class Installation:
             if not any((self.cwd / keys).glob("*.pem")):
                 commands.append(["create-token-key"])
             seals = Path(self.environ.get("SEAL_KEYS_DIR") or self.var_dir / "keys" / "seal")
-            if not any((self.cwd / seals).glob("*.key")):
+            if not all(any((self.cwd / seals).glob(one)) for one in ("*.key", "*.siv")):
                 commands.append(["create-seal-key"])
             commands.append(["create-admin"])
             if demo:

@@ -91,6 +91,21 @@ def test_secrets_go_where_they_are_needed() -> None:
     assert having["kiungo-token-keys"] == {"proxy"}
     assert having["kiungo-esb-keys"] == {"esb"}
     assert having["kiungo-notification"] == {"notification"}
+    for service in ("proxy", "esb-relay", "notification", "policy-notify"):
+        assert having[f"kiungo-{service}-seal-keys"] == {service.split("-")[0]}
+
+
+def test_what_is_stored_is_sealed_in_every_pod() -> None:
+    for name, pod in pods("small").items():
+        if name == "nginx":
+            continue
+        [container] = pod["containers"]
+        mounts = {one["mountPath"]: one for one in container["volumeMounts"]}
+        folder = next(one["value"] for one in container["env"] if one["name"] == "SEAL_KEYS_DIR")
+        assert mounts[folder]["readOnly"], name
+
+
+def test_secrets_of_the_administrator_are_for_the_set_up_only() -> None:
     assert {name for name, pod in pods("production").items() if "kiungo-admin" in str(pod)} == {
         "proxy-setup"
     }

@@ -27,12 +27,16 @@ from sqlalchemy import (
     tuple_,
     update,
 )
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import Update
 from sqlalchemy.types import Text
 
 from common.audit.commands import record_if_possible
 from common.db.database import Database, is_sqlite
 from common.db.write_lock import WriteLock
 from common.sealing import Sealer, create_key, is_sealed, is_sealed_text
+from common.searchable_sealing import create_search_key
 from common.settings import Environment
 
 BATCH = 200
@@ -61,6 +65,10 @@ class SealedColumn:
     may_be_clear: bool = False
     rewrite: Callable[[Any], Values | None] | None = None
     only: Callable[[Table], ColumnElement[bool]] | None = None
+    #: It needs the key to search with.
+    is_searchable: bool = False
+    #: Another row may have the value already: one in clear, and one that was sealed since.
+    may_collide: bool = False
 
     @property
     def is_json(self) -> bool:
@@ -179,8 +187,19 @@ def _write(
             if values:
                 same = [part == row[place] for place, part in enumerate(key)]
                 change = update(column.table).where(*same, _stored(column) == row.stored)
-                written += session.connection().execute(change.values(values)).rowcount
+                written += _changed(session, change.values(values), column)
     return written
+
+
+def _changed(session: Session, change: Update, column: SealedColumn) -> int:
+    """The rows that were changed; none where another row has the value."""
+    if not column.may_collide:
+        return session.connection().execute(change).rowcount
+    try:
+        with session.begin_nested():
+            return session.connection().execute(change).rowcount
+    except IntegrityError:
+        return 0
 
 
 def register_reseal(
@@ -191,6 +210,7 @@ def register_reseal(
     columns: Sequence[SealedColumn],
 ) -> None:
     """Add the commands to `flask`."""
+    needs_search_key = any(column.is_searchable for column in columns)
 
     @app.cli.command("reseal")
     @click.option("--batch", type=click.IntRange(1), default=BATCH, help="Rows at a time.")
@@ -198,6 +218,8 @@ def register_reseal(
     def reseal(batch: int, pause: float) -> None:
         """Bring what is sealed, and what is in clear, under the newest key of SEAL_KEYS_DIR."""
         lost = 0
+        if needs_search_key and create_search_key(settings.seal_keys_folder) is not None:
+            click.echo("A key to search with was created: it belongs into the backup, too")
         for column in columns:
             counts = reseal_column(database, sealer, column, batch=batch, pause_s=pause)
             lost += _said(column.name, counts)
@@ -210,6 +232,7 @@ def register_reseal(
     def create_seal_key() -> None:
         """Create a key that seals what is stored; all processes use it within seconds."""
         made = create_key(settings.seal_keys_folder)
+        create_search_key(settings.seal_keys_folder)
         record_if_possible("seal_key.created", made.name)
         click.echo(made.name)
 

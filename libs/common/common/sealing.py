@@ -13,6 +13,7 @@ import json
 import os
 import threading
 import time
+from binascii import b2a_base64
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -155,7 +156,7 @@ class Sealer:
     def seal_text(self, purpose: bytes, row: bytes, text: str) -> str:
         """The same for a column that holds text."""
         sealed = self.seal(purpose, row, _compressed(text.encode("utf-8", "surrogatepass")))
-        return TEXT_MARK + base64.b64encode(sealed).decode("ascii")
+        return TEXT_MARK + b2a_base64(sealed, newline=False).decode("ascii")
 
     def open_text(self, purpose: bytes, row: bytes, stored: str) -> str | None:
         """What such a column holds, in clear or sealed; None when its key is gone."""

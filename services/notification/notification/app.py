@@ -7,11 +7,13 @@ from common.audit.requests import register_audit
 from common.console.pages import register_console
 from common.db.database import Database, open_engine
 from common.db.migrations.runner import Migrations, register_migrations
+from common.db.sealed_types import column_sealer, seals_columns
 from common.http import HttpClient, Timeouts
 from common.jobs.backlog import BacklogMetrics
 from common.jobs.broker import open_broker
 from common.jobs.wake_up import WakeUp
 from common.logs import configure_logging
+from common.resealing import register_reseal
 from common.settings import process_environment
 from common.tracing import configure_tracing
 from common.web.api import register_api
@@ -22,6 +24,7 @@ from common.web.requests import register_request_context
 from common.web.tokens import JwksKeys, KeySource, TokenVerifier
 from flask import Flask
 
+from notification import resealing
 from notification.audit import RULES
 from notification.commands import register_commands
 from notification.config import SCHEMA, Settings
@@ -54,6 +57,8 @@ def create_app(settings: Settings | None = None, keys: KeySource | None = None) 
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     database = Database(open_engine(settings, SCHEMA))
+    columns = column_sealer(settings)
+    seals_columns(database, columns)
     receipts = ReceiptIntake(database, settings.sms_prices)
     seal = settings.webhook_seal
     webhooks = Targets(database, seal) if seal else None
@@ -61,6 +66,7 @@ def create_app(settings: Settings | None = None, keys: KeySource | None = None) 
     app.extensions["notification"] = Container(
         settings=settings,
         database=database,
+        columns=columns,
         transports=transports,
         outbox=Outbox(database, transports, settings.lease_s),
         receipts=receipts,
@@ -90,4 +96,7 @@ def create_app(settings: Settings | None = None, keys: KeySource | None = None) 
     register_console(app, pages, settings)
     register_commands(app)
     register_audit_commands(app)
+    register_reseal(
+        app, settings, database, columns.texts.sealer, resealing.columns(settings, columns)
+    )
     return app

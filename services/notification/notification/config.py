@@ -171,7 +171,8 @@ class Settings(ConsoleSettings):
     @property
     def webhook_seal(self) -> WebhookSeal | None:
         """What seals the secrets of webhooks; None: there are no webhooks."""
-        return WebhookSeal(self.webhook_secret) if self.webhook_secret else None
+        seal = WebhookSeal(self.seal_keys_folder, self.webhook_secret)
+        return seal if seal.is_ready else None
 
     @property
     def required_webhook_seal(self) -> WebhookSeal:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from common.db.database import Database
+from common.db.sealed_types import ColumnSealer
 from common.jobs.wake_up import WakeUp
 from flask import current_app
 
@@ -24,6 +25,8 @@ class Container:
 
     settings: Settings
     database: Database
+    #: What seals and opens the database's columns.
+    columns: ColumnSealer
     transports: Mapping[ChannelCode, Transport]
     outbox: Outbox
     receipts: ReceiptIntake

@@ -10,6 +10,8 @@ from typing import Any
 import jwt
 import pytest
 from common.console.staff import PASS_AUDIENCE, PASS_HEADER
+from common.sealing import create_key
+from common.searchable_sealing import create_search_key
 from common.web.tokens import ALGORITHM, AUDIENCE, ISSUER
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask import Flask
@@ -70,7 +72,11 @@ def settings_for(
     if database == "postgres":
         changes["database_url_override"] = request.getfixturevalue("scratch_postgres")
     changes.setdefault("webhook_secret", "what webhooks' secrets are sealed with")
-    return Settings(var_dir=folder, log_level="ERROR", **changes)
+    settings = Settings(var_dir=folder, log_level="ERROR", **changes)
+    if not settings.seal_keys_folder.exists():
+        create_key(settings.seal_keys_folder)
+        create_search_key(settings.seal_keys_folder)
+    return settings
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgres"])
@@ -205,8 +211,8 @@ class Client:
     def queued(self) -> list[OutboxMessage]:
         """The outbox, in the order of users and channels."""
         with self.container.database.reading() as session:
-            order = (OutboxMessage.recipient_user_id, OutboxMessage.channel)
-            return list(session.scalars(select(OutboxMessage).order_by(*order)))
+            found = session.scalars(select(OutboxMessage)).all()
+            return sorted(found, key=lambda one: (one.recipient_user_id, one.channel))
 
 
 @pytest.fixture

@@ -7,10 +7,13 @@ from common.audit.requests import register_audit
 from common.console.pages import register_console
 from common.db.database import Database, open_engine
 from common.db.migrations.runner import Migrations, register_migrations
+from common.db.resealed_types import sealed_columns
+from common.db.sealed_types import column_sealer, seals_columns
 from common.http import HttpClient, Timeouts
 from common.jobs.broker import open_broker
 from common.jobs.wake_up import WakeUp
 from common.logs import configure_logging
+from common.resealing import register_reseal
 from common.settings import process_environment
 from common.tracing import configure_tracing
 from common.web.api import register_api
@@ -48,9 +51,12 @@ def create_app(settings: Settings | None = None, keys: KeySource | None = None) 
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     database = Database(open_engine(settings, SCHEMA))
+    columns = column_sealer(settings)
+    seals_columns(database, columns)
     app.extensions["policy-notify"] = Container(
         settings=settings,
         database=database,
+        columns=columns,
         texts=Texts.load(settings.languages, settings.texts_dir),
         providers=build_providers(settings),
         wake_up=WakeUp(lambda: open_broker(settings), WAKE_UP_QUEUE),
@@ -75,4 +81,6 @@ def create_app(settings: Settings | None = None, keys: KeySource | None = None) 
     register_console(app, pages, settings)
     register_commands(app)
     register_audit_commands(app)
+    sealed = sealed_columns(Base.metadata, columns)
+    register_reseal(app, settings, database, columns.texts.sealer, sealed)
     return app

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from common.db.database import Database
+from common.db.sealed_types import ColumnSealer
 from common.jobs.wake_up import WakeUp
 from flask import current_app
 
@@ -20,6 +21,8 @@ class Container:
 
     settings: Settings
     database: Database
+    #: What seals and opens the database's columns.
+    columns: ColumnSealer
     texts: Texts
     providers: tuple[Provider, ...]
     wake_up: WakeUp

@@ -10,6 +10,8 @@ from typing import Any
 import jwt
 import pytest
 from common.console.staff import PASS_AUDIENCE, PASS_HEADER
+from common.sealing import create_key
+from common.searchable_sealing import create_search_key
 from common.web.tokens import ALGORITHM, AUDIENCE, ISSUER
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask import Flask
@@ -79,7 +81,11 @@ def settings_for(
     if database == "postgres":
         changes["database_url_override"] = request.getfixturevalue("scratch_postgres")
     enabled = {"eligible_types": frozenset(NotificationType), **changes}
-    return Settings(var_dir=folder, log_level="ERROR", **enabled)
+    settings = Settings(var_dir=folder, log_level="ERROR", **enabled)
+    if not settings.seal_keys_folder.exists():
+        create_key(settings.seal_keys_folder)
+        create_search_key(settings.seal_keys_folder)
+    return settings
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgres"])

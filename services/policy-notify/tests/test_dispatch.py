@@ -1,6 +1,7 @@
 """The six types end to end on both databases: found, sent, recorded as themselves, not repeated."""
 
 import threading
+import uuid
 from datetime import date, timedelta
 from typing import Any
 
@@ -87,8 +88,9 @@ def test_member_with_a_phone_is_told_when_the_head_has_none(
     scheme: Any, runs: Any, provider: Any, today: date
 ) -> None:
     family = scheme.family(phone=" ")
-    scheme.person(family, "+255700000008", chf_id="90008")
-    scheme.person(family, "+255700000007", chf_id="90007")
+    first, second = sorted((uuid.uuid4(), uuid.uuid4()))
+    scheme.person(family, "+255700000008", uuid=second)
+    scheme.person(family, "+255700000007", uuid=first)
     scheme.person(None, "+255700000001", chf_id="00001")
     scheme.due(family, T.EXPIRATION)
 

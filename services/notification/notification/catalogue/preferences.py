@@ -9,7 +9,7 @@ from common.audit.log import note_act
 from common.clock import utc_now
 from common.db.database import insert_into
 from common.errors import Invalid
-from sqlalchemy import Row, select
+from sqlalchemy import Row, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from notification.emit.quiet_hours import QuietHours
@@ -107,12 +107,23 @@ def change_preference(
     """Set what is given; the rest stays, or has its default. Raises UnknownRecord, Invalid."""
     before = _said(read_preference(session, actor_type, user_id), changes)
     changes = {**changes, "updated_at": utc_now()}
-    statement = insert_into(session, Preference).values(
-        user_id=user_id, actor_type=actor_type, **changes
-    )
-    unique = ["user_id", "actor_type"]
     counted = {**changes, "revision": Preference.revision + 1}
-    session.execute(statement.on_conflict_do_update(index_elements=unique, set_=counted))
+    # One that is in clear yet is no conflict for one that is sealed.
+    is_theirs = (Preference.user_id == user_id, Preference.actor_type == actor_type)
+    known = session.scalar(select(Preference.id).where(*is_theirs))
+    if known is None:
+        statement = insert_into(session, Preference).values(
+            user_id=user_id, actor_type=actor_type, **changes
+        )
+        unique = ["user_id", "actor_type"]
+        session.execute(statement.on_conflict_do_update(index_elements=unique, set_=counted))
+    else:
+        session.execute(
+            update(Preference)
+            .where(Preference.id == known)
+            .values(counted)
+            .execution_options(synchronize_session=False)
+        )
     changed = read_preference(session, actor_type, user_id)
     _check_quiet_hours(changed)
     after = _said(changed, before)

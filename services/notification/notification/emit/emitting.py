@@ -64,12 +64,12 @@ class Emitter:
 
     @staticmethod
     def _queue(session: Session, emission: Emission, chosen: Chooser, now: datetime) -> Emitted:
-        remember_key(session, emission, now)
+        is_repeated = remember_key(session, emission, now)
         drafts, merged = merge(chosen.drafts)
         event = chosen.directory.event
         rows = rows_of(emission, event, drafts, now)
         steps = put_in_line(rows, drafts)
-        queued = queue(session, rows, drafts)
+        queued = queue(session, rows, drafts, is_repeated=is_repeated)
         keep_in_line(session, steps, queued.new_ids)
         keep_files(session, emission.attachments, rows, set(queued.new_ids), now)
         if event.digest_after is not None:

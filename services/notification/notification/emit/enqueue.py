@@ -52,10 +52,19 @@ class Queued:
     repeated: Sequence[Skip] = ()
 
 
-def queue(session: Session, rows: Sequence[dict[str, Any]], drafts: Sequence[Draft]) -> Queued:
-    """Insert the drafts' rows, each key once."""
+def queue(
+    session: Session,
+    rows: Sequence[dict[str, Any]],
+    drafts: Sequence[Draft],
+    *,
+    is_repeated: bool = False,
+) -> Queued:
+    """Insert the drafts' rows, each key once; `is_repeated`: some may be there since long."""
     made = [row["id"] for row in rows]
-    if _insert(session, rows) == len(rows):
+    # A key that is in clear yet is no conflict for a sealed one.
+    known = _ids_of(session, [row["idempotency_key"] for row in rows]) if is_repeated else {}
+    new = [row for row in rows if row["idempotency_key"] not in known]
+    if new and _insert(session, new) == len(rows):
         return Queued(made, made)
     by_key = _ids_of(session, [row["idempotency_key"] for row in rows])
     ids = [by_key[row["idempotency_key"]] for row in rows]

@@ -19,22 +19,31 @@ USED = "Was used with another event, context, entity or payload."
 _KEYS = cast(Table, EmissionKey.__table__)
 
 
-def remember_key(session: Session, emission: Emission, now: datetime) -> None:
-    """Note the emission's key with its content. Raises Invalid: it was used with another one.
+def remember_key(session: Session, emission: Emission, now: datetime) -> bool:
+    """Note the emission's key with its content; whether it was known. Raises Invalid: with another.
 
     People, addresses and times may differ: a list may be sent in parts under one key.
     """
     key = emission.idempotency_key
     if key is None:
-        return
+        return False
     content = fingerprint(emission)
+    # One that is in clear yet is no conflict for a sealed one.
+    known = session.scalar(select(EmissionKey.fingerprint).where(EmissionKey.key == key))
+    if known is not None:
+        return _same(known, content)
     statement = insert_into(session, _KEYS).values(key=key, fingerprint=content, created_at=now)
     statement = statement.on_conflict_do_nothing(index_elements=["key"])
     if session.scalar(statement.returning(_KEYS.c.key)) is not None:
-        return
+        return False
     known = session.scalar(select(EmissionKey.fingerprint).where(EmissionKey.key == key))
-    if known is not None and known != content:
+    return known is not None and _same(known, content)
+
+
+def _same(known: str, content: str) -> bool:
+    if known != content:
         raise Invalid(f"idempotency_key: {USED}", {"idempotency_key": [USED]})
+    return True
 
 
 def fingerprint(emission: Emission) -> str:

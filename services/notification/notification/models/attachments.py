@@ -4,10 +4,10 @@ import uuid
 from datetime import datetime
 
 from common.clock import utc_now
-from sqlalchemy import LargeBinary, SmallInteger, String, Uuid
+from common.db.sealed_types import SealedBytes, SealedText
+from sqlalchemy import SmallInteger, String, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
-from notification.mails.attachments import MAX_NAME_CHARS
 from notification.models.base import Base
 
 
@@ -19,7 +19,7 @@ class StoredAttachment(Base):
     set_id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
     #: From 0.
     place: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
-    name: Mapped[str] = mapped_column(String(MAX_NAME_CHARS))
+    name: Mapped[str] = mapped_column(SealedText(b"attachment name "))
     media_type: Mapped[str] = mapped_column(String(129))
-    content: Mapped[bytes] = mapped_column(LargeBinary)
+    content: Mapped[bytes] = mapped_column(SealedBytes(b"attachment "))
     created_at: Mapped[datetime] = mapped_column(default=utc_now, index=True)

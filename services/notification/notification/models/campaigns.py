@@ -7,6 +7,7 @@ from typing import Any
 
 from common.clock import utc_now
 from common.db.database import stored_enum
+from common.db.sealed_types import SealedDocument, SearchableText
 from common.ids import new_id
 from common.jobs.leases import Leased
 from sqlalchemy import (
@@ -24,7 +25,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from notification.emit.event_order import next_id
 from notification.models.base import Base
 from notification.models.lookups import CODE_CHARS, ChannelCode
-from notification.models.preferences import USER_ID_CHARS
+from notification.models.purposes import PERSON
 
 NAME_CHARS = 200
 #: `staff:amina`, `client:registry`.
@@ -57,9 +58,9 @@ class Campaign(Leased, Base):
     channel: Mapped[ChannelCode] = mapped_column(stored_enum(ChannelCode))
     priority: Mapped[str] = mapped_column(String(CODE_CHARS))
     #: Fills the placeholders, where a person's own values do not.
-    context: Mapped[dict[str, Any]] = mapped_column(JSON)
+    context: Mapped[dict[str, Any]] = mapped_column(SealedDocument(b"campaign context "))
     #: Who of the lists is taken: by a column's name the values that count.
-    only: Mapped[dict[str, list[str]]] = mapped_column(JSON)
+    only: Mapped[dict[str, list[str]]] = mapped_column(SealedDocument(b"campaign only "))
     #: Messages a minute.
     rate: Mapped[int]
     status: Mapped[CampaignStatus] = mapped_column(
@@ -105,10 +106,10 @@ class CampaignRecipient(Base):
 
     id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True, default=next_id)
     campaign_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("campaign.id", ondelete="CASCADE"))
-    user_id: Mapped[str] = mapped_column(String(USER_ID_CHARS))
+    user_id: Mapped[str] = mapped_column(SearchableText(PERSON))
     actor_type: Mapped[str] = mapped_column(String(CODE_CHARS))
     #: Addresses, language and the person's own values, until they are in the outbox.
-    given: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    given: Mapped[dict[str, Any] | None] = mapped_column(SealedDocument(b"campaign recipient "))
     status: Mapped[RecipientStatus] = mapped_column(stored_enum(RecipientStatus))
     #: Why the person is left out; of one who waits: would be, as the last dry run has it.
     reason: Mapped[str | None] = mapped_column(Text)

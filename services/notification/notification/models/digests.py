@@ -4,13 +4,14 @@ import uuid
 from datetime import datetime
 
 from common.db.database import stored_enum
+from common.db.sealed_types import SearchableText
 from common.ids import new_id
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from notification.models.base import Base
 from notification.models.lookups import CODE_CHARS, ChannelCode
-from notification.models.preferences import USER_ID_CHARS
+from notification.models.purposes import PERSON
 
 #: Its end brings a digest; literal, so that the partial index serves it.
 IS_HOLDING = text("held > 0")
@@ -33,7 +34,7 @@ class DigestWindow(Base):
     id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True, default=new_id)
     event_code: Mapped[str] = mapped_column(String(CODE_CHARS))
     channel: Mapped[ChannelCode] = mapped_column(stored_enum(ChannelCode))
-    user_id: Mapped[str] = mapped_column(String(USER_ID_CHARS))
+    user_id: Mapped[str] = mapped_column(SearchableText(PERSON))
     actor_type: Mapped[str] = mapped_column(String(CODE_CHARS))
     ends_at: Mapped[datetime] = mapped_column()
     #: Messages that were let through, and that wait for the digest.

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from common.db.sealed_types import SearchableText
 from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -16,7 +17,7 @@ class EmissionKey(Base):
 
     __tablename__ = "emission_key"
 
-    key: Mapped[str] = mapped_column(String(REQUEST_KEY_CHARS), primary_key=True)
+    key: Mapped[str] = mapped_column(SearchableText(b"emission key "), primary_key=True)
     #: SHA-256 of the content, in hexadecimal digits.
     fingerprint: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[datetime] = mapped_column(index=True)

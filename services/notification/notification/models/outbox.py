@@ -7,6 +7,7 @@ from typing import Any
 
 from common.clock import utc_now
 from common.db.database import stored_enum
+from common.db.sealed_types import SealedDocument, SealedText, SearchableText
 from common.jobs.leases import Leased
 from sqlalchemy import (
     JSON,
@@ -25,7 +26,7 @@ from notification.emit.event_order import next_id
 from notification.models.base import Base
 from notification.models.catalogue import LANGUAGE_CHARS, MAIL_ADDRESS_CHARS, MAIL_NAME_CHARS
 from notification.models.lookups import CODE_CHARS, ChannelCode, MessageStatus
-from notification.models.preferences import USER_ID_CHARS
+from notification.models.purposes import PERSON
 
 ENTITY_CHARS = 128
 IDEMPOTENCY_KEY_CHARS = 512
@@ -99,28 +100,28 @@ class OutboxMessage(Leased, Base):
     status: Mapped[MessageStatus] = mapped_column(stored_enum(MessageStatus))
     #: Nothing will be tried again by itself.
     is_final: Mapped[bool] = mapped_column(default=False)
-    recipient_user_id: Mapped[str] = mapped_column(String(USER_ID_CHARS))
+    recipient_user_id: Mapped[str] = mapped_column(SearchableText(PERSON))
     recipient_actor_type: Mapped[str] = mapped_column(String(CODE_CHARS))
     language: Mapped[str] = mapped_column(String(LANGUAGE_CHARS))
     #: The version of the words that the message was made from.
     template_id: Mapped[uuid.UUID] = mapped_column(Uuid)
     template_version: Mapped[int]
     #: Subject, body and addresses are forgotten after the retention time.
-    subject: Mapped[str] = mapped_column(Text, default="")
-    body: Mapped[str | None] = mapped_column(Text)
+    subject: Mapped[str] = mapped_column(SealedText(b"subject "), default="")
+    body: Mapped[str | None] = mapped_column(SealedText(b"body "))
     #: Of an e-mail: the same words as HTML, without the page around them.
-    html: Mapped[str | None] = mapped_column(Text)
+    html: Mapped[str | None] = mapped_column(SealedText(b"html "))
     #: Of an e-mail: the set of its files.
     attachment_set: Mapped[uuid.UUID | None] = mapped_column(Uuid)
     #: Numbers in E.164, comma-separated, as far as they could be read.
-    to_phone: Mapped[str | None] = mapped_column(Text)
-    to_email: Mapped[str | None] = mapped_column(String(320))
+    to_phone: Mapped[str | None] = mapped_column(SearchableText(b"numbers "))
+    to_email: Mapped[str | None] = mapped_column(SealedText(b"e-mail address "))
     #: Of an e-mail: its event's, when it was queued.
     sender_name: Mapped[str | None] = mapped_column(String(MAIL_NAME_CHARS))
     reply_to: Mapped[str | None] = mapped_column(String(MAIL_ADDRESS_CHARS))
     entity_type: Mapped[str | None] = mapped_column(String(ENTITY_CHARS))
-    entity_id: Mapped[str | None] = mapped_column(String(ENTITY_CHARS))
-    payload: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    entity_id: Mapped[str | None] = mapped_column(SealedText(b"entity id "))
+    payload: Mapped[dict[str, Any] | None] = mapped_column(SealedDocument(b"payload "))
     #: The emission's: not before that moment, even when it is queued anew.
     send_at: Mapped[datetime | None]
     max_attempts: Mapped[int] = mapped_column(SmallInteger, default=5)
@@ -130,7 +131,7 @@ class OutboxMessage(Leased, Base):
     earlier_entries: Mapped[int] = mapped_column(SmallInteger, default=0)
     last_error: Mapped[str | None] = mapped_column(Text)
     #: Also our reference at the provider.
-    idempotency_key: Mapped[str] = mapped_column(String(IDEMPOTENCY_KEY_CHARS), unique=True)
+    idempotency_key: Mapped[str] = mapped_column(SearchableText(b"idempotency key "), unique=True)
     #: Of an SMS: `GSM-7` or `UCS-2`, and how many parts it travels in.
     sms_encoding: Mapped[str | None] = mapped_column(String(8))
     sms_segments: Mapped[int | None] = mapped_column(SmallInteger)

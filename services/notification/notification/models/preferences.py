@@ -5,12 +5,14 @@ from datetime import datetime, time
 
 from common.clock import utc_now
 from common.db.revisions import Revised
+from common.db.sealed_types import SearchableText
 from common.ids import new_id
 from sqlalchemy import ForeignKey, String, Time, UniqueConstraint, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
 from notification.models.base import Base
 from notification.models.catalogue import LANGUAGE_CHARS
+from notification.models.purposes import PERSON
 
 USER_ID_CHARS = 128
 DEFAULT_LANGUAGE = "en"
@@ -24,7 +26,7 @@ class Preference(Revised, Base):
     __table_args__ = (UniqueConstraint("user_id", "actor_type"),)
 
     id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True, default=new_id)
-    user_id: Mapped[str] = mapped_column(String(USER_ID_CHARS))
+    user_id: Mapped[str] = mapped_column(SearchableText(PERSON))
     actor_type: Mapped[str] = mapped_column(ForeignKey("lk_actor_type.code"))
     allow_sms: Mapped[bool] = mapped_column(default=True)
     allow_email: Mapped[bool] = mapped_column(default=True)

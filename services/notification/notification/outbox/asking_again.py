@@ -29,11 +29,10 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from notification.catalogue.preferences import (
-    COLUMNS,
     DEFAULT_PREFERENCES,
     Person,
     Preferences,
-    by_person,
+    preferences_of,
 )
 from notification.emit.choose import BLOCKED, CRITICAL, not_before
 from notification.models import (
@@ -45,7 +44,6 @@ from notification.models import (
     Event,
     MessageStatus,
     OutboxMessage,
-    Preference,
     Rule,
     Template,
 )
@@ -88,16 +86,6 @@ _HOLD = (
     update(_OUTBOX)
     .where(_OUTBOX.c.id == bindparam("of"))
     .values({**UNCLAIMED, "next_attempt_at": bindparam("until"), "last_error": HELD_BACK})
-)
-#: What the persons of a slice's messages have said: no row for who has said nothing.
-_PREFERENCES = (
-    select(*COLUMNS)
-    .join(
-        _OUTBOX,
-        (_OUTBOX.c.recipient_user_id == Preference.user_id)
-        & (_OUTBOX.c.recipient_actor_type == Preference.actor_type),
-    )
-    .where(_OUTBOX.c.lease_token == bindparam("token"))
 )
 _CODES: BindParameter[Any] = bindparam("codes", expanding=True)
 #: What is out of use of some events, or spent, or paused: one question for all kinds.
@@ -145,15 +133,11 @@ class OnRecord:
     stopped: Collection[uuid.UUID] = ()
 
 
-def may_leave(
-    session: Session, jobs: Sequence[Job], now: datetime, token: uuid.UUID
-) -> Sequence[Job]:
-    """Those of the jobs under `token`, which are locked, that may leave; the others wait or are
-    CANCELLED.
-    """
+def may_leave(session: Session, jobs: Sequence[Job], now: datetime) -> Sequence[Job]:
+    """Those of the jobs, which are locked, that may leave; the others wait or are CANCELLED."""
     if not jobs:
         return ()
-    on_record = _on_record(session, jobs, now, token)
+    on_record = _on_record(session, jobs, now)
     waiting, held, cancelled, left = [], [], [], list[Job]()
     for job in jobs:
         reason = why_cancelled(job, on_record)
@@ -206,8 +190,8 @@ def _preferences(job: Job, on_record: OnRecord) -> Preferences:
     return on_record.preferences.get(person, DEFAULT_PREFERENCES)
 
 
-def _on_record(session: Session, jobs: Sequence[Job], now: datetime, token: uuid.UUID) -> OnRecord:
-    preferences = by_person(session.execute(_PREFERENCES, {"token": token}))
+def _on_record(session: Session, jobs: Sequence[Job], now: datetime) -> OnRecord:
+    preferences = preferences_of(session, (job.recipient_user_id for job in jobs))
     codes = sorted({job.event_code for job in jobs})
     found = session.execute(_WITHDRAWN, {"codes": codes, "month": month_of(now)}).all()
     return OnRecord(

@@ -175,7 +175,7 @@ def _asked_again(session: Session, claimed: Slice, now: datetime) -> Sequence[Jo
     if len(locked) < len(jobs):
         ids = set(locked)
         jobs = [one for one in jobs if one.id in ids]
-    return may_leave(session, jobs, now, claimed.token)
+    return may_leave(session, jobs, now)
 
 
 def _locked(session: Session, token: uuid.UUID) -> Sequence[uuid.UUID]:

@@ -86,7 +86,8 @@ def _locked(
             "passed": 0,
             "held": 0,
         }
-        for key in sorted(keys)
+        # One that is in clear yet is no conflict for a sealed one.
+        for key in sorted(keys - _known(session, event, keys))
     ]
     if new:
         session.execute(insert_into(session, _WINDOWS).on_conflict_do_nothing(), new)
@@ -104,6 +105,19 @@ def _locked(
         found.update(
             {(one.channel, one.user_id, one.actor_type): one for one in session.scalars(some)}
         )
+    return found
+
+
+def _known(session: Session, event: Event, keys: set[Key]) -> set[Key]:
+    user_ids, found = sorted({user_id for _, user_id, _ in keys}), set[Key]()
+    columns = DigestWindow.channel, DigestWindow.user_id, DigestWindow.actor_type
+    for start in range(0, len(user_ids), CHUNK):
+        some = select(*columns).where(
+            DigestWindow.event_code == event.code,
+            DigestWindow.user_id.in_(user_ids[start : start + CHUNK]),
+        )
+        rows = session.execute(some)
+        found.update((channel, user_id, actor_type) for channel, user_id, actor_type in rows)
     return found
 
 

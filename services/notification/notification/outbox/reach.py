@@ -9,7 +9,7 @@ from typing import Any, cast
 from common.audit.log import note_act
 from common.db.database import insert_into
 from common.ids import new_id
-from sqlalchemy import Select, Table, delete, select
+from sqlalchemy import ColumnElement, Select, Table, delete, select, update
 from sqlalchemy.orm import Session
 
 from notification.catalogue.preferences import CHUNK, Person
@@ -49,6 +49,10 @@ def count_failed(session: Session, failed: Iterable[Failed], now: datetime) -> N
             last_at=now,
         )
         more = {"failures": table.c.failures + 1, "reason": one.reason, "last_at": now}
+        if _is_known(session, one):  # one that is in clear yet is no conflict for a sealed one
+            is_it = *_is(one), table.c.failures < MOST_COUNTED
+            session.execute(update(table).where(*is_it).values(more))
+            continue
         session.execute(
             statement.on_conflict_do_update(
                 index_elements=["address", "user_id", "actor_type"],
@@ -56,6 +60,16 @@ def count_failed(session: Session, failed: Iterable[Failed], now: datetime) -> N
                 where=table.c.failures < MOST_COUNTED,
             )
         )
+
+
+def _is(one: Failed) -> tuple[ColumnElement[bool], ...]:
+    user_id, actor_type = one.person
+    of = _FAILURES.c
+    return of.address == one.address, of.user_id == user_id, of.actor_type == actor_type
+
+
+def _is_known(session: Session, one: Failed) -> bool:
+    return session.scalar(select(_FAILURES.c.id).where(*_is(one))) is not None
 
 
 def forget_arrived(session: Session, addresses: Iterable[str]) -> None:

@@ -13,17 +13,8 @@ import msgspec
 from common.db.database import is_sqlite
 from common.db.rows.postgres import insert_statement, rows_statement
 from common.db.rows.statements import Change, Row
-from sqlalchemy import (
-    ARRAY,
-    JSON,
-    ColumnElement,
-    CursorResult,
-    Table,
-    Text,
-    any_,
-    bindparam,
-    update,
-)
+from common.db.sealed_types import SealedDocument, as_stored, is_any_of
+from sqlalchemy import JSON, ColumnElement, CursorResult, Table, Text, bindparam, update
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.orm import Session
 
@@ -33,10 +24,12 @@ _GIVEN = bindparam("rows", type_=Text)
 
 def change_rows(session: Session, change: Change, rows: list[Row]) -> None:
     """Each of `rows`, at least one, sets `change.names` where the key is what it holds."""
-    if is_sqlite(session.get_bind().engine):
+    engine = session.get_bind().engine
+    if is_sqlite(engine):
         session.execute(_for_each(change), rows)
     else:
-        session.execute(_for_all(change), {"rows": _encoded(rows).decode()})
+        stored = [as_stored(engine.dialect, change.table, row) for row in rows]
+        session.execute(_for_all(change), {"rows": _encoded(stored).decode()})
 
 
 def add_new_rows(session: Session, table: Table, rows: list[Row]) -> int:
@@ -45,11 +38,14 @@ def add_new_rows(session: Session, table: Table, rows: list[Row]) -> int:
     `rows`, at least one, have the same members. Returns how many were added.
     """
     given: Any = rows
-    if is_sqlite(session.get_bind().engine):
+    engine = session.get_bind().engine
+    if is_sqlite(engine):
         statement = sqlite.insert(table).on_conflict_do_nothing()
     else:
-        documents = [name for name in rows[0] if isinstance(table.c[name].type, JSON)]
-        given = {"rows": _encoded([_with_text(row, documents) for row in rows]).decode()}
+        kinds = (JSON, SealedDocument)
+        documents = [name for name in rows[0] if isinstance(table.c[name].type, kinds)]
+        stored = (as_stored(engine.dialect, table, row) for row in rows)
+        given = {"rows": _encoded([_with_text(row, documents) for row in stored]).decode()}
         statement = _adding(table, tuple(rows[0]))
     done = session.execute(statement, given, execution_options={"preserve_rowcount": True})
     assert isinstance(done, CursorResult)
@@ -82,6 +78,5 @@ def is_one_of(session: Session, column: Any, values: Sequence[str]) -> ColumnEle
     """Whether a column holds one of many texts: one parameter on PostgreSQL, however many."""
     if is_sqlite(session.get_bind().engine):
         found: ColumnElement[bool] = column.in_(values)
-    else:
-        found = column == any_(bindparam(None, list(values), ARRAY(Text)))
-    return found
+        return found
+    return is_any_of(column, values)

@@ -7,16 +7,14 @@ import base64
 import hashlib
 import hmac
 import os
-from dataclasses import dataclass, field
+from pathlib import Path
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from common.sealing import KeyFolder, Sealer
 
 PREFIX = "whsec_"
 SECRET_BYTES = 32
-_NONCE_BYTES = 12
 #: A key of its own for this purpose, whatever else the installation's secret may be used for.
-_PURPOSE = b"kiungo notification webhook 1:"
+PURPOSE = b"kiungo notification webhook 1:"
 
 
 def new_secret() -> bytes:
@@ -35,28 +33,27 @@ def signature(secret: bytes, message_id: str, timestamp: int, body: bytes) -> st
     return "v1," + base64.b64encode(hmac.digest(secret, signed, "sha256")).decode()
 
 
-@dataclass(frozen=True, slots=True)
 class WebhookSeal:
-    """Seals the secrets of receivers under the installation's own; `person` goes with them."""
+    """Seals the secrets of receivers; `person` goes with them.
 
-    secret: str = field(repr=False)
+    Under the installation's key files; without any, as before there were some, under `secret`.
+    """
+
+    def __init__(self, folder: Path, secret: str) -> None:
+        former = [hashlib.sha256(PURPOSE + secret.encode()).digest()] if secret else []
+        self.sealer = Sealer(KeyFolder(folder), lambda: former)
+        #: Whether there is a key at all.
+        self.is_ready = bool(former) or self.sealer.has_keys
 
     def seal(self, person: tuple[str, str], secret: bytes) -> bytes:
         """The secret, unreadable, and of no use to another person's webhook."""
-        nonce = os.urandom(_NONCE_BYTES)
-        return nonce + self._cipher().encrypt(nonce, secret, _context(person))
+        return self.sealer.seal(PURPOSE, bound_to(person), secret)
 
     def open(self, person: tuple[str, str], sealed: bytes) -> bytes | None:
-        """The secret again; None when it was sealed under another one, or for somebody else."""
-        nonce, content = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
-        try:
-            return self._cipher().decrypt(nonce, content, _context(person))
-        except InvalidTag:
-            return None
-
-    def _cipher(self) -> AESGCM:
-        return AESGCM(hashlib.sha256(_PURPOSE + self.secret.encode()).digest())
+        """The secret again; None when its key is gone, or it was sealed for somebody else."""
+        return self.sealer.open(PURPOSE, bound_to(person), sealed)
 
 
-def _context(person: tuple[str, str]) -> bytes:
-    return _PURPOSE + "\n".join(person).encode()
+def bound_to(person: tuple[str, str]) -> bytes:
+    """What a secret of this person's is bound to."""
+    return "\n".join(person).encode()

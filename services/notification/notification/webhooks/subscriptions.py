@@ -7,7 +7,7 @@ from typing import Any
 
 from common.db.database import Database
 from common.logs import get_logger
-from sqlalchemy import Select, select, update
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from notification.catalogue.lookups import check_code
@@ -127,10 +127,7 @@ class Targets:
     def stop(self, target: Target) -> None:
         """The receiver wants nothing any more. An address that was changed meanwhile stays."""
         with self.database.writing() as session:
-            session.execute(
-                update(Webhook)
-                .where(Webhook.id == target.id, Webhook.url == target.url)
-                .values(is_active=False, stopped_reason=GONE)
-                .execution_options(synchronize_session=False)
-            )
+            webhook = session.get(Webhook, target.id, with_for_update=True)
+            if webhook is not None and webhook.url == target.url:
+                webhook.is_active, webhook.stopped_reason = False, GONE
         log.warning("webhook_stopped", webhook_id=str(target.id))

@@ -118,10 +118,11 @@ def _page(family: uuid.UUID, form: Form | None = None) -> ResponseReturnValue:
     with container().database.reading() as session:
         (row,) = _rows(session, [existing(session, Family, family)])
         is_theirs = Insuree.family == family, Insuree.validity_to.is_(None)
-        members = select(Insuree).where(*is_theirs).order_by(Insuree.chf_id).limit(_MOST)
+        members = select(Insuree).where(*is_theirs).order_by(Insuree.uuid).limit(_MOST)
         theirs = Policy.family == family, Policy.validity_to.is_(None)
         policies = select(Policy).where(*theirs).order_by(Policy.start_date.desc()).limit(_MOST)
-        people, insured = session.scalars(members).all(), session.scalars(policies).all()
+        found, insured = session.scalars(members), session.scalars(policies).all()
+        people = sorted(found, key=lambda person: person.chf_id)
         products = product_names(session, list(insured))
     consent = row.family.consent
     form = form or _form_of(consent)

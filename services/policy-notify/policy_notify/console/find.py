@@ -1,6 +1,7 @@
 """`/admin/policy-notification/find/` and `…/timeline/…/`: people, families, policies, events."""
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from uuid import UUID
 
 from common.console.finding import MOST_HITS, Happened, Hit, Term, add_find, add_timeline
@@ -24,6 +25,8 @@ from policy_notify.models import (
 from policy_notify.read_model.policies import product_names
 
 _MOST_POLICIES = 3
+#: So many people of a last name are looked through for their other names.
+_MOST_ALIKE = 2_000
 _MOST_HAPPENED = 200
 
 
@@ -36,9 +39,10 @@ def _people(session: Session, term: Term) -> Iterator[Hit]:
     """Each person by what an index knows, with the family's newest policies."""
     known = Insuree.validity_to.is_(None), Insuree.family.is_not(None)
     people: dict[UUID, Insuree] = {}
-    for condition in _conditions(term):
-        found = session.scalars(select(Insuree).where(condition, *known).limit(MOST_HITS))
-        people |= {one.uuid: one for one in found}
+    for condition, begins in _conditions(term):
+        found = session.scalars(select(Insuree).where(condition, *known).limit(_MOST_ALIKE))
+        named = ((one.uuid, one) for one in found if _begins_with(one, begins))
+        people.update(islice(named, MOST_HITS))
     for person in list(people.values())[:MOST_HITS]:
         more = [
             (f"What was sent of {name or 'its policy'}, and why not", _policy_page(policy))
@@ -48,20 +52,23 @@ def _people(session: Session, term: Term) -> Iterator[Hit]:
         yield Hit("Person", name, family, f"{person.chf_id}, their family", more=more)
 
 
-def _conditions(term: Term) -> Iterator[ColumnElement[bool]]:
-    """The last word may be a last name; letter case is typed in three ways."""
-    yield Insuree.chf_id == term.text
+def _conditions(term: Term) -> Iterator[tuple[ColumnElement[bool], Sequence[str]]]:
+    """What is looked up, and how the other names begin; they are sealed, and read one by one.
+
+    The last word may be a last name; letter case is typed in three ways.
+    """
+    yield Insuree.chf_id == term.text, ()
     name = term.text.split()[-1]
     spelled = {name, name.title(), name.upper()}
-    yield Insuree.last_name.in_(spelled) & _begins_with(term.text.split()[:-1])
+    yield Insuree.last_name.in_(spelled), term.text.split()[:-1]
     number = read_phone(term.text, container().settings.phone_region)
     if not isinstance(number, Unreadable):
-        yield Insuree.number == number
+        yield Insuree.number == number, ()
 
 
-def _begins_with(names: Sequence[str]) -> ColumnElement[bool]:
-    """Whether other names are as typed; nothing was typed of them: any."""
-    return Insuree.other_names.istartswith(" ".join(names), autoescape=True)
+def _begins_with(person: Insuree, names: Sequence[str]) -> bool:
+    """Whether other names are as typed; nothing was typed of them: any. Pure."""
+    return person.other_names.casefold().startswith(" ".join(names).casefold())
 
 
 def _policies(session: Session, person: Insuree) -> list[tuple[Policy, str]]:

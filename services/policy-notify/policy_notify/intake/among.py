@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Dialect, any_, bindparam
-from sqlalchemy.dialects.postgresql import ARRAY
+from common.db.sealed_types import is_any_of
+from sqlalchemy import ColumnElement, Dialect
 
 
 def among(dialect: Dialect, column: Any, values: Sequence[Any]) -> ColumnElement[bool]:
@@ -15,6 +15,4 @@ def among(dialect: Dialect, column: Any, values: Sequence[Any]) -> ColumnElement
     if dialect.name != "postgresql":
         found: ColumnElement[bool] = column.in_(values)
         return found
-    array = bindparam("among", list(values), ARRAY(column.type), unique=True)
-    is_one: ColumnElement[bool] = column == any_(array)
-    return is_one
+    return is_any_of(column, values)

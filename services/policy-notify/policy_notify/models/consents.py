@@ -5,10 +5,12 @@ from datetime import datetime
 
 from common.clock import utc_now
 from common.db.revisions import Revised
+from common.db.sealed_types import SearchableText
 from sqlalchemy import String, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
 from policy_notify.models.base import Base
+from policy_notify.models.purposes import CHF_ID
 
 
 class FamilyConsent(Revised, Base):
@@ -28,7 +30,7 @@ class WaitingConsent(Base):
 
     __tablename__ = "waiting_consents"
 
-    chf_id: Mapped[str] = mapped_column(String(50), primary_key=True)
+    chf_id: Mapped[str] = mapped_column(SearchableText(CHF_ID), primary_key=True)
     approval: Mapped[bool | None]
     language: Mapped[str | None] = mapped_column(String(16))
     created_at: Mapped[datetime] = mapped_column(default=utc_now)

@@ -7,9 +7,9 @@ from typing import Any
 
 from common.clock import utc_now
 from common.db.database import stored_enum
+from common.db.sealed_types import SealedDocument, SealedText, SearchableText
 from common.ids import new_id
 from sqlalchemy import (
-    JSON,
     Date,
     Dialect,
     Index,
@@ -24,6 +24,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 from policy_notify.models.base import Base
+from policy_notify.models.purposes import MESSAGE, NUMBER, VARIABLES
 
 
 class NotificationType(enum.StrEnum):
@@ -132,7 +133,7 @@ class IndicationDetails(Base):
     family: Mapped[uuid.UUID] = mapped_column("FamilyUUID", Uuid)
     #: The provider that is given it or took it.
     provider: Mapped[str | None] = mapped_column("Provider", String(64))
-    recipient: Mapped[str | None] = mapped_column("Recipient", String(50))
+    recipient: Mapped[str | None] = mapped_column("Recipient", SearchableText(NUMBER))
     language: Mapped[str | None] = mapped_column("Language", String(16))
-    message: Mapped[str | None] = mapped_column("Message", Text)
-    variables: Mapped[dict[str, Any] | None] = mapped_column("Variables", JSON(none_as_null=True))
+    message: Mapped[str | None] = mapped_column("Message", SealedText(MESSAGE))
+    variables: Mapped[dict[str, Any] | None] = mapped_column("Variables", SealedDocument(VARIABLES))

@@ -7,12 +7,14 @@ from uuid import UUID
 
 from common.clock import utc_now
 from common.db.database import stored_enum
+from common.db.sealed_types import SealedDocument, SealedText, SearchableText
 from common.ids import new_id
 from sqlalchemy import JSON, Index, String, Text, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from policy_notify.models.base import Base
 from policy_notify.models.indications import Delivery, IndicationStatus, StoredStatus
+from policy_notify.models.purposes import MESSAGE, NUMBER, VARIABLES
 
 
 class PaymentEvent(enum.StrEnum):
@@ -64,10 +66,10 @@ class PaymentNotice(Base):
     policies: Mapped[list[str]] = mapped_column(JSON)
     family: Mapped[UUID | None] = mapped_column(Uuid, index=True)
     #: The payer's own number in E.164, if one was given.
-    payer_number: Mapped[str | None] = mapped_column(String(20))
+    payer_number: Mapped[str | None] = mapped_column(SearchableText(NUMBER))
     #: What the texts name; see `policy_notify.intake.payments`. None: forgotten, with the
     #: message's words and number.
-    facts: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    facts: Mapped[dict[str, Any] | None] = mapped_column(SealedDocument(b"facts "))
     attempt: Mapped[int] = mapped_column(default=1)
     status: Mapped[IndicationStatus] = mapped_column(
         StoredStatus, default=IndicationStatus.UNDEFINED
@@ -79,7 +81,7 @@ class PaymentNotice(Base):
     ended_at: Mapped[datetime | None]
     #: The provider that is given it or took it.
     provider: Mapped[str | None] = mapped_column(String(64))
-    recipient: Mapped[str | None] = mapped_column(String(50))
+    recipient: Mapped[str | None] = mapped_column(SearchableText(NUMBER))
     language: Mapped[str | None] = mapped_column(String(16))
-    message: Mapped[str | None] = mapped_column(Text)
-    variables: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    message: Mapped[str | None] = mapped_column(SealedText(MESSAGE))
+    variables: Mapped[dict[str, Any] | None] = mapped_column(SealedDocument(VARIABLES))

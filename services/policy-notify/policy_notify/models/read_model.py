@@ -10,10 +10,12 @@ from datetime import date, datetime
 from uuid import UUID
 
 from common.db.database import stored_enum
+from common.db.sealed_types import SearchableText
 from sqlalchemy import Date, Index, String, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
 from policy_notify.models.base import Base
+from policy_notify.models.purposes import CHF_ID, NUMBER
 
 
 class LocationLevel(enum.StrEnum):
@@ -104,18 +106,21 @@ class Family(Base):
 
 
 class Insuree(Base):
-    """A person; a current member while `family` names one and `validity_to` is empty."""
+    """A person; a current member while `family` names one and `validity_to` is empty.
+
+    All that says who it is can be searched: what comes is compared with what is there.
+    """
 
     __tablename__ = "insurees"
 
     uuid: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
-    chf_id: Mapped[str] = mapped_column(String(50), index=True)
-    last_name: Mapped[str] = mapped_column(String(100), index=True)
-    other_names: Mapped[str] = mapped_column(String(100))
+    chf_id: Mapped[str] = mapped_column(SearchableText(CHF_ID), index=True)
+    last_name: Mapped[str] = mapped_column(SearchableText(b"last name "), index=True)
+    other_names: Mapped[str] = mapped_column(SearchableText(b"other names "))
     #: As the scheme has it; a blank one is stored as none.
-    phone: Mapped[str | None] = mapped_column(String(50))
+    phone: Mapped[str | None] = mapped_column(SearchableText(b"phone "))
     #: The first telephone number in it, in E.164: where messages go.
-    number: Mapped[str | None] = mapped_column(String(20), index=True)
+    number: Mapped[str | None] = mapped_column(SearchableText(NUMBER), index=True)
     family: Mapped[UUID | None] = mapped_column(Uuid, index=True)
     validity_from: Mapped[datetime | None]
     validity_to: Mapped[datetime | None]

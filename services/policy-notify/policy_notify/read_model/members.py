@@ -1,6 +1,7 @@
 """Who in a family can be reached: the head, else the first current member with a phone.
 
-Members come in the order of their CHF ids. A phone counts when a number can be read from it.
+Members come in the order of their uuids, which is the same at any time: CHF ids are sealed. A phone
+counts when a number can be read from it.
 """
 
 from typing import Any
@@ -27,7 +28,7 @@ def first_member_with_phone(column: str) -> Any:
             member.number.is_not(None),
             or_(Family.head.is_(None), member.uuid != Family.head),
         )
-        .order_by(member.chf_id, member.uuid)
+        .order_by(member.uuid)
         .limit(1)
         .correlate(Family)
         .scalar_subquery()

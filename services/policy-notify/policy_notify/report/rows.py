@@ -1,4 +1,4 @@
-"""The rows of the report, village by village, in batches; memory does not grow with the area."""
+"""The rows of the report, village by village; memory grows with the largest village only."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from uuid import UUID
 
 from common.db.database import Database
 from common.errors import Invalid
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, select
 from sqlalchemy.orm import Session, aliased
 
 from policy_notify.errors import UnknownRecord
@@ -22,8 +22,6 @@ NOBODY = "-"
 
 _HEAD = aliased(Insuree, name="head")
 _OTHER = aliased(Insuree, name="alternative")
-#: The order within a village, with a value for families without a known head.
-_CHF_ID = func.coalesce(_HEAD.chf_id, "")
 
 
 @dataclass(frozen=True)
@@ -136,7 +134,9 @@ def _rows(
     names = {uuid: _names(places, uuid) for uuid in within}
     for place in sorted(within, key=lambda uuid: (names[uuid], uuid)):
         query = _query().where(Family.location == place, *criteria)
-        for row in _in_batches(database, query):
+        # CHF ids are sealed: only here can they be put in order. A village is not large.
+        rows = sorted(_in_batches(database, query), key=lambda row: (row.chf_id or "", row.family))
+        for row in rows:
             yield _report_row(names[place], row)
 
 
@@ -150,7 +150,7 @@ def _names(places: dict[UUID, Place], uuid: UUID) -> tuple[str, str, str]:
 def _query() -> Select[*tuple[Any, ...]]:
     return (
         select(
-            _CHF_ID.label("chf_id"),
+            _HEAD.chf_id,
             Family.uuid.label("family"),
             _HEAD.other_names,
             _HEAD.last_name,
@@ -171,7 +171,7 @@ def _query() -> Select[*tuple[Any, ...]]:
             and_(_HEAD.number.is_(None), _OTHER.uuid == first_member_with_phone("uuid")),
         )
         .where(Family.validity_to.is_(None))
-        .order_by(_CHF_ID, Family.uuid)
+        .order_by(Family.uuid)
         .limit(BATCH)
     )
 
@@ -184,18 +184,14 @@ def _in_batches(database: Database, query: Select[*tuple[Any, ...]]) -> Iterator
         yield from rows
         if len(rows) < BATCH:
             return
-        last = rows[-1]
-        is_later = or_(
-            last.chf_id < _CHF_ID, and_(_CHF_ID.in_([last.chf_id]), Family.uuid > last.family)
-        )
-        part = query.where(is_later)
+        part = query.where(Family.uuid > rows[-1].family)
 
 
 def _report_row(names: tuple[str, str, str], row: Any) -> ReportRow:
     has_other = row.alternative_phone is not None
     return ReportRow(
         *names,
-        chf_id=row.chf_id,
+        chf_id=row.chf_id or "",
         given_name=row.other_names or "",
         last_name=row.last_name or "",
         phone=row.phone or "",

@@ -1,0 +1,93 @@
+"""What is sealed and looked up by equality: AES-SIV (RFC 5297), equal texts are sealed alike.
+
+Who copies the database sees which rows have the same text, and nothing else. The key is a file
+`*.siv` beside those of `common.sealing`. It stays when they are replaced: rows that were written
+before must be found, and unique values must meet.
+"""
+
+import base64
+import os
+import time
+from binascii import b2a_base64
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+
+from common.settings import SettingError
+
+KEY_BYTES = 64
+#: A sealed text where a column holds text.
+MARK = "sealed-siv:"
+_LOOK_EVERY_S = 2.0
+
+
+@dataclass
+class SearchableSealer:
+    """Seals and opens with the key of a folder; the first by its file's name, if there are more."""
+
+    folder: Path
+    _cipher: AESSIV | None = field(default=None, repr=False)
+    _looked: float = field(default=float("-inf"), repr=False)
+
+    def cipher(self) -> AESSIV | None:
+        """None: there is no key yet. Raises SettingError."""
+        if self._cipher is not None:
+            return self._cipher
+        moment = time.monotonic()
+        if moment - self._looked > _LOOK_EVERY_S:
+            self._looked = moment
+            path = min(self.folder.glob("*.siv"), default=None)
+            self._cipher = _read(path) if path else None
+        return self._cipher
+
+    def seal(self, purpose: bytes, text: str) -> str:
+        """The text, unreadable; equal ones of a purpose are equal. Raises SettingError: no key."""
+        cipher = self.cipher()
+        if cipher is None:
+            raise SettingError("SEAL_KEYS_DIR holds no key to search with (*.siv)")
+        sealed = cipher.encrypt(text.encode("utf-8", "surrogatepass"), [purpose])
+        return MARK + b2a_base64(sealed, newline=False).decode("ascii")
+
+    def open(self, purpose: bytes, stored: str) -> str | None:
+        """What a column holds, in clear or sealed; None when its key is gone."""
+        if not stored.startswith(MARK):
+            return stored
+        cipher = self.cipher()
+        if cipher is None:
+            return None
+        try:
+            found = cipher.decrypt(base64.b64decode(stored[len(MARK) :], validate=True), [purpose])
+        except (InvalidTag, ValueError):
+            return None
+        return found.decode("utf-8", "surrogatepass")
+
+
+def create_search_key(folder: Path) -> Path | None:
+    """Write the key with mode 0600, unless there is one; None: there is."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if any(folder.glob("*.siv")):
+        return None
+    path, unfinished = folder / "search.siv", folder / f"search-{os.urandom(3).hex()}.new"
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(os.urandom(KEY_BYTES).hex() + "\n")
+    try:
+        os.link(unfinished, path)  # whole, and never over another process's
+    except FileExistsError:
+        return None
+    finally:
+        unfinished.unlink()
+    return path
+
+
+def _read(path: Path) -> AESSIV:
+    try:
+        secret = bytes.fromhex(path.read_text(encoding="ascii").strip())
+    except (OSError, ValueError):
+        secret = b""
+    if len(secret) != KEY_BYTES:
+        # Not chained: the parser's own error quotes the key.
+        raise SettingError(f"SEAL_KEYS_DIR: {path.name} is not 128 hexadecimal digits") from None
+    return AESSIV(secret)
