@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from werkzeug.datastructures import Headers
 
 from common.errors import Forbidden
+from common.texts import _
 
 FIELD = "csrf_token"
 
@@ -23,8 +24,10 @@ def check_form(given: str, expected: str | None) -> None:
     """The form's token must be the page's. Raises ForeignForm."""
     if expected is None or not hmac.compare_digest(given.encode(), expected.encode()):
         raise ForeignForm(
-            "This form is out of date, or the browser keeps no cookies. Go back to its page, "
-            "load it anew, and send it again."
+            _(
+                "This form is out of date, or the browser keeps no cookies. Go back to its page, "
+                "load it anew, and send it again."
+            )
         )
 
 
@@ -36,7 +39,7 @@ def check_sender(headers: Headers, host: str, trusted: Collection[str]) -> None:
     """
     origin = headers.get("Origin") or _origin_of(headers.get("Referer", ""))
     if origin and origin not in trusted and _host_of(origin) != host.lower():
-        raise ForeignForm("This form was sent from another site.")
+        raise ForeignForm(_("This form was sent from another site."))
 
 
 def _origin_of(url: str) -> str:

@@ -15,6 +15,7 @@ from common.console.listing import listing
 from common.console.pages import Pages
 from common.console.staff import StaffRole
 from common.jobs.dead_letters import DeadLetters
+from common.texts import _
 from common.web.paging import Page
 
 COLUMNS = (
@@ -42,13 +43,13 @@ def add_dead_letters(pages: Pages, kept: Callable[[], DeadLetters]) -> None:
     def replay_dead_letter(key: str) -> ResponseReturnValue:
         """Send an event again."""
         kept().replay(key)
-        flash("The event is sent again. If it cannot be handled again, it comes back.")
+        flash(_("The event is sent again. If it cannot be handled again, it comes back."))
         return redirect(url_for("console.dead_letters"), 303)
 
     def drop_dead_letter(key: str) -> ResponseReturnValue:
         """Forget an event."""
         kept().drop(key)
-        flash("The event is dropped.")
+        flash(_("The event is dropped."))
         return redirect(url_for("console.dead_letters"), 303)
 
     one = "/dead-letters/<string(length=16):key>"

@@ -22,6 +22,7 @@ from common.console.pages import Pages
 from common.console.staff import StaffRole
 from common.correlation import acceptable_id
 from common.errors import Invalid
+from common.texts import _
 from common.web.fields import Line
 
 MIN_TERM_CHARS, MAX_TERM_CHARS = 2, 200
@@ -83,7 +84,7 @@ def read_term() -> Term:
     form = read_form(TermForm())
     text = form.values.get("term", "").strip()
     if form.errors or len(text) < MIN_TERM_CHARS:
-        raise Invalid("Type what you look for, 2 to 200 characters", dict(form.errors))
+        raise Invalid(_("Type what you look for, 2 to 200 characters"), dict(form.errors))
     return Term(text)
 
 
@@ -112,7 +113,9 @@ def checked_id(text: str) -> str:
     """A correlation id as our services take one. Raises Invalid."""
     known = acceptable_id(text)
     if known is None:
-        raise Invalid("A correlation id has 8 to 64 letters, digits, dots, dashes and underscores")
+        raise Invalid(
+            _("A correlation id has 8 to 64 letters, digits, dots, dashes and underscores")
+        )
     return known
 
 

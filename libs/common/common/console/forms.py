@@ -12,6 +12,25 @@ from flask import request
 from webargs.multidictproxy import MultiDictProxy
 from werkzeug.datastructures import MultiDict
 
+from common.texts import N_, _
+
+#: What marshmallow says of fields; `Form.error` translates it.
+USUAL_ERRORS = (
+    N_("Missing data for required field."),
+    N_("Field may not be null."),
+    N_("Not a valid string."),
+    N_("Not a valid integer."),
+    N_("Not a valid number."),
+    N_("Not a valid boolean."),
+    N_("Not a valid UUID."),
+    N_("Not a valid date."),
+    N_("Not a valid time."),
+    N_("Not a valid URL."),
+    N_("Not a valid email address."),
+    N_("Must not be blank"),
+    N_("Taken by another record."),
+)
+
 
 @dataclass(frozen=True)
 class Form:
@@ -65,7 +84,7 @@ class Form:
         found = self.errors.get(name)
         while isinstance(found, (list, tuple, dict)) and found:
             found = next(iter(found.values() if isinstance(found, dict) else found))
-        return str(found) if found else ""
+        return _(str(found)) if found else ""
 
     def refused(self, errors: Mapping[str, Any]) -> Self:
         """The same with what the domain said of it (`Invalid.errors`)."""
@@ -85,7 +104,7 @@ class Form:
 
 def choices(kind: type[enum.StrEnum]) -> list[tuple[str, str]]:
     """The options of a field that takes one of `kind`, each with a label for people."""
-    return [(one.value, one.value.replace("_", " ")) for one in kind]
+    return [(one.value, _(one.value.replace("_", " "))) for one in kind]
 
 
 def read_form(schema: ma.Schema) -> Form:

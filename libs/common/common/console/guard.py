@@ -14,6 +14,7 @@ from common.console.rights import Area, Right
 from common.console.settings import ConsoleSettings
 from common.console.staff import Staff
 from common.errors import Forbidden
+from common.texts import _
 from common.web.problems import MEDIA_TYPE
 
 HOME = "/admin/"
@@ -79,7 +80,7 @@ def admit(rights: Mapping[str, Right | str | None], area: Area) -> ResponseRetur
         return _to_login()
     right = rights.get(endpoint)
     if right is None or not g.staff.may(right):
-        raise Forbidden(f"Your role ({g.staff.role}) does not allow this.")
+        raise Forbidden(_("Your role (%(role)s) does not allow this.", role=g.staff.role))
     if is_form:
         csrf.check_form(request.form.get(csrf.FIELD, ""), g.staff.csrf)
     return None

@@ -25,6 +25,7 @@ from common.console import assets, flashes, guard, navigation, presenting
 from common.console.rights import SIGNED_IN, Area, Right, StaffRole, Wanted, right_of
 from common.console.settings import ConsoleSettings
 from common.console.staff import Staff, staff_of_pass
+from common.texts import _
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -101,7 +102,7 @@ def register_console(
 
 
 def _nothing_here(nothing: str) -> ResponseReturnValue:
-    raise NotFound("The console has no such page.")
+    raise NotFound(_("The console has no such page."))
 
 
 def _for_every_page() -> dict[str, Any]:

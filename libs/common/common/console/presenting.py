@@ -2,16 +2,19 @@
 
 from datetime import datetime
 
+from babel.numbers import format_decimal
 from flask import Flask
+from markupsafe import Markup
 
 from common.clock import rfc3339
 from common.console.pretty import pretty
+from common.texts import gettext, language
 
 
 def register_filters(app: Flask) -> None:
     """`value|utc`, `value|rfc3339`, `number|thousands`, `ms|duration`, `text|pretty`."""
     app.jinja_env.filters.update(
-        utc=utc, rfc3339=rfc3339, thousands=thousands, duration=duration, pretty=pretty
+        utc=utc, rfc3339=rfc3339, thousands=thousands, duration=duration, pretty=pretty, word=word
     )
 
 
@@ -21,8 +24,18 @@ def utc(moment: datetime) -> str:
 
 
 def thousands(number: int) -> str:
-    """`1,234,567`."""
-    return f"{number:,}"
+    """`1,234,567`, as the reader's language has it."""
+    return f"{number:,}" if language() == "en" else format_decimal(number, locale=language())
+
+
+def word(value: object) -> str:
+    """A status or another value of an enum, in the reader's language."""
+    if isinstance(value, Markup):
+        return value
+    text = str(value)
+    plain = text.replace("_", " ")
+    translated = gettext(plain)
+    return text if translated == plain else translated
 
 
 def duration(ms: float) -> str:

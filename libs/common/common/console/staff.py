@@ -15,6 +15,7 @@ from flask import current_app, request
 from common.console.rights import SIGNED_IN, Area, Right, Wanted, right_of, rights_of
 from common.console.rights import StaffRole as StaffRole
 from common.errors import Unauthenticated
+from common.texts import _
 from common.web.tokens import TokenVerifier
 
 PASS_HEADER = "X-Kiungo-Staff"  # noqa: S105 - a header's name
@@ -62,7 +63,7 @@ def read_pass(verifier: TokenVerifier, token: str) -> Staff:
             rights=_rights(claims),
         )
     except (KeyError, ValueError) as exc:
-        raise Unauthenticated("The pass is another version's") from exc
+        raise Unauthenticated(_("The pass is another version's")) from exc
 
 
 def _rights(claims: dict[str, Any]) -> frozenset[Right]:

@@ -17,10 +17,28 @@ from werkzeug.exceptions import HTTPException
 from common import errors
 from common.correlation import current_request_context
 from common.logs import get_logger
+from common.texts import N_, _, language
 
 log = get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+
+#: Phrases of the statuses that our services answer.
+TITLES = (
+    N_("Bad Request"),
+    N_("Unauthorized"),
+    N_("Forbidden"),
+    N_("Not Found"),
+    N_("Method Not Allowed"),
+    N_("Conflict"),
+    N_("Precondition Failed"),
+    N_("Request Entity Too Large"),
+    N_("Unsupported Media Type"),
+    N_("Unprocessable Entity"),
+    N_("Too Many Requests"),
+    N_("Internal Server Error"),
+    N_("Service Unavailable"),
+)
 
 _STATUS: dict[type[errors.DomainError], HTTPStatus] = {
     errors.NotFound: HTTPStatus.NOT_FOUND,
@@ -48,7 +66,7 @@ def problem(
     correlation_id = correlation_id or (request_context.correlation_id if request_context else None)
     body: dict[str, Any] = {
         "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
+        "title": _(HTTPStatus(status).phrase),
         "status": status,
         "detail": detail,
         "ok": False,
@@ -70,7 +88,8 @@ def problem_response(
 ) -> Response:
     """The same as a Flask response."""
     body = problem(status, detail, field_errors=field_errors)
-    return Response(json.dumps(body), status, dict(headers or {}), content_type=MEDIA_TYPE)
+    said = {"Content-Language": language(), **(headers or {})}
+    return Response(json.dumps(body), status, said, content_type=MEDIA_TYPE)
 
 
 def status_of(error: errors.DomainError) -> HTTPStatus:
@@ -151,11 +170,11 @@ def _integrity_error(error: IntegrityError) -> Response:
     taken = taken_fields(error)
     if not taken:
         return problem_response(
-            HTTPStatus.CONFLICT, "This would contradict a record that already exists"
+            HTTPStatus.CONFLICT, _("This would contradict a record that already exists")
         )
     return problem_response(
         HTTPStatus.CONFLICT,
-        f"{' and '.join(taken)}: taken by another record",
+        _("%(value)s: taken by another record", value=" and ".join(taken)),
         field_errors=taken,
     )
 
@@ -181,7 +200,7 @@ def _database_down(error: SQLAlchemyError) -> Response:
     log.error("database_unavailable", reason=type(getattr(error, "orig", error)).__name__)
     return problem_response(
         HTTPStatus.SERVICE_UNAVAILABLE,
-        "The database cannot be reached now; whether anything was changed is not known",
+        _("The database cannot be reached now; whether anything was changed is not known"),
         headers={"Retry-After": "2"},
     )
 
@@ -189,5 +208,5 @@ def _database_down(error: SQLAlchemyError) -> Response:
 def _unexpected(error: Exception) -> Response:
     log.exception("unexpected_error", exc_info=error)
     return problem_response(
-        HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong on our side; the log knows more"
+        HTTPStatus.INTERNAL_SERVER_ERROR, _("Something went wrong on our side; the log knows more")
     )

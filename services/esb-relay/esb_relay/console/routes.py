@@ -9,6 +9,7 @@ from common.console.flashes import flash
 from common.console.forms import Form, choices, read_filters, read_form
 from common.console.listing import listing
 from common.console.staff import StaffRole
+from common.texts import _
 from common.web.paging import Page, fetch_page
 from flask import redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
@@ -98,7 +99,11 @@ def switch_route(route_id: uuid.UUID, act: str) -> ResponseReturnValue:
     is_active = act == "activate"
     with container().database.writing() as session:
         callback_routes.update_route(session, route_id, {"is_active": is_active})
-    flash("The bus may call this route." if is_active else "Calls of this route are refused now.")
+    flash(
+        _("The bus may call this route.")
+        if is_active
+        else _("Calls of this route are refused now.")
+    )
     return redirect(url_for("console.route", route_id=route_id), 303)
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import marshmallow as ma
+from common.texts import N_, _
 from common.web.fields import Moment, Name, Tag, Text
 from marshmallow import validate
 
@@ -20,7 +21,7 @@ class RouteIn(Schema):
     name = Name(
         required=True,
         max_length=100,
-        validate=validate.Regexp(_ROUTE, error="Must be lower-case letters, digits, . _ -"),
+        validate=validate.Regexp(_ROUTE, error=N_("Must be lower-case letters, digits, . _ -")),
         metadata={
             "example": "births",
             "description": "The bus posts to `/api/esb/inbound/<name>`",
@@ -90,7 +91,7 @@ class LateAnswerIn(Schema):
     @ma.validates_schema
     def _failure_says_why(self, given: dict[str, Any], **_kwargs: Any) -> None:
         if not given.get("success", True) and not given.get("message"):
-            raise ma.ValidationError("A failure says why.", "message")
+            raise ma.ValidationError(_("A failure says why."), "message")
 
 
 class LateAnswerOut(Schema):

@@ -3,6 +3,7 @@
 from typing import Any
 
 import marshmallow as ma
+from common.texts import N_
 from common.web.fields import Name, Text
 
 from esb_relay.models import TargetKind
@@ -66,4 +67,4 @@ class VerifyForm(Schema):
     """What the workbench verifies, and with whose key."""
 
     key = Name(load_default="esb")
-    envelope = Pasted(required=True, validate=ma.validate.Length(1, error="Paste an envelope."))
+    envelope = Pasted(required=True, validate=ma.validate.Length(1, error=N_("Paste an envelope.")))

@@ -3,6 +3,7 @@
 from typing import Any
 
 import marshmallow as ma
+from common.texts import _
 from common.web.api import Problem
 from common.web.fields import Name
 
@@ -30,7 +31,7 @@ class RequestTerms(Schema):
     @ma.validates_schema
     def _nida_needs_a_user(self, given: dict[str, Any], **_kwargs: Any) -> None:
         if given.get("mode") is Mode.NIDA and not given.get("user_id"):
-            raise ma.ValidationError("A nida request is about somebody.", "user_id")
+            raise ma.ValidationError(_("A nida request is about somebody."), "user_id")
 
 
 class RelayIn(RequestTerms):

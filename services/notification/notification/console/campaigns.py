@@ -12,6 +12,7 @@ from common.console.forms import Form, choices, read_filters, read_form
 from common.console.listing import listing
 from common.console.staff import StaffRole
 from common.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
+from common.texts import _
 from flask import g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
@@ -105,7 +106,7 @@ def create_campaign() -> ResponseReturnValue:
     form, made = save(form, lambda session: _created(session, form.values))
     if made is None:
         return _new(form), 422
-    flash("The draft is made. Add people to it, and try it out.")
+    flash(_("The draft is made. Add people to it, and try it out."))
     return redirect(url_for("console.campaign", campaign_id=made.id), 303)
 
 
@@ -214,7 +215,7 @@ def change_campaign_rate(campaign_id: uuid.UUID) -> ResponseReturnValue:
     """Let it run faster or slower."""
     form = read_form(RateForm())
     if form.errors:
-        flash(f"Messages a minute: {form.error('rate')}", "bad")
+        flash(_("Messages a minute: %(error)s", error=form.error("rate")), "bad")
         return redirect(url_for("console.campaign", campaign_id=campaign_id), 303)
 
     def change(session: Session, found: uuid.UUID, who: str, _now: datetime) -> Campaign:

@@ -10,6 +10,7 @@ from common.console.forms import Form, read_filters, read_form
 from common.console.listing import listing
 from common.console.staff import StaffRole
 from common.errors import Invalid
+from common.texts import _
 from flask import redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
@@ -66,7 +67,7 @@ def create_event() -> ResponseReturnValue:
     form, event = save(form, lambda session: _created(session, form.values))
     if event is None:
         return _new(form), 422
-    flash("The event is in the catalogue. A rule says who is told of it, templates say what.")
+    flash(_("The event is in the catalogue. A rule says who is told of it, templates say what."))
     return redirect(url_for("console.event", code=event.code), 303)
 
 

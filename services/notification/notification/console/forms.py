@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import marshmallow as ma
+from common.texts import _
 from common.web.fields import Flag, Integer, JsonObject, Line, Name, Text
 
 from notification.emit.choose import MAX_BODY_CHARS
@@ -54,7 +55,7 @@ class JsonText(JsonObject):
         try:
             found = json.loads(value)
         except (ValueError, RecursionError) as exc:
-            raise ma.ValidationError(f"This is not JSON: {exc}.") from exc
+            raise ma.ValidationError(_("This is not JSON: %(exc)s.", exc=exc)) from exc
         return super()._deserialize(found, *args, **kwargs)
 
 
@@ -158,7 +159,7 @@ class WholeNumber(BlankInteger):
 
     def _validate(self, value: Any) -> None:
         if value is None:
-            raise ma.ValidationError("Missing data for required field.")
+            raise ma.ValidationError(_("Missing data for required field."))
         super()._validate(value)
 
 
@@ -169,7 +170,9 @@ class FilterText(CampaignFilter):
         lines = [line for line in value.splitlines() if line.strip()]
         pairs = [line.partition("=") for line in lines]
         if not all(equals for _, equals, _ in pairs):
-            raise ma.ValidationError("Each line is a column, an equals sign, values with commas.")
+            raise ma.ValidationError(
+                _("Each line is a column, an equals sign, values with commas.")
+            )
         found = {name: [one.strip() for one in values.split(",")] for name, _, values in pairs}
         return super()._deserialize(found, *args, **kwargs)
 

@@ -4,6 +4,7 @@ from common.clock import utc_now
 from common.console.flashes import flash
 from common.console.staff import StaffRole
 from common.errors import NotFound
+from common.texts import _
 from flask import redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
@@ -41,11 +42,11 @@ def overview() -> ResponseReturnValue:
 def open_closed_transport(channel: str, provider: str) -> ResponseReturnValue:
     """Open a way at once: what closed it is mended."""
     if channel not in set(ChannelCode):
-        raise NotFound("No such transport")
+        raise NotFound(_("No such transport"))
     with container().database.writing() as session:
         open_transport(session, ChannelCode(channel), provider)
     container().wake_up.send()
-    flash("The transport is open again.")
+    flash(_("The transport is open again."))
     return redirect(url_for("console.overview"), 303)
 
 

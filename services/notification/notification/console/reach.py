@@ -7,6 +7,7 @@ from common.console.flashes import flash
 from common.console.forms import read_filters
 from common.console.listing import listing
 from common.console.staff import StaffRole
+from common.texts import _
 from flask import redirect, url_for
 from flask.typing import ResponseReturnValue
 
@@ -52,5 +53,5 @@ def try_address_again(address_id: uuid.UUID) -> ResponseReturnValue:
     """Forget an address's failures."""
     with container().database.writing() as session:
         try_again(session, address_id)
-    flash("The next message goes there.")
+    flash(_("The next message goes there."))
     return redirect(url_for("console.unreachable"), 303)

@@ -9,6 +9,7 @@ from common.console.flashes import flash
 from common.console.forms import Form, read_filters, read_form
 from common.console.listing import listing
 from common.console.staff import StaffRole
+from common.texts import _
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
@@ -59,7 +60,7 @@ def create_rule() -> ResponseReturnValue:
     form, rule = save(form, lambda session: domain.create_rule(session, form.values))
     if rule is None:
         return _editor("pages/rule_new.html", form, events=event_codes()), 422
-    flash("The rule is made.")
+    flash(_("The rule is made."))
     return redirect(url_for("console.rule", rule_id=rule.id), 303)
 
 

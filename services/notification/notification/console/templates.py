@@ -10,6 +10,7 @@ from common.console.forms import Form, read_filters, read_form
 from common.console.guard import framed
 from common.console.listing import listing
 from common.console.staff import StaffRole
+from common.texts import _
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
@@ -77,7 +78,7 @@ def create_template() -> ResponseReturnValue:
     if template is None:
         shown = read_form(PreviewForm())
         return _editor(shown.refused(form.errors)), 422
-    flash(f"Version {template.version} is stored.")
+    flash(_("Version %(version)s is stored.", version=template.version))
     return redirect(url_for("console.template", template_id=template.id), 303)
 
 
@@ -129,7 +130,10 @@ def use_template(template_id: uuid.UUID) -> ResponseReturnValue:
     form = read_form(UseForm())
     with container().database.writing() as session:
         changed = domain.change_template(session, template_id, form.values)
-    flash(f"Version {changed.version} is {'in' if changed.is_active else 'out of'} use.")
+    said = _("Version %(version)s is in use.", version=changed.version)
+    if not changed.is_active:
+        said = _("Version %(version)s is out of use.", version=changed.version)
+    flash(said)
     return redirect(url_for("console.template", template_id=template_id), 303)
 
 

@@ -8,6 +8,7 @@ from common.console.forms import Form, read_filters, read_form
 from common.console.listing import listing
 from common.console.staff import StaffRole
 from common.errors import Invalid
+from common.texts import _
 from flask import redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import IntegrityError
@@ -75,7 +76,8 @@ def use_webhook(webhook_id: uuid.UUID) -> ResponseReturnValue:
     form = read_form(UseForm())
     with container().database.writing() as session:
         changed = subscriptions.change_webhook(session, webhook_id, form.values)
-    flash(f"The webhook is {'in' if changed.is_active else 'out of'} use.")
+    is_active = changed.is_active
+    flash(_("The webhook is in use.") if is_active else _("The webhook is out of use."))
     return redirect(url_for("console.webhooks"), 303)
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import marshmallow as ma
+from common.texts import N_
 from common.web.fields import Line
 from common.web.paging import page_schema
 from marshmallow import validate
@@ -17,7 +18,9 @@ class Month(Line):
     """A month, as `2026-11`."""
 
     def __init__(self, **kwargs: Any) -> None:
-        rule = validate.Regexp("^[0-9]{4}-(0[1-9]|1[0-2])$", error="Must be a month, as 2026-11.")
+        rule = validate.Regexp(
+            "^[0-9]{4}-(0[1-9]|1[0-2])$", error=N_("Must be a month, as 2026-11.")
+        )
         super().__init__(max_length=7, validate=rule, **kwargs)
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import marshmallow as ma
 import msgspec
 from common.clock import utc_now
+from common.texts import _
 from common.web.fields import JsonObject, Line, Moment, Name
 from marshmallow import validate
 
@@ -147,7 +148,7 @@ class AttachmentIn(TolerantSchema):
     def _make(self, given: dict[str, Any], **_kwargs: Any) -> Attachment:
         media_type = given["media_type"].lower()
         if not MEDIA_TYPE.fullmatch(media_type):
-            raise ma.ValidationError("Must be a media type, as application/pdf.", "media_type")
+            raise ma.ValidationError(_("Must be a media type, as application/pdf."), "media_type")
         try:
             name = file_name(given["name"], media_type)
         except ValueError as exc:
@@ -190,7 +191,7 @@ class EmitIn(TolerantSchema):
     @ma.validates("send_at")
     def _check_send_at(self, moment: datetime | None, **_kwargs: Any) -> None:
         if moment is not None and moment > utc_now() + FURTHEST:
-            raise ma.ValidationError("Must be at most 366 days ahead.")
+            raise ma.ValidationError(_("Must be at most 366 days ahead."))
 
     @ma.post_load
     def _make(self, given: dict[str, Any], **_kwargs: Any) -> Emission:
@@ -209,9 +210,9 @@ class EmitIn(TolerantSchema):
 def _check_one(recipient: Mapping[str, str | None], has_others: bool) -> None:
     for member, name in _AT_THE_TOP.items():
         if has_others and recipient[name]:
-            raise ma.ValidationError("Not beside recipients.", member)
+            raise ma.ValidationError(_("Not beside recipients."), member)
         if name in ("user_id", "actor_type") and not recipient[name]:
-            raise ma.ValidationError("Missing data for required field.", member)
+            raise ma.ValidationError(_("Missing data for required field."), member)
 
 
 class SkipOut(Schema):

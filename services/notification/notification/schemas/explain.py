@@ -3,6 +3,7 @@
 from typing import Any
 
 import marshmallow as ma
+from common.texts import _
 from common.web.fields import Moment, Name
 
 from notification.emit.explain import Step
@@ -36,9 +37,11 @@ class ExplainArgs(Schema):
         event = given["event_code"], given["user_id"]
         everything = *event, given["actor_type"]
         if given["outbox_id"] is None and None in event:
-            raise ma.ValidationError("Give event_code and user_id, or outbox_id.", "event_code")
+            raise ma.ValidationError(_("Give event_code and user_id, or outbox_id."), "event_code")
         if given["outbox_id"] is not None and everything != (None, None, None):
-            raise ma.ValidationError("Not beside event_code, user_id or actor_type.", "outbox_id")
+            raise ma.ValidationError(
+                _("Not beside event_code, user_id or actor_type."), "outbox_id"
+            )
 
 
 class TemplateUsedOut(Schema):

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from zoneinfo import available_timezones
 
 import marshmallow as ma
+from common.texts import N_, _
 from common.web.fields import Integer, Line, Name
 from marshmallow import validate
 
@@ -37,7 +38,9 @@ class Code(Line):
     """A code: letters, digits, underscores, dots, dashes."""
 
     def __init__(self, **kwargs: Any) -> None:
-        rule = validate.Regexp(_CODE, error="Must be letters, digits, underscores, dots, dashes.")
+        rule = validate.Regexp(
+            _CODE, error=N_("Must be letters, digits, underscores, dots, dashes.")
+        )
         super().__init__(min_length=1, max_length=CODE_CHARS, validate=rule, **kwargs)
 
 
@@ -46,7 +49,7 @@ class Language(Line):
 
     def __init__(self, *, blank: bool = False, **kwargs: Any) -> None:
         pattern = f"^({_LANGUAGE}{'|' if blank else ''})$"
-        rule = validate.Regexp(pattern, error="Must be a language, as sw or en-GB.")
+        rule = validate.Regexp(pattern, error=N_("Must be a language, as sw or en-GB."))
         super().__init__(max_length=LANGUAGE_CHARS, validate=rule, **kwargs)
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
@@ -71,7 +74,9 @@ class Numbers(ma.fields.Field[str]):
         given = value if isinstance(value, list) else [value]
         numbers = [_digits(one) for one in given]
         if len(numbers) > self.MAX_NUMBERS:
-            raise ma.ValidationError(f"Must be at most {self.MAX_NUMBERS} numbers.")
+            raise ma.ValidationError(
+                _("Must be at most %(MAX_NUMBERS)s numbers.", MAX_NUMBERS=self.MAX_NUMBERS)
+            )
         return ",".join(str(self._number.deserialize(one)) for one in numbers)
 
 
@@ -121,7 +126,7 @@ class Octets(ma.fields.Field[bytes]):
         try:
             return base64.b64decode(value, validate=True)
         except (TypeError, ValueError) as exc:
-            raise ma.ValidationError("Must be base64.") from exc
+            raise ma.ValidationError(_("Must be base64.")) from exc
 
 
 class Truth(ma.fields.Field[bool]):
@@ -139,7 +144,7 @@ class Truth(ma.fields.Field[bool]):
     def _deserialize(self, value: Any, *_args: Any, **_kwargs: Any) -> bool:
         found = self.WORDS.get(value.lower()) if isinstance(value, str) else None
         if found is None:
-            raise ma.ValidationError("Must be true or false.")
+            raise ma.ValidationError(_("Must be true or false."))
         return found
 
 
@@ -184,7 +189,7 @@ class Clock(ma.fields.Time):
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
         if not isinstance(value, str) or not re.fullmatch(self.PATTERN, value):
-            raise ma.ValidationError("Must be a time of day, as 21:30.")
+            raise ma.ValidationError(_("Must be a time of day, as 21:30."))
         return super()._deserialize(value, *args, **kwargs)
 
 
@@ -197,5 +202,5 @@ class TimeZone(Line):
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
         name = super()._deserialize(value, *args, **kwargs)
         if name not in available_timezones():
-            raise ma.ValidationError("Not a time zone.")
+            raise ma.ValidationError(_("Not a time zone."))
         return name

@@ -4,6 +4,7 @@ from typing import Any
 
 import marshmallow as ma
 from common.clock import rfc3339
+from common.texts import _
 from common.web.fields import Flag, Moment, Name
 from common.web.paging import PageArgs
 
@@ -38,7 +39,7 @@ class MessagesIn(Schema):
     def _some_condition(self, given: dict[str, Any], **_kwargs: Any) -> None:
         conditions = {**given, "include_repeated": None}
         if all(value is None for value in conditions.values()):
-            raise ma.ValidationError("Give at least one condition.", "status")
+            raise ma.ValidationError(_("Give at least one condition."), "status")
 
 
 class RequeueIn(MessagesIn):

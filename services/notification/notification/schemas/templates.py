@@ -3,6 +3,7 @@
 from typing import Any
 
 import marshmallow as ma
+from common.texts import _
 from common.web.fields import Flag, JsonObject, Line, Moment, Tag, Text
 from common.web.paging import PageArgs
 
@@ -98,7 +99,7 @@ class PreviewIn(Schema):
     @ma.validates_schema
     def _one_of_both(self, given: dict[str, Any], **_kwargs: Any) -> None:
         if bool(given["template_id"]) == bool(given["body"]):
-            raise ma.ValidationError("Give a template_id or a body.", "template_id")
+            raise ma.ValidationError(_("Give a template_id or a body."), "template_id")
 
 
 class SmsOut(Schema):

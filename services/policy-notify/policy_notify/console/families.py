@@ -9,6 +9,7 @@ from common.console.flashes import flash
 from common.console.forms import Form, read_filters, read_form
 from common.console.listing import listing
 from common.console.staff import StaffRole
+from common.texts import _
 from flask import redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
@@ -88,7 +89,7 @@ def change_consent(family: uuid.UUID) -> ResponseReturnValue:
     )
     if saved is None:
         return _page(family, form)
-    flash("The consent is recorded.")
+    flash(_("The consent is recorded."))
     return redirect(url_for("console.family", family=family), 303)
 
 

@@ -14,6 +14,7 @@ from common.console.listing import listing
 from common.console.staff import StaffRole
 from common.errors import Invalid
 from common.gsm7 import measure
+from common.texts import _
 from flask import g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
@@ -85,7 +86,7 @@ def ask_for_run() -> ResponseReturnValue:
     with container().database.writing() as session:
         run = request_run(session, _today(), g.staff.name)
     container().wake_up.send()
-    flash("The run is asked for; it begins as soon as no other run is on.")
+    flash(_("The run is asked for; it begins as soon as no other run is on."))
     return redirect(url_for("console.run", run_id=run.id), 303)
 
 

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import marshmallow as ma
+from common.texts import _
 from common.web.paging import PageArgs
 
 from policy_notify.read_model.families import FamilyFilter, Mode
@@ -19,15 +20,15 @@ class AdditionalFilter(ma.fields.String):
         try:
             given = json.loads(text)
         except (ValueError, RecursionError) as exc:
-            raise ma.ValidationError("Not JSON.") from exc
+            raise ma.ValidationError(_("Not JSON.")) from exc
         for name in ("policyNotification", "mode", "value"):
             if not isinstance(given, dict):
-                raise ma.ValidationError("Not an object.")
+                raise ma.ValidationError(_("Not an object."))
             given = given.get(name)
             if given is None:
                 return None
         if isinstance(given, bool) or given not in list(Mode):
-            raise ma.ValidationError("The mode is not a number from 0 to 4.")
+            raise ma.ValidationError(_("The mode is not a number from 0 to 4."))
         return Mode(given)
 
 

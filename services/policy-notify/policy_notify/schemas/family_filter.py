@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import marshmallow as ma
+from common.texts import _
 
 from policy_notify.read_model.families import Mode
 
@@ -43,10 +44,10 @@ def _texts(text: str) -> list[str]:
     try:
         given = json.loads(text)
     except (ValueError, RecursionError) as exc:
-        raise ma.ValidationError("Not JSON.") from exc
+        raise ma.ValidationError(_("Not JSON.")) from exc
     values = list(given.values()) if isinstance(given, Mapping) else given
     if not isinstance(values, list) or not all(isinstance(one, str) for one in values):
-        raise ma.ValidationError("Not an object of texts.")
+        raise ma.ValidationError(_("Not an object of texts."))
     return [" ".join(one.split()) for one in values]
 
 
@@ -54,7 +55,7 @@ def _uuid(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError as exc:
-        raise ma.ValidationError("Holds a place or officer without a valid UUID.") from exc
+        raise ma.ValidationError(_("Holds a place or officer without a valid UUID.")) from exc
 
 
 def _mode(escaped: str) -> Mode | None:

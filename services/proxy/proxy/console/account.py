@@ -12,6 +12,7 @@ from common.console.flashes import flash
 from common.console.forms import Form, read_form
 from common.console.rights import SIGNED_IN
 from common.errors import Forbidden, TooManyRequests, Unauthenticated
+from common.texts import _
 from flask import Response, g, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
@@ -61,7 +62,7 @@ def change_own_password() -> ResponseReturnValue:
     hashed = hash_secret(form.values["password"])
     attempt = Attempt.of(member.username, address)
     begun = write(lambda session: _with_password(session, hashed, attempt))
-    answer = _back("Your password is changed. Your other sessions have ended.")
+    answer = _back(_("Your password is changed. Your other sessions have ended."))
     cookies.set_session(answer, begun, begun.began_at)
     return answer
 
@@ -123,7 +124,7 @@ def renew_own_recovery_codes() -> ResponseReturnValue:
     with container().database.writing() as session:
         member = locked(session, StaffUser, g.staff.staff_id)
         if not member.sealed_totp:
-            raise Forbidden("Set an authenticator app up first.")
+            raise Forbidden(_("Set an authenticator app up first."))
         codes = second_factors.renew_recovery_codes(member)
         note_act(session, "staff.recovery_codes_made", member.id, member.username)
     return render_template("pages/recovery_codes.html", codes=codes, next=PATH)
@@ -136,7 +137,7 @@ def remove_own_app() -> ResponseReturnValue:
     with container().database.writing() as session:
         second_factors.forget_app(session, g.staff.staff_id)
         note_act(session, "staff.app_removed", g.staff.staff_id, g.staff.name)
-    return _back("Your authenticator app is not asked for any more.")
+    return _back(_("Your authenticator app is not asked for any more."))
 
 
 @pages.act("/account/sessions/<uuid:session_id>/end/", SIGNED_IN)
@@ -145,7 +146,7 @@ def end_own_session(session_id: uuid.UUID) -> ResponseReturnValue:
     with container().database.writing() as session:
         open_sessions.end_of(session, g.staff.staff_id, utc_now(), only=session_id)
         note_act(session, "staff.session_ended", g.staff.staff_id, g.staff.name)
-    return _back("The session has ended.")
+    return _back(_("The session has ended."))
 
 
 @pages.act("/account/sessions/end/", SIGNED_IN)
@@ -154,7 +155,7 @@ def end_own_sessions() -> ResponseReturnValue:
     with container().database.writing() as session:
         open_sessions.end_of(session, g.staff.staff_id, utc_now(), but=g.staff.id)
         note_act(session, "staff.session_ended", g.staff.staff_id, g.staff.name)
-    return _back("Your other sessions have ended.")
+    return _back(_("Your other sessions have ended."))
 
 
 def sessions_of(session: Session, staff_id: uuid.UUID) -> Sequence[OpenSession]:
@@ -172,7 +173,7 @@ def passkeys_of(session: Session, staff_id: uuid.UUID) -> list[Passkey]:
 def check_fresh() -> None:
     """Raise Forbidden for a session that began a while ago: its browser may be left alone."""
     if utc_now() - g.staff.began_at > FRESH:
-        raise Forbidden("Sign out and in again before you change how you sign in.")
+        raise Forbidden(_("Sign out and in again before you change how you sign in."))
 
 
 def _page(form: Form) -> ResponseReturnValue:

@@ -11,6 +11,7 @@ from common.console.flashes import flash
 from common.console.forms import Form, choices, read_filters, read_form
 from common.console.listing import listing
 from common.console.staff import StaffRole
+from common.texts import _
 from flask import g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Select, select
@@ -106,7 +107,7 @@ def _reached(wanted: Select[Alert]) -> Select[Alert]:
 def acknowledge_alert(alert_id: uuid.UUID) -> ResponseReturnValue:
     """Say that somebody looks after it."""
     write(lambda db: rules.acknowledge(db, alert_id, g.staff.name, utc_now()))
-    flash("You look after it: it is not told again.")
+    flash(_("You look after it: it is not told again."))
     return redirect(url_for("console.alert", alert_id=alert_id), 303)
 
 
@@ -161,7 +162,7 @@ def change_alert_rule(rule_id: uuid.UUID) -> ResponseReturnValue:
 def switch_alert_rule(rule_id: uuid.UUID, act: str) -> ResponseReturnValue:
     """Evaluate a rule again, or leave it out; its alerts end then."""
     write(lambda db: rules.change(db, AlertRule, rule_id, {"is_active": act == "activate"}))
-    flash("The rule is evaluated." if act == "activate" else "The rule is left out now.")
+    flash(_("The rule is evaluated.") if act == "activate" else _("The rule is left out now."))
     return redirect(url_for("console.alert_rules"), 303)
 
 
@@ -174,7 +175,7 @@ def _kept_rule(
     form, kept = save(form, lambda db: act(db, form.values), "name")
     if kept is None:
         return _rule_form(form, rule)
-    flash("Saved. The rule is evaluated from now on.")
+    flash(_("Saved. The rule is evaluated from now on."))
     return redirect(url_for("console.alert_rules"), 303)
 
 

@@ -9,6 +9,7 @@ from common.console.forms import Form, read_form
 from common.console.listing import listing
 from common.console.rights import Right
 from common.errors import Invalid
+from common.texts import _
 from common.web.paging import Page
 from flask import redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
@@ -62,9 +63,14 @@ def roll_channel_back(channel_id: uuid.UUID, number: int) -> ResponseReturnValue
     """Let a channel be as it was."""
     try:
         write(lambda session: roll_back(session, container().sealer, channel_id, number))
-        flash(f"The channel is as in version {number}. The hub follows within a second.")
+        flash(
+            _(
+                "The channel is as in version %(number)s. The hub follows within a second.",
+                number=number,
+            )
+        )
     except Invalid as exc:
-        flash(f"Version {number} does not fit any more: {exc}", "bad")
+        flash(_("Version %(number)s does not fit any more: %(exc)s", number=number, exc=exc), "bad")
     return redirect(url_for("console.channel_versions", channel_id=channel_id), 303)
 
 

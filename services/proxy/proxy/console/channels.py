@@ -9,6 +9,7 @@ from common.console.flashes import flash
 from common.console.forms import Form, choices, read_filters, read_form
 from common.console.listing import listing
 from common.console.rights import Right
+from common.texts import _
 from flask import redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
@@ -130,7 +131,7 @@ def switch_channel(channel_id: uuid.UUID, act: str) -> ResponseReturnValue:
     """Open a channel again, or close it and keep it."""
     is_active = act == "activate"
     write(lambda db: domain.update_channel(db, channel_id, {"is_active": is_active}))
-    flash("The channel takes calls." if is_active else "The channel takes no calls now.")
+    flash(_("The channel takes calls.") if is_active else _("The channel takes no calls now."))
     return redirect(url_for("console.channel", channel_id=channel_id), 303)
 
 
@@ -142,7 +143,7 @@ def form_of(channel: Channel) -> Form:
 
 
 def _saved(channel_id: uuid.UUID) -> ResponseReturnValue:
-    flash("Saved. The hub follows within a second.")
+    flash(_("Saved. The hub follows within a second."))
     return redirect(url_for("console.channel", channel_id=channel_id), 303)
 
 

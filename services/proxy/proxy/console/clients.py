@@ -9,6 +9,7 @@ from common.console.forms import Form, read_filters, read_form
 from common.console.listing import listing
 from common.console.rights import Right
 from common.errors import Conflict
+from common.texts import _
 from flask import g, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
@@ -100,7 +101,7 @@ def switch_client(client_pk: uuid.UUID, act: str) -> ResponseReturnValue:
     is_active = act == "activate"
     changes, held = {"is_active": is_active}, _held()
     write(lambda db: domain.update_client(db, client_pk, changes, held=held))
-    flash("The client may call." if is_active else "The client's calls are refused now.")
+    flash(_("The client may call.") if is_active else _("The client's calls are refused now."))
     return _to_client(client_pk)
 
 
@@ -122,7 +123,7 @@ def drop_secret(client_pk: uuid.UUID, secret_id: uuid.UUID) -> ResponseReturnVal
     except Conflict as exc:
         flash(f"{exc}.", "bad")
     else:
-        flash("That secret does not work any more.")
+        flash(_("That secret does not work any more."))
     return _to_client(client_pk)
 
 
@@ -137,7 +138,7 @@ def _shown_once(issued: Issued) -> ResponseReturnValue:
     One that was chosen is shown nowhere.
     """
     if issued.client_secret is None:
-        flash("Saved. The client calls with the secret that you typed.")
+        flash(_("Saved. The client calls with the secret that you typed."))
         return _to_client(issued.client.id)
     return render_template(
         "pages/client_secret.html", client=issued.client, client_secret=issued.client_secret

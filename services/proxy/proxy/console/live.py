@@ -12,6 +12,7 @@ from typing import Any
 from common.console.forms import read_filters
 from common.console.guard import console
 from common.errors import Invalid
+from common.texts import _
 from flask import Response, current_app, g, render_template, request
 from flask.typing import ResponseReturnValue
 
@@ -31,7 +32,7 @@ def live() -> ResponseReturnValue:
     """The stream for one open list."""
     filters = read_filters(Filter())
     if filters.errors:
-        raise Invalid("The filters cannot be read", dict(filters.errors))
+        raise Invalid(_("The filters cannot be read"), dict(filters.errors))
     feed = container().live_feed
     viewer = feed.watch(reach.viewing(**filters.values))
     app, environ = current_app._get_current_object(), request.environ  # type: ignore[attr-defined]

@@ -13,6 +13,7 @@ from common.console.forms import Form, read_filters, read_form, sent_revision
 from common.console.listing import listing
 from common.console.rights import Right
 from common.errors import Invalid
+from common.texts import _
 from flask import g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
@@ -132,7 +133,7 @@ def switch_mediator(mediator_id: uuid.UUID, act: str) -> ResponseReturnValue:
     """Send calls to a mediator again, or none whatever its heartbeats say."""
     is_on = act == "activate"
     write(lambda db: _update(db, mediator_id, {"is_online": is_on}))
-    flash("The mediator is switched on." if is_on else "The mediator is sent no calls now.")
+    flash(_("The mediator is switched on.") if is_on else _("The mediator is sent no calls now."))
     return redirect(url_for("console.mediator", mediator_id=mediator_id), 303)
 
 
@@ -189,16 +190,20 @@ def install_suggested_channel(mediator_id: uuid.UUID) -> ResponseReturnValue:
     for one in done[:1]:
         said = "; ".join(one.notes)
         if one.channel is None:
-            flash(f"{one.name} was not opened: {said}.", "bad")
+            flash(_("%(name)s was not opened: %(said)s.", name=one.name, said=said), "bad")
         else:
-            flash(f"{one.name} is open. {said}" if said else f"{one.name} is open.")
+            flash(
+                _("%(name)s is open. %(said)s", name=one.name, said=said)
+                if said
+                else _("%(name)s is open.", name=one.name)
+            )
     return redirect(url_for("console.mediator", mediator_id=mediator_id), 303)
 
 
 def _register(session: Session, form: Form) -> Mediator:
     registered = domain.register(session, container().sealer, form.values)
     if not registered.is_new:
-        raise Invalid("Registered already", {"urn": ["Registered already; change it there."]})
+        raise Invalid(_("Registered already"), {"urn": ["Registered already; change it there."]})
     return registered.mediator
 
 

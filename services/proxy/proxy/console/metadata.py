@@ -6,6 +6,7 @@ from typing import Any
 
 from common.console.staff import StaffRole
 from common.errors import Invalid
+from common.texts import _
 from flask import Response, g, render_template, request
 from flask.typing import ResponseReturnValue
 
@@ -51,11 +52,11 @@ def _sent() -> Any:
     """The document that was sent. Raises Invalid."""
     sent = request.files.get("file")
     if sent is None or not sent.filename:
-        raise Invalid("Choose a file that was exported")
+        raise Invalid(_("Choose a file that was exported"))
     try:
         return json.loads(sent.read())
     except (ValueError, RecursionError) as exc:
-        raise Invalid("The file is not JSON") from exc
+        raise Invalid(_("The file is not JSON")) from exc
 
 
 def _page(error: str, outcome: Outcome | None) -> ResponseReturnValue:

@@ -14,6 +14,7 @@ from common.clock import utc_now
 from common.console.flashes import flash
 from common.console.rights import SIGNED_IN
 from common.errors import DomainError, Invalid, Unauthenticated
+from common.texts import _
 from flask import g, redirect, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
@@ -80,7 +81,7 @@ def back_from_openid() -> ResponseReturnValue:
 
 
 def _to_provider(wanted: str, **said: str) -> ResponseReturnValue:
-    client, _ = _provider()
+    client, _issuer = _provider()
     begun = Begun.new()
     try:
         answer = redirect(client.address(begun, origins.origin() + BACK), 303)
@@ -97,9 +98,11 @@ def _claims(ticket: Ticket) -> dict[str, Any]:
     given = request.args.get("state", "")
     is_same = hmac.compare_digest(given.encode(), begun.state.encode())
     if not is_same or request.args.get("iss", provider.issuer) != provider.issuer:
-        raise WrongCredentials("This is not the sign-in that was begun here. Please begin again.")
+        raise WrongCredentials(
+            _("This is not the sign-in that was begun here. Please begin again.")
+        )
     if "code" not in request.args:
-        raise WrongCredentials("The provider did not let you in.")
+        raise WrongCredentials(_("The provider did not let you in."))
     return client.claims(request.args["code"], begun, origins.origin() + BACK)
 
 
@@ -108,7 +111,7 @@ def _member(claims: dict[str, Any]) -> StaffUser:
 
     Raises WrongCredentials, LastAdministrator.
     """
-    _, provider = _provider()
+    _client, provider = _provider()
     identity = identity_of(provider.issuer, claims)
     role = role_of(claims, provider.role_claim, provider.roles)
     hashed = hash_secret(new_secret())  # nobody has that password; slow, so before a transaction
@@ -143,14 +146,14 @@ def _named(claims: dict[str, Any]) -> dict[str, Any]:
         except ma.ValidationError:
             continue
         return named
-    raise WrongCredentials("The provider calls you by a name that nobody can have here.")
+    raise WrongCredentials(_("The provider calls you by a name that nobody can have here."))
 
 
 def _link(ticket: Ticket, claims: dict[str, Any]) -> ResponseReturnValue:
     """Let the member who asked for it sign in at the provider. Raises WrongCredentials."""
-    _, provider = _provider()
+    _client, provider = _provider()
     if g.staff is None or str(g.staff.staff_id) != ticket.said["link"]:
-        raise Unauthenticated("Sign in first, then link the provider.")
+        raise Unauthenticated(_("Sign in first, then link the provider."))
     try:
         with container().database.writing() as session:
             tickets.take(session, ticket, utc_now())
@@ -158,8 +161,8 @@ def _link(ticket: Ticket, claims: dict[str, Any]) -> ResponseReturnValue:
             member.oidc_identity = identity_of(provider.issuer, claims)
             note_act(session, "staff.openid_linked", member.id, member.username)
     except IntegrityError as exc:
-        raise WrongCredentials("The provider is linked to another account here.") from exc
-    flash("From now on you can sign in at the provider.")
+        raise WrongCredentials(_("The provider is linked to another account here.")) from exc
+    flash(_("From now on you can sign in at the provider."))
     answer = redirect(ACCOUNT, 303)
     tickets.forget(answer, Step.OPENID)
     return answer
@@ -173,5 +176,5 @@ def _provider() -> tuple[OpenIdClient, OpenIdProvider]:
     """Raises UnknownRecord where the installation has none."""
     client, provider = container().openid, container().settings.openid
     if client is None or provider is None:
-        raise UnknownRecord("provider: OIDC_ISSUER is not set")
+        raise UnknownRecord(_("provider: OIDC_ISSUER is not set"))
     return client, provider

@@ -11,6 +11,7 @@ from common.console.forms import read_filters
 from common.console.navigation import menu
 from common.console.rights import SIGNED_IN, Right
 from common.errors import Invalid
+from common.texts import _
 from flask import g, redirect, render_template
 from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
@@ -63,7 +64,7 @@ def home() -> ResponseReturnValue:
         return redirect(menu(g.staff)[0][1][0].path)
     form = read_filters(SpanFilter())
     if form.errors:
-        raise Invalid("There is no such span", dict(form.errors))
+        raise Invalid(_("There is no such span"), dict(form.errors))
     name, now = form.values["span"], utc_now()
     since, timeout_s = SPANS[name].since(now), container().settings.heartbeat_timeout_s
     state = read(lambda session: _state(session, since, now, SPANS[name], timeout_s))

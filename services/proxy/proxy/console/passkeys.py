@@ -11,6 +11,7 @@ from common.console.flashes import flash
 from common.console.forms import read_form
 from common.console.rights import SIGNED_IN
 from common.errors import Conflict, Unauthenticated
+from common.texts import _
 from flask import Response, g, jsonify, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
@@ -89,7 +90,7 @@ def make_own_passkey() -> ResponseReturnValue:
     check_fresh()
     form, now = read_form(PasskeyName()), utc_now()
     if form.errors:
-        return _back(f"Name: {form.error('name')}", "bad")
+        return _back(_("Name: %(error)s", error=form.error("name")), "bad")
     try:
         ticket = tickets.shown(Step.PASSKEY)
         asked, given = _asked(ticket.said["challenge"]), request.form.get("credential", "")
@@ -98,7 +99,7 @@ def make_own_passkey() -> ResponseReturnValue:
             passkeys.register(session, g.staff.staff_id, form.values["name"], given, asked, now)
     except (WrongCredentials, Unauthenticated, Conflict) as exc:
         return _back(str(exc), "bad")
-    answer = _back("The passkey is made. You can sign in by it.")
+    answer = _back(_("The passkey is made. You can sign in by it."))
     tickets.forget(answer, Step.PASSKEY, ACCOUNT)
     return answer
 
@@ -108,7 +109,7 @@ def name_own_passkey(passkey_id: uuid.UUID) -> ResponseReturnValue:
     """Call a passkey otherwise."""
     form = read_form(PasskeyName())
     if form.errors:
-        return _back(f"Name: {form.error('name')}", "bad")
+        return _back(_("Name: %(error)s", error=form.error("name")), "bad")
     write(lambda session: setattr(_own(session, passkey_id), "name", form.values["name"]))
     return _back("Saved.")
 
@@ -118,7 +119,7 @@ def remove_own_passkey(passkey_id: uuid.UUID) -> ResponseReturnValue:
     """Let a passkey count no more."""
     check_fresh()
     write(lambda session: session.delete(_own(session, passkey_id)))
-    return _back("The passkey is removed.")
+    return _back(_("The passkey is removed."))
 
 
 def _own(session: Session, passkey_id: uuid.UUID) -> Passkey:

@@ -12,6 +12,7 @@ from common.console.forms import read_form
 from common.console.guard import others_file
 from common.console.rights import Right
 from common.errors import Invalid
+from common.texts import _
 from flask import Response, render_template
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
@@ -43,7 +44,7 @@ def open_raw_body(correlation_id: uuid.UUID, side: str) -> ResponseReturnValue:
     """The same for the reason that was given."""
     form = read_form(ReasonForm())
     if form.errors:
-        raise Invalid("Say why the body is opened", dict(form.errors))
+        raise Invalid(_("Say why the body is opened"), dict(form.errors))
     call, body = read(lambda session: _kept(session, correlation_id, side))
     name = call.channel_name or ""
     record_act("transaction.viewed", correlation_id, name, reason=form.values["reason"])
@@ -104,5 +105,5 @@ def _kept(session: Session, correlation_id: uuid.UUID, side: str) -> tuple[Trans
     call = _call(session, correlation_id)
     body = raw_body(session, container().sealer, call, Side(side))
     if body is None:
-        raise UnknownRecord("body to the byte")
+        raise UnknownRecord(_("body to the byte"))
     return call, body

@@ -5,6 +5,7 @@ from typing import Any
 
 from common.console.rights import Right
 from common.errors import Forbidden
+from common.texts import _
 from flask import g
 
 from proxy.access.roles import Names, Reach, both
@@ -49,13 +50,13 @@ def check_reruns(call: Transaction) -> None:
     """Raise UnknownRecord, or Forbidden for a call that they may see and not make again."""
     check_views(call)
     if not within(call.channel_name, own().rerun):
-        raise Forbidden("Your role does not make calls of this channel again.")
+        raise Forbidden(_("Your role does not make calls of this channel again."))
 
 
 def check_every_channel() -> None:
     """Raise Forbidden where a page cannot tell the calls of one channel from another's."""
     if own().view is not None:
-        raise Forbidden("Your role is limited to channels; this page is not.")
+        raise Forbidden(_("Your role is limited to channels; this page is not."))
 
 
 def bodies() -> Names:
@@ -72,7 +73,7 @@ def check_bodies(call: Transaction) -> None:
     """Raise UnknownRecord, or Forbidden for a call that they may see without bodies."""
     check_views(call)
     if not sees_bodies(call):
-        raise Forbidden("Your role does not see bodies of this channel's calls.")
+        raise Forbidden(_("Your role does not see bodies of this channel's calls."))
 
 
 @pages.app_template_filter("error_of")

@@ -9,6 +9,7 @@ from common.console.flashes import flash
 from common.console.forms import Form, read_filters, read_form
 from common.console.listing import listing
 from common.console.rights import Right
+from common.texts import _
 from flask import redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
@@ -98,7 +99,7 @@ def switch_registration(registration_id: uuid.UUID, act: str) -> ResponseReturnV
     is_active = act == "activate"
     changes = {"is_active": is_active}
     write(lambda db: domain.update_registration(db, registration_id, changes))
-    flash("The codes are in use." if is_active else "The codes are not used now.")
+    flash(_("The codes are in use.") if is_active else _("The codes are not used now."))
     return redirect(url_for("console.registrations"), 303)
 
 

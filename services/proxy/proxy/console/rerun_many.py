@@ -5,6 +5,7 @@ from http import HTTPStatus
 from common.console.forms import Form, read_filters, read_form
 from common.console.rights import Right
 from common.errors import Invalid
+from common.texts import _
 from flask import g, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
@@ -56,8 +57,8 @@ def _form(filters: Form, form: Form) -> str:
 
 def _wanted(filters: Form) -> TransactionFilter:
     if filters.errors:
-        raise Invalid("The filters cannot be read", dict(filters.errors))
+        raise Invalid(_("The filters cannot be read"), dict(filters.errors))
     wanted = reach.rerunning(**filters.values)
     if wanted.is_empty():
-        raise Invalid("Choose at least one filter: this would make every call again.")
+        raise Invalid(_("Choose at least one filter: this would make every call again."))
     return wanted

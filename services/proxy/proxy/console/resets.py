@@ -10,6 +10,7 @@ from common.console.flashes import flash
 from common.console.forms import Form, read_form
 from common.errors import TooManyRequests
 from common.logs import get_logger
+from common.texts import _
 from flask import Response, redirect, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
@@ -107,7 +108,7 @@ def choose_password() -> ResponseReturnValue:
     hashed = hash_secret(form.values["password"])
     if not write(lambda session: _taken(session, secret, member, hashed)):
         return _reset(secret, None, Form())
-    flash("Your password is changed. Sign in by it.")
+    flash(_("Your password is changed. Sign in by it."))
     return redirect(LOGIN, 303)
 
 
@@ -129,7 +130,7 @@ def _member_of(secret: str) -> StaffUser | None:
 def _check_offered() -> None:
     """Links need an address that no caller can make up. Raises UnknownRecord."""
     if not container().settings.console_url:
-        raise UnknownRecord("page: CONSOLE_URL is not set")
+        raise UnknownRecord(_("page: CONSOLE_URL is not set"))
 
 
 def _forgot(message: str | None = None, kind: str = "") -> Response:

@@ -12,6 +12,7 @@ from common.console.forms import Form, read_form
 from common.console.rights import Right
 from common.errors import Forbidden, Invalid
 from common.ids import new_id
+from common.texts import _
 from flask import g, redirect, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import ColumnElement, or_, select
@@ -53,7 +54,7 @@ def open_view(view_id: uuid.UUID) -> ResponseReturnValue:
         raise UnknownRecord("view")
     opened = container().sealer.open_secret(_SEAL + view.id.bytes, view.sealed)
     if opened is None:
-        flash("The key that this view was stored under is gone.", "bad")
+        flash(_("The key that this view was stored under is gone."), "bad")
     return redirect(url_for("console.transactions") + (opened or {}).get("query", ""))
 
 
@@ -63,11 +64,11 @@ def save_view() -> ResponseReturnValue:
     filters, form = read_form(Filter()), read_form(ViewForm())
     given = Form({name: values for name, values in filters.given.items() if any(values)})
     if filters.errors or not given.given:
-        raise Invalid("Choose filters that can be read first")
+        raise Invalid(_("Choose filters that can be read first"))
     if form.values.get("is_shared") and not g.staff.may(Right.GATEWAY_OPERATE):
-        raise Forbidden("Your role shares no views.")
+        raise Forbidden(_("Your role shares no views."))
     form, saved = save(form, lambda session: _add(session, form, given.query()))
-    flash("The view is kept." if saved else _reason(form), "good" if saved else "bad")
+    flash(_("The view is kept.") if saved else _reason(form), "good" if saved else "bad")
     return redirect(url_for("console.transactions") + given.query(), 303)
 
 
@@ -75,7 +76,7 @@ def save_view() -> ResponseReturnValue:
 def delete_view(view_id: uuid.UUID) -> ResponseReturnValue:
     """Forget a view of one's own; administrators forget any."""
     write(lambda session: _delete(session, view_id))
-    flash("The view is deleted.")
+    flash(_("The view is deleted."))
     return redirect(url_for("console.transactions"), 303)
 
 

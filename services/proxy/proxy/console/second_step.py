@@ -11,6 +11,7 @@ from typing import Any
 from common.audit.log import note
 from common.clock import utc_now
 from common.errors import TooManyRequests, Unauthenticated
+from common.texts import _
 from flask import Response, redirect, request
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
@@ -107,10 +108,10 @@ def _pending() -> tuple[Ticket, StaffUser, str | None]:
     member_id = uuid.UUID(ticket.said["staff"])
     member = active_member(container().database, member_id, ticket.said["mark"])
     if member is None:
-        raise Unauthenticated("The password was changed, or the member of staff has left")
+        raise Unauthenticated(_("The password was changed, or the member of staff has left"))
     sealed = base64.b64decode(ticket.said.get("app", ""))
     if sealed and _has_factor(member):
-        raise Unauthenticated("They have a second factor by now")
+        raise Unauthenticated(_("They have a second factor by now"))
     secret = second_factors.open_totp(container().sealer, member.id, sealed) if sealed else None
     return ticket, member, secret
 

@@ -18,6 +18,7 @@ from typing import Self
 
 from common.console.staff import PASS_AUDIENCE, Staff
 from common.errors import Unauthenticated
+from common.texts import _
 from common.web.tokens import TokenVerifier
 from sqlalchemy.orm import Session
 
@@ -136,7 +137,7 @@ def read_token(verifier: TokenVerifier, token: str) -> StaffSession:
             renewed_at=datetime.fromtimestamp(claims["iat"], UTC),
         )
     except (KeyError, ValueError) as exc:
-        raise Unauthenticated("The session is another version's") from exc
+        raise Unauthenticated(_("The session is another version's")) from exc
 
 
 def member_of(
@@ -148,13 +149,13 @@ def member_of(
     """
     member = database.get(StaffUser, session.staff_id)
     if member is None or not member.is_active:
-        raise Unauthenticated("The member of staff has left")
+        raise Unauthenticated(_("The member of staff has left"))
     if mark_of(member) != session.password_mark:
-        raise Unauthenticated("The password was changed")
+        raise Unauthenticated(_("The password was changed"))
     if session.proof is Proof.PASSWORD and is_demanding(member, demanding):
-        raise Unauthenticated("The role demands a second factor")
+        raise Unauthenticated(_("The role demands a second factor"))
     if open_sessions.is_ended(database, session.id):
-        raise Unauthenticated("The session was ended")
+        raise Unauthenticated(_("The session was ended"))
     return member
 
 

@@ -9,6 +9,7 @@ from common.audit.log import note
 from common.audit.values import digest
 from common.db.database import Database
 from common.logs import get_logger
+from common.texts import _
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
@@ -48,7 +49,7 @@ def check_password(
     if not process.secrets.check(username, password, hashes) or member is None:
         log.warning("sign_in_failed", address=address)
         note_rejected(process.database, member, digest(username))
-        raise WrongCredentials("User name and password do not match.")
+        raise WrongCredentials(_("User name and password do not match."))
     if is_outdated(member.password_hash):
         _replace_hash(process.database, member, hash_secret(password))
     return member

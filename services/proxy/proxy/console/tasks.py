@@ -7,6 +7,7 @@ from common.console.flashes import flash
 from common.console.forms import choices, read_filters
 from common.console.listing import listing
 from common.console.rights import Right
+from common.texts import _
 from common.web.paging import Page, fetch_page
 from flask import g, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
@@ -107,7 +108,7 @@ def move_task(task_id: uuid.UUID, act: str) -> ResponseReturnValue:
     try:
         write(lambda session: move(session, task_id))
     except TaskHasEnded as exc:
-        flash(f"{exc} already.", "bad")
+        flash(_("%(exc)s already.", exc=exc), "bad")
     else:
         container().wake_up.send()
         flash(said)

@@ -17,6 +17,7 @@ from common.console.forms import Form, read_filters, read_form
 from common.console.rights import Right
 from common.errors import Invalid
 from common.ids import lowest_id_at
+from common.texts import _
 from flask import g, render_template
 from flask.typing import ResponseReturnValue
 from sqlalchemy import null, select
@@ -91,7 +92,7 @@ def tester_grant() -> ResponseReturnValue:
     """A grant for one call as a client, in place of its secret."""
     form = read_form(GrantForm())
     if form.errors:
-        raise Invalid("Choose a client", dict(form.errors))
+        raise Invalid(_("Choose a client"), dict(form.errors))
     return {"grant": container().grants.issue(form.values["client"], g.staff.name, utc_now())}
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from common.console.guard import guarded
 from common.errors import Unauthenticated
+from common.texts import _
 from common.web.tokens import TokenVerifier
 from flask import current_app, request
 from sqlalchemy.exc import IntegrityError
@@ -55,7 +56,7 @@ def shown(step: Step) -> Ticket:
         claims = verifier.claims(token, audience=_audience(step))
         return Ticket(uuid.UUID(claims["jti"]), claims["said"])
     except (Unauthenticated, KeyError, ValueError) as exc:
-        raise Unauthenticated("That took too long. Please begin again.") from exc
+        raise Unauthenticated(_("That took too long. Please begin again.")) from exc
 
 
 def take(session: Session, ticket: Ticket, now: datetime) -> None:
@@ -64,7 +65,7 @@ def take(session: Session, ticket: Ticket, now: datetime) -> None:
         with session.begin_nested():
             session.add(EndedSession(id=ticket.id, ended_at=now))
     except IntegrityError:
-        raise Unauthenticated("That was done already. Please begin again.") from None
+        raise Unauthenticated(_("That was done already. Please begin again.")) from None
 
 
 def forget(answer: Response, step: Step, path: str = cookies.LOGIN_PATH) -> None:

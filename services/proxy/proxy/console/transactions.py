@@ -12,6 +12,7 @@ from common.console.flashes import flash
 from common.console.forms import Form, choices, read_filters, read_form
 from common.console.listing import listing
 from common.console.rights import Right
+from common.texts import _
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
@@ -176,10 +177,10 @@ def rerun(correlation_id: uuid.UUID) -> ResponseReturnValue:
     try:
         made = reruns.rerun_one(database, sealer, correlation_id, timeout_s)
     except NotRepeatable as exc:
-        flash(f"This call cannot be made again: {exc}.", "bad")
+        flash(_("This call cannot be made again: %(exc)s.", exc=exc), "bad")
         return redirect(url_for("console.transaction", correlation_id=correlation_id), 303)
     process.wake_up.send()
-    flash("The call is made again; this is the new one.")
+    flash(_("The call is made again; this is the new one."))
     return redirect(url_for("console.transaction", correlation_id=made.correlation_id), 303)
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import marshmallow as ma
+from common.texts import _
 from common.web.fields import Flag, Integer, Line, Moment, Name
 from common.web.paging import PageArgs
 from marshmallow import validate
@@ -29,9 +30,9 @@ class ContactIn(Schema):
     def _check(self, given: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
         address = given["address"]
         if given["kind"] == EMAIL and "@" not in address[1:-1]:
-            raise ma.ValidationError("Must be an e-mail address.", "address")
+            raise ma.ValidationError(_("Must be an e-mail address."), "address")
         if given["kind"] == SMS and not address.lstrip("+").replace(" ", "").isdecimal():
-            raise ma.ValidationError("Must be a phone number.", "address")
+            raise ma.ValidationError(_("Must be a phone number."), "address")
         return given
 
 

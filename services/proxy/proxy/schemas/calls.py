@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import marshmallow as ma
+from common.texts import N_, _
 from common.web.examples import EXAMPLE_ID
 from common.web.fields import Moment, Name, Text, check_storable
 from marshmallow import validate
@@ -42,14 +43,14 @@ class ChannelId(ma.fields.Field[uuid.UUID | int]):
         try:
             return uuid.UUID(text)
         except ValueError:
-            raise ma.ValidationError("Not a valid UUID.") from None
+            raise ma.ValidationError(_("Not a valid UUID.")) from None
 
 
 class CallPath(Text):
     """A percent-encoded path; a missing first slash is put before it."""
 
     def __init__(self) -> None:
-        rule = validate.Regexp(rf"^/?[!-~]*{END}", error="Must be a percent-encoded path.")
+        rule = validate.Regexp(rf"^/?[!-~]*{END}", error=N_("Must be a percent-encoded path."))
         metadata = {"description": "Without it, the channel's own path"}
         super().__init__(min_length=1, max_length=2048, validate=rule, metadata=metadata)
 
@@ -62,7 +63,7 @@ class CallQuery(Text):
     """A percent-encoded query, or an object of parameters; a list gives one several values."""
 
     def __init__(self) -> None:
-        rule = validate.Regexp(rf"^[!-~]*{END}", error="Must be a percent-encoded query.")
+        rule = validate.Regexp(rf"^[!-~]*{END}", error=N_("Must be a percent-encoded query."))
         forms = [{"type": "string"}, {"type": "object", "additionalProperties": True}]
         super().__init__(max_length=4096, load_default="", validate=rule, metadata={"anyOf": forms})
 
@@ -77,7 +78,9 @@ def _pairs(name: str, value: Any) -> list[tuple[str, str]]:
     """A parameter with its values, as JSON spells them. Raises ValidationError for an object."""
     values = value if isinstance(value, list) else [value]
     if any(isinstance(one, dict | list) for one in values):
-        raise ma.ValidationError(f"The value of {name} must be a text, a number or a list of them.")
+        raise ma.ValidationError(
+            _("The value of %(name)s must be a text, a number or a list of them.", name=name)
+        )
     texts = (one if isinstance(one, str) else json.dumps(one) for one in values if one is not None)
     return [(name, text) for text in texts]
 
@@ -110,7 +113,7 @@ class IntegrationCallIn(ma.Schema):
         values=Text(
             max_length=4096,
             validate=validate.Regexp(
-                rf"^[\t\x20-\x7e\xa0-\xff]*{END}", error="Must be header text."
+                rf"^[\t\x20-\x7e\xa0-\xff]*{END}", error=N_("Must be header text.")
             ),
         ),
         load_default=dict,
@@ -118,11 +121,11 @@ class IntegrationCallIn(ma.Schema):
     )
     content_type = Name(
         load_default="application/json",
-        validate=validate.Regexp(r"^[\x20-\x7e]+$", error="Must be a media type."),
+        validate=validate.Regexp(r"^[\x20-\x7e]+$", error=N_("Must be a media type.")),
     )
     is_async = ma.fields.Boolean(data_key="async")
     organization = Name(
-        validate=validate.Regexp(r"^[\x20-\x7e\xa0-\xff]+$", error="Must be header text.")
+        validate=validate.Regexp(r"^[\x20-\x7e\xa0-\xff]+$", error=N_("Must be header text."))
     )
     esb_mode = ma.fields.String(validate=validate.OneOf(["normal", "push"]))
 
@@ -135,7 +138,7 @@ class IntegrationCallIn(ma.Schema):
     @ma.validates("path")
     def _no_dot_segments(self, path: str, **_kwargs: Any) -> None:
         if has_dot_segments(re.sub("%2[eE]", ".", path)) or "?" in path or "#" in path:
-            raise ma.ValidationError("Must be a path without dot segments, query or fragment.")
+            raise ma.ValidationError(_("Must be a path without dot segments, query or fragment."))
 
 
 class CallStateOut(Schema):

@@ -3,6 +3,7 @@
 from typing import Any
 
 import marshmallow as ma
+from common.texts import N_
 from common.web.fields import Flag, Integer, JsonObject, Line, Name, Tag, Text
 from marshmallow import validate
 
@@ -219,7 +220,7 @@ class ChannelIn(Schema):
     requires_request_body = Flag(load_default=False)
     request_content_type = LineOrNull(
         max_length=255,
-        validate=validate.Regexp(_MEDIA_TYPE, error="Must be a media type."),
+        validate=validate.Regexp(_MEDIA_TYPE, error=N_("Must be a media type.")),
         metadata={"description": "Media type; empty: any", "example": "application/json"},
     )
     request_body_example = Text(max_length=100_000, load_default="")
@@ -342,7 +343,7 @@ class ChannelIn(Schema):
         metadata={"description": "Every call is accepted, and made by a worker"},
     )
     match_content_types = Several(
-        Name(validate=validate.Regexp(_MEDIA_TYPE, error="Must be a media type.")),
+        Name(validate=validate.Regexp(_MEDIA_TYPE, error=N_("Must be a media type."))),
         load_default=list,
         metadata={
             "description": "Takes only requests of these media types; empty: any",
@@ -481,7 +482,7 @@ class MatchIn(Schema):
         required=True,
         min_length=1,
         max_length=8192,
-        validate=validate.Regexp("^/", error="Must start with /."),
+        validate=validate.Regexp("^/", error=N_("Must start with /.")),
         metadata={"description": "As in a URL, without the query", "example": "/patients/17"},
     )
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import marshmallow as ma
+from common.texts import N_, _
 from common.web.fields import Flag, Integer, Line, Moment, Name, Tag, Text
 from marshmallow import validate
 
@@ -42,7 +43,13 @@ class Scope(Name):
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
         text = super()._deserialize(value, *args, **kwargs)
         if not is_scope(text):
-            raise ma.ValidationError(f"Must be one of: {', '.join(SCOPES)}, {HEARTBEAT}<urn>.")
+            raise ma.ValidationError(
+                _(
+                    "Must be one of: %(value)s, %(HEARTBEAT)s<urn>.",
+                    value=", ".join(SCOPES),
+                    HEARTBEAT=HEARTBEAT,
+                )
+            )
         return text
 
 
@@ -96,7 +103,7 @@ class ClientIn(Schema):
         max_length=1024,
         allow_none=True,
         load_only=True,
-        validate=validate.Regexp(PRINTABLE, error="Must be printable ASCII without spaces."),
+        validate=validate.Regexp(PRINTABLE, error=N_("Must be printable ASCII without spaces.")),
         metadata={
             "description": "What the client sends as `Authorization: Custom …`, never answered;"
             " null: none",

@@ -3,6 +3,7 @@
 from typing import Any
 
 import marshmallow as ma
+from common.texts import _
 from common.web.fields import JsonObject, Line, Moment, Name
 from marshmallow import validate
 
@@ -57,7 +58,7 @@ class NetworkText(Name):
         try:
             return network_text(text)
         except ValueError as exc:
-            raise ma.ValidationError("Must be an IP address or a CIDR network.") from exc
+            raise ma.ValidationError(_("Must be an IP address or a CIDR network.")) from exc
 
 
 class LineOrNull(Line):

@@ -5,6 +5,7 @@ from typing import Any
 
 import marshmallow as ma
 from common.console.rights import Right
+from common.texts import N_, _
 from common.web.fields import Flag, Integer, JsonObject, Line, Name, Text
 from marshmallow import validate
 
@@ -144,7 +145,7 @@ class JsonText(BlankIsDefault, JsonObject):
         try:
             found = json.loads(value)
         except (ValueError, RecursionError) as exc:
-            raise ma.ValidationError(f"This is not JSON: {exc}.") from exc
+            raise ma.ValidationError(_("This is not JSON: %(exc)s.", exc=exc)) from exc
         return super()._deserialize(found, *args, **kwargs)
 
     def _serialize(self, value: Any, *_args: Any, **_kwargs: Any) -> Any:
@@ -158,9 +159,11 @@ class RoutesText(BlankIsDefault):
         try:
             found = json.loads(value)
         except (ValueError, RecursionError) as exc:
-            raise ma.ValidationError(f"This is not JSON: {exc}.") from exc
+            raise ma.ValidationError(_("This is not JSON: %(exc)s.", exc=exc)) from exc
         if not isinstance(found, list) or len(found) > MOST_ROUTES:
-            raise ma.ValidationError(f"Must be a list of at most {MOST_ROUTES} routes.")
+            raise ma.ValidationError(
+                _("Must be a list of at most %(MOST_ROUTES)s routes.", MOST_ROUTES=MOST_ROUTES)
+            )
         return RouteIn(many=True).load(found)
 
     def _serialize(self, value: Any, *_args: Any, **_kwargs: Any) -> Any:
@@ -214,7 +217,9 @@ class TypedToken(BlankIsDefault, Text):
             load_only=True,
             min_length=8,
             max_length=1024,
-            validate=validate.Regexp(PRINTABLE, error="Must be printable ASCII without spaces."),
+            validate=validate.Regexp(
+                PRINTABLE, error=N_("Must be printable ASCII without spaces.")
+            ),
         )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import marshmallow as ma
 from common.clock import utc_now
+from common.texts import N_
 from common.web.fields import Flag, JsonObject, Line, Moment, Name, Tag, Text
 from marshmallow import validate
 
@@ -64,7 +65,7 @@ class MediatorIn(Schema):
     version = WholeVersion(
         load_default=FIRST_VERSION,
         max_length=64,
-        validate=validate.Regexp(SEMVER, error="Must be a semantic version."),
+        validate=validate.Regexp(SEMVER, error=N_("Must be a semantic version.")),
         metadata={"description": "A semantic version (semver.org), `1.2.3`; `1.2` is `1.2.0`"},
     )
     endpoint_url = Name(

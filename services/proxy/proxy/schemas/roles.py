@@ -4,6 +4,7 @@ from typing import Any
 
 import marshmallow as ma
 from common.console.rights import ROLE_NAME, Right
+from common.texts import N_
 from common.web.fields import Name
 from marshmallow import validate
 
@@ -35,7 +36,7 @@ class RoleIn(Schema):
     name = Name(
         required=True,
         max_length=64,
-        validate=validate.Regexp(_PATTERN, error="Small letters, digits and hyphens."),
+        validate=validate.Regexp(_PATTERN, error=N_("Small letters, digits and hyphens.")),
         metadata={"pattern": _PATTERN, "example": "hiv-clinic"},
     )
     rights = Several(

@@ -4,6 +4,7 @@ from typing import Any
 
 import marshmallow as ma
 from common.console.staff import StaffRole
+from common.texts import N_
 from common.web.fields import Flag, Line, Moment, Name, Tag, Text
 from marshmallow import validate
 
@@ -21,7 +22,7 @@ class StaffIn(Schema):
     email = Line(
         max_length=255,
         load_default="",
-        validate=validate.Regexp(_EMAIL, error="Must be an e-mail address."),
+        validate=validate.Regexp(_EMAIL, error=N_("Must be an e-mail address.")),
         metadata={"example": "asha.mushi@example.org"},
     )
     password = Text(

@@ -3,6 +3,7 @@
 from typing import Any
 
 import marshmallow as ma
+from common.texts import _
 from common.web.fields import Flag, Integer, Moment
 from common.web.paging import PageArgs
 
@@ -45,7 +46,7 @@ class TaskIn(Schema):
     @ma.validates_schema
     def _one_of_both(self, given: dict[str, Any], **_kwargs: Any) -> None:
         if ("filter" in given) is bool(given.get("ids")):
-            raise ma.ValidationError("Give a filter, or ids.", "filter")
+            raise ma.ValidationError(_("Give a filter, or ids."), "filter")
 
     @ma.post_load
     def _order(self, given: dict[str, Any], **_kwargs: Any) -> Order:

@@ -4,6 +4,7 @@ from typing import Any
 
 import marshmallow as ma
 from common.clock import rfc3339, utc_now
+from common.texts import N_, _
 from common.web.fields import Flag, Integer, Line, Moment, Name, Text, check_storable
 from common.web.paging import PageArgs, page_schema
 from marshmallow import validate
@@ -43,10 +44,10 @@ class Properties(ma.fields.Field[tuple[tuple[str, str], ...]]):
             name, mark, text = value.partition("=")
             value = {name.strip(): text.strip()} if mark else None
         if not isinstance(value, dict) or not 0 < len(value) <= MOST_PROPERTIES_ASKED:
-            raise ma.ValidationError("Must be like name=value.")
+            raise ma.ValidationError(_("Must be like name=value."))
         check_storable(value)
         if not all(name and isinstance(text, str) for name, text in value.items()):
-            raise ma.ValidationError("Must be names with texts.")
+            raise ma.ValidationError(_("Must be names with texts."))
         return tuple(value.items())
 
 
@@ -103,7 +104,7 @@ class Filter(Schema):
     )
     response_status = Name(
         max_length=3,
-        validate=validate.Regexp("^[1-5]([0-9]{2}|xx)$", error="Must be like 404 or 5xx."),
+        validate=validate.Regexp("^[1-5]([0-9]{2}|xx)$", error=N_("Must be like 404 or 5xx.")),
         metadata={"example": "2xx", "description": "A status (`404`) or a class of them (`5xx`)"},
     )
     since = Moment(metadata={"description": "Started at this time or later"})
@@ -195,7 +196,7 @@ def some_condition(given: dict[str, Any]) -> TransactionFilter:
     """What a filter's fields say. Raises ValidationError where every call meets it."""
     wanted = TransactionFilter(**given)
     if wanted.is_empty():
-        raise ma.ValidationError("Name at least one condition: this would repeat every call.")
+        raise ma.ValidationError(_("Name at least one condition: this would repeat every call."))
     return wanted
 
 

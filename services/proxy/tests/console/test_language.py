@@ -12,9 +12,9 @@ LANGUAGE = "/admin/language/"
 
 
 def test_choice_holds_for_the_next_pages_and_for_other_browsers(
-    app: Any, container: Container, browser: Any
+    app: Any, container: Container, signed_in: Any
 ) -> None:
-    browser.sign_in()
+    browser = signed_in
     answer = browser.act(LANGUAGE, language="sw", next="/admin/mediator/channels/?name=lab")
     assert (answer.status_code, answer.headers["Location"]) == (
         303,
@@ -24,7 +24,7 @@ def test_choice_holds_for_the_next_pages_and_for_other_browsers(
     assert '<html lang="sw">' in browser.get(headers={"Accept-Language": "fr"}).text
     other = type(browser)(app.test_client(), container)
     assert '<html lang="en">' in other.get("/admin/login/").text
-    other.sign_in()
+    assert other.sign_in().status_code == 303
     assert '<html lang="sw">' in other.get().text
 
 
@@ -34,8 +34,8 @@ def test_a_stranger_chooses_for_their_own_browser(browser: Any) -> None:
     assert browser.post(LANGUAGE, language="tlh").status_code == 422
 
 
-def test_the_account_changes_by_the_pages_own_form_only(browser: Any) -> None:
-    browser.sign_in()
+def test_the_account_changes_by_the_pages_own_form_only(signed_in: Any) -> None:
+    browser = signed_in
     assert browser.post(LANGUAGE, language="sw").status_code == 403
     foreign = browser.client.post(
         LANGUAGE, data={"language": "sw"}, headers={"Origin": "https://evil.example"}

@@ -1,0 +1,60 @@
+"""The catalogues are current, complete, compiled, and say one thing in one way."""
+
+import re
+from gettext import GNUTranslations
+from pathlib import Path
+
+import pytest
+import texts
+from babel.messages.catalog import Message
+
+_PLACEHOLDER = re.compile(r"%(?:\(\w+\))?[sd]")
+_CASES = [(package, code) for package in texts.PACKAGES for code in texts.TRANSLATED]
+_catalogues = pytest.mark.parametrize(
+    ("package", "language"), _CASES, ids=[f"{one.name}-{code}" for one, code in _CASES]
+)
+
+
+def messages(package: Path, language: str) -> list[Message]:
+    return [one for one in texts.read(texts.catalogue_path(package, language), language) if one.id]
+
+
+@pytest.mark.parametrize("package", texts.PACKAGES, ids=lambda one: one.name)
+def test_catalogues_hold_what_stands_in_the_code(package: Path) -> None:
+    wanted = {one.id for one in texts.extracted(package) if one.id}
+    for language in texts.TRANSLATED:
+        held = {one.id for one in messages(package, language)}
+        assert held == wanted, f"make texts; {held ^ wanted}"
+
+
+@_catalogues
+def test_every_text_is_translated_with_its_placeholders(package: Path, language: str) -> None:
+    for one in messages(package, language):
+        sources = one.id if isinstance(one.id, tuple) else (one.id,)
+        targets = one.string if isinstance(one.string, tuple) else (one.string,)
+        assert all(targets), f"no translation of {one.id!r}"
+        assert not one.fuzzy, one.id
+        for target in targets:
+            assert sorted(_PLACEHOLDER.findall(target)) == sorted(
+                _PLACEHOLDER.findall(sources[-1])
+            ), one.id
+            assert target[:1].isspace() == sources[-1][:1].isspace(), one.id
+            assert target[-1:].isspace() == sources[-1][-1:].isspace(), one.id
+
+
+@_catalogues
+def test_compiled_catalogue_is_that_of_its_source(package: Path, language: str) -> None:
+    path = texts.catalogue_path(package, language)
+    with path.with_suffix(".mo").open("rb") as file:
+        compiled = GNUTranslations(file)
+    for one in messages(package, language):
+        if isinstance(one.id, str):
+            assert compiled.gettext(one.id) == one.string, "make texts"
+
+
+@pytest.mark.parametrize("language", texts.TRANSLATED)
+def test_a_text_of_several_packages_has_one_translation(language: str) -> None:
+    known: dict[str, str] = {}
+    for package in texts.PACKAGES:
+        for one in messages(package, language):
+            assert known.setdefault(str(one.id), str(one.string)) == str(one.string), one.id
