@@ -33,8 +33,8 @@ MONTHS_AHEAD = 2
 SHORT_DAYS = 31
 #: Whoever makes or drops a partition holds others up for at most this long, and tries again.
 LOCK_WAIT_MS = 100
-LOCK_REST_S = 1.0
-LOCK_TRIES = 20
+LOCK_REST_S = 0.2
+LOCK_TRIES = 100
 
 _BELOW = re.compile(r" TO \('([0-9a-f-]{36})'\)$")
 _FROM = re.compile(r"FROM \('([0-9a-f-]{36})'\)")

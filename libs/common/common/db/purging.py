@@ -19,9 +19,12 @@ RESTS = 3.0
 Step = Callable[[Session, int], int]
 
 
-def in_batches(database: Database, step: Step, batch: int = BATCH) -> int:
-    """Run `step` in transactions of its own until it finds no full batch; how many rows in all."""
-    lock, total = WriteLock(database.engine), 0
+def in_batches(database: Database, step: Step, batch: int | None = None) -> int:
+    """Run `step` in transactions of its own until it finds no full batch; how many rows in all.
+
+    A batch is of `BATCH` rows unless it is said otherwise.
+    """
+    lock, total, batch = WriteLock(database.engine), 0, batch or BATCH
     while True:
         began = time.perf_counter()
         with lock, database.writing() as session:
@@ -33,7 +36,7 @@ def in_batches(database: Database, step: Step, batch: int = BATCH) -> int:
 
 
 def remove(
-    database: Database, model: type[Any], *old: ColumnElement[bool], batch: int = BATCH
+    database: Database, model: type[Any], *old: ColumnElement[bool], batch: int | None = None
 ) -> int:
     """Remove the rows of `model` that are `old`, in batches with rests; returns how many.
 

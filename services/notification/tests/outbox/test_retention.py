@@ -68,7 +68,7 @@ def test_whatever_ended_is_forgotten(container: Any, store: Any, status: str) ->
 
 
 def test_more_than_one_batch_is_forgotten(container: Any, store: Any, monkeypatch: Any) -> None:
-    monkeypatch.setattr("notification.retention.BATCH", 2)
+    monkeypatch.setattr("common.db.purging.BATCH", 2)
     for _ in range(5):
         _aged(store, 91, **SENT)
     assert keep_bounded(container.database, container.settings)["messages"] == 5

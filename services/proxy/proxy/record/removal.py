@@ -80,7 +80,7 @@ def remove_calls(database: Database, kept: Keeping, now: datetime) -> dict[str, 
 
 def remove_calls_now(session: Session, *which: ColumnElement[bool]) -> None:
     """Remove the calls that meet the conditions, in the session's own transaction."""
-    _remove_ids(session, session.scalars(select(_id).where(*which)).all())
+    _remove_ids(session, select(_id).where(*which))
 
 
 def _drop_months(database: Database, edge: uuid.UUID) -> int:
