@@ -2,6 +2,7 @@
 
 import re
 from gettext import GNUTranslations
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -58,3 +59,45 @@ def test_a_text_of_several_packages_has_one_translation(language: str) -> None:
     for package in texts.PACKAGES:
         for one in messages(package, language):
             assert known.setdefault(str(one.id), str(one.string)) == str(one.string), one.id
+
+
+class Texts(HTMLParser):
+    """What people would read of a template besides its expressions."""
+
+    NAMED = frozenset({"title", "placeholder", "aria-label", "alt", "data-confirm"})
+    CODE = frozenset({"script", "style", "code"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self._tag = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._tag = tag
+        self.found += [value or "" for name, value in attrs if name in self.NAMED]
+
+    def handle_endtag(self, tag: str) -> None:
+        self._tag = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._tag not in self.CODE:
+            self.found.append(data)
+
+
+_JINJA = re.compile(r"\{#.*?#\}|\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+#: Names and formats, the same in every language.
+_NO_TEXTS = {"Kiungo", "CSV", "PDF", "JSON", "XML", "UTC", "aria-describedby", "aria-invalid"}
+_TEMPLATES = sorted(
+    one
+    for package in texts.PACKAGES
+    for one in package.glob("**/templates/**/*.html")
+    if one.name not in {"swagger.html", "mail.html"}
+)
+
+
+@pytest.mark.parametrize("template", _TEMPLATES, ids=lambda one: one.name)
+def test_no_text_of_a_template_is_outside_the_catalogues(template: Path) -> None:
+    page = Texts()
+    page.feed(_JINJA.sub(" ", template.read_text("utf-8")))
+    words = {word for text in page.found for word in re.findall(r"[A-Za-z][A-Za-z-]+", text)}
+    assert not words - _NO_TEXTS - {"true"}

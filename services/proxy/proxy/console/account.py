@@ -111,7 +111,7 @@ def enrol_own_app() -> ResponseReturnValue:
     except Unauthenticated as exc:
         return _back(str(exc), "bad")
     if not secret or not codes:
-        return _app_page(secret or "", WRONG_CODE)
+        return _app_page(secret or "", _(WRONG_CODE))
     page = make_response(render_template("pages/recovery_codes.html", codes=codes, next=PATH))
     tickets.forget(page, Step.APP, PATH)
     return page

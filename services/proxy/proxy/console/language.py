@@ -36,7 +36,7 @@ def choose_language() -> ResponseReturnValue:
         with container().database.writing() as session:
             locked(session, StaffUser, g.staff.staff_id).language = code
             note_act(session, "staff.language_chosen", g.staff.staff_id, g.staff.name)
-    answer = redirect(local_path(request.form.get("next", "")), 303)
+    answer = redirect(local_path(request.form.get("back", "")), 303)
     remember(answer, code)
     return answer
 

@@ -14,7 +14,7 @@ from common.clock import utc_now
 from common.console.flashes import flash
 from common.console.rights import SIGNED_IN
 from common.errors import DomainError, Invalid, Unauthenticated
-from common.texts import _
+from common.texts import N_, _
 from flask import g, redirect, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
@@ -45,7 +45,7 @@ TAKEN = (
     "There is an account of this name here already. If it is yours, sign in by your password and "
     "link the provider on the page of your account."
 )
-NO_ROLE = "The provider gives you no role here. Ask an administrator."
+NO_ROLE = N_("The provider gives you no role here. Ask an administrator.")
 
 
 @pages.open_page("/login/openid/")
@@ -119,7 +119,7 @@ def _member(claims: dict[str, Any]) -> StaffUser:
         with container().database.writing() as session:
             known = _known(session, identity)
             if role is None or (known is not None and not known.is_active):
-                raise WrongCredentials(NO_ROLE)
+                raise WrongCredentials(_(NO_ROLE))
             if known is None:
                 named = _named(claims)
                 given = {**named, "role": role, "oidc_identity": identity}
@@ -132,7 +132,7 @@ def _member(claims: dict[str, Any]) -> StaffUser:
     except IntegrityError as exc:
         raise WrongCredentials(TAKEN) from exc
     except Invalid as exc:
-        raise WrongCredentials(NO_ROLE) from exc  # the setting names a role that nobody made
+        raise WrongCredentials(_(NO_ROLE)) from exc  # the setting names a role that nobody made
 
 
 def _named(claims: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from common.console.flashes import flash
 from common.console.forms import read_form
 from common.console.rights import SIGNED_IN
 from common.errors import Conflict, Unauthenticated
-from common.texts import _
+from common.texts import N_, _
 from flask import Response, g, jsonify, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
@@ -35,7 +35,7 @@ from proxy.models import Passkey, StaffUser
 from proxy.registry.records import existing, locked
 from proxy.schemas.staff import PasskeyName
 
-NOBODY = "This passkey lets nobody in here. Sign in by your password."
+NOBODY = N_("This passkey lets nobody in here. Sign in by your password.")
 
 
 @pages.open_page("/login/passkey/")
@@ -61,7 +61,7 @@ def log_in_by_passkey() -> ResponseReturnValue:
         if proven is None or not proven.is_right:
             if proven is not None:
                 note_rejected(process.database, proven.member)
-            raise WrongCredentials(NOBODY)
+            raise WrongCredentials(_(NOBODY))
         answer = login_pages.let_in(proven.member, Proof.PASSKEY, wanted, now, ticket)
     except (WrongCredentials, Unauthenticated) as exc:
         return login_pages.refused(exc, login_form(wanted, str(exc)))

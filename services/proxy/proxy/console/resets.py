@@ -10,7 +10,7 @@ from common.console.flashes import flash
 from common.console.forms import Form, read_form
 from common.errors import TooManyRequests
 from common.logs import get_logger
-from common.texts import _
+from common.texts import N_, _, speaking
 from flask import Response, redirect, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
@@ -33,20 +33,20 @@ from proxy.schemas.staff import NewPassword
 log = get_logger(__name__)
 
 LOGIN = "/admin/login/"
-MAIL_SENT = (
+MAIL_SENT = N_(
     "If there is an account of this name with an e-mail address, a link is on its way there. It is "
     "good once, for 30 minutes."
 )
-NO_LINK = "This link is not good any more. Ask for another one."
-_SUBJECT = "A new password for Kiungo"
-_BODY = """Somebody, probably you, asked for a new password for {name} at {url}.
+NO_LINK = N_("This link is not good any more. Ask for another one.")
+_SUBJECT = N_("A new password for Kiungo")
+_BODY = N_("""Somebody, probably you, asked for a new password for %(name)s at %(url)s.
 
 Choose one within 30 minutes:
 
-{url}/admin/login/reset/?link={secret}
+%(url)s/admin/login/reset/?link=%(secret)s
 
 If it was not you, nothing has changed: you need not do anything.
-"""
+""")
 
 
 @pages.open_page("/login/forgot/")
@@ -69,7 +69,7 @@ def ask_for_reset() -> ResponseReturnValue:
         return login_pages.refused(exc, _forgot(str(exc), "bad"))
     process = container()
     process.behind_answers.submit(send_link, process, name, address)
-    return _forgot(MAIL_SENT, "good")
+    return _forgot(_(MAIL_SENT), "good")
 
 
 def send_link(process: Container, name: str, address: str) -> None:
@@ -82,8 +82,11 @@ def send_link(process: Container, name: str, address: str) -> None:
     with process.database.writing() as session:
         secret = password_resets.issue(session, member, now)
         note(session, about(member, "staff.password_reset_asked", address=address))
-    words = _BODY.format(name=member.username, url=process.settings.console_url, secret=secret)
-    outcome, reason = process.mails.send(member.email, _SUBJECT, words)
+    url = process.settings.console_url
+    with speaking(member.language):
+        words = _(_BODY, name=member.username, url=url, secret=secret)
+        subject = _(_SUBJECT)
+    outcome, reason = process.mails.send(member.email, subject, words)
     log.info("password_reset_mail", staff_id=str(member.id), outcome=outcome, reason=reason)
 
 
@@ -138,7 +141,7 @@ def _forgot(message: str | None = None, kind: str = "") -> Response:
 
 
 def _reset(secret: str, member: StaffUser | None, form: Form) -> Response:
-    message = NO_LINK if member is None else None
+    message = _(NO_LINK) if member is None else None
     page = login_pages.show(
         "pages/reset.html", link=secret, member=member, form=form, message=message
     )

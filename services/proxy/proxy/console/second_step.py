@@ -90,7 +90,7 @@ def _enrol(ticket: Ticket, member: StaffUser, secret: str, code: str) -> Respons
     with process.database.writing() as session:
         codes = second_factors.enrol(session, process.sealer, member.id, secret, code, now)
         if codes is None:
-            raise WrongCredentials(WRONG_CODE)
+            raise WrongCredentials(_(WRONG_CODE))
         note(session, about(member, "staff.app_enrolled"))
     begun = login_pages.begin(member, Proof.CODE, now, ticket)
     page = login_pages.show("pages/recovery_codes.html", codes=codes, next=ticket.said["next"])

@@ -9,7 +9,7 @@ from common.audit.log import note
 from common.audit.values import digest
 from common.db.database import Database
 from common.logs import get_logger
-from common.texts import _
+from common.texts import N_, _
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
@@ -24,7 +24,7 @@ from proxy.models import StaffUser
 
 log = get_logger(__name__)
 
-WRONG_CODE = "This code is not right, or was used already."
+WRONG_CODE = N_("This code is not right, or was used already.")
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def check_code(
     if kind is None:
         log.warning("second_factor_failed", address=address)
         note_rejected(process.database, member)
-        raise WrongCredentials(WRONG_CODE)
+        raise WrongCredentials(_(WRONG_CODE))
 
 
 def let_in(

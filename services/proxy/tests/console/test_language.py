@@ -15,7 +15,7 @@ def test_choice_holds_for_the_next_pages_and_for_other_browsers(
     app: Any, container: Container, signed_in: Any
 ) -> None:
     browser = signed_in
-    answer = browser.act(LANGUAGE, language="sw", next="/admin/mediator/channels/?name=lab")
+    answer = browser.act(LANGUAGE, language="sw", back="/admin/mediator/channels/?name=lab")
     assert (answer.status_code, answer.headers["Location"]) == (
         303,
         "/admin/mediator/channels/?name=lab",
@@ -29,7 +29,7 @@ def test_choice_holds_for_the_next_pages_and_for_other_browsers(
 
 
 def test_a_stranger_chooses_for_their_own_browser(browser: Any) -> None:
-    assert browser.post(LANGUAGE, language="fr", next="//evil.example").location == "/admin/"
+    assert browser.post(LANGUAGE, language="fr", back="//evil.example").location == "/admin/"
     assert '<html lang="fr">' in browser.get("/admin/login/").text
     assert browser.post(LANGUAGE, language="tlh").status_code == 422
 

@@ -1,16 +1,21 @@
 // What every page of the console needs to be live. Pages work without it.
 
+/** As the page is: English as the browser has it. */
+const lang = document.documentElement.lang;
+const locale = lang === "en" ? undefined : lang;
+/** What this script says, in the language of the page. */
+const texts = document.body.dataset;
 const zone = { dateStyle: "medium", timeStyle: "medium" };
 
 /** As short as it says enough: today's by the clock, this year's without the year. */
 function short(moment) {
   const now = new Date();
   if (moment.toDateString() === now.toDateString())
-    return moment.toLocaleTimeString(undefined, { timeStyle: "medium" });
+    return moment.toLocaleTimeString(locale, { timeStyle: "medium" });
   const isOld = moment.getFullYear() !== now.getFullYear();
   const day = { day: "numeric", month: "short", year: isOld ? "numeric" : undefined };
   const clock = isOld ? {} : { hour: "2-digit", minute: "2-digit" };
-  return moment.toLocaleString(undefined, { ...day, ...clock });
+  return moment.toLocaleString(locale, { ...day, ...clock });
 }
 
 /** Moments in the operator's own zone; the exact UTC stays in the title. */
@@ -19,7 +24,7 @@ function showLocal(root) {
     const moment = new Date(time.dateTime);
     time.removeAttribute("data-local");
     if (Number.isNaN(moment.valueOf())) continue;
-    time.textContent = time.closest(".list td") ? short(moment) : moment.toLocaleString(undefined, zone);
+    time.textContent = time.closest(".list td") ? short(moment) : moment.toLocaleString(locale, zone);
   }
 }
 
@@ -45,7 +50,7 @@ function typeLocal(input) {
   input.type = "hidden";
   input.before(typed);
   const hint = document.getElementById(`${typed.id}-hint`);
-  if (hint) hint.textContent = "Your time zone";
+  if (hint) hint.textContent = texts.ownZone;
 }
 
 /** One line at the top of the page. */
@@ -83,7 +88,7 @@ function sortable(root) {
     if (!head.textContent.trim()) continue;
     const button = document.createElement("button");
     button.type = "button";
-    button.title = "Sort the rows that are shown";
+    button.title = texts.sort;
     button.append(...head.childNodes);
     head.append(button);
     head.setAttribute("aria-sort", "none");
@@ -149,7 +154,7 @@ document.addEventListener("click", (event) => {
   if (!button) return;
   getSelection().selectAllChildren(document.getElementById(button.dataset.copy));
   // The newer way is for HTTPS only, and many hubs are reached by HTTP inside their network.
-  if (document.execCommand("copy")) button.textContent = "Copied";
+  if (document.execCommand("copy")) button.textContent = texts.copied;
 });
 
 // A part of the page that asks by itself ("every 2s", "load") keeps nobody's session alive.
@@ -190,7 +195,7 @@ document.addEventListener("htmx:responseError", (event) => {
   say(reason, "bad");
 });
 document.addEventListener("htmx:sendError", (event) => {
-  if (!notAnswered(event)) say("The hub cannot be reached.", "bad");
+  if (!notAnswered(event)) say(texts.away, "bad");
 });
 
 // What folds is open on a wide window, where its summary is not shown.
