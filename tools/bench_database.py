@@ -13,6 +13,9 @@ from typing import Any
 
 import psycopg
 from common.db.database import is_sqlite
+from common.sealing import create_key
+from common.searchable_sealing import create_search_key
+from common.settings import Environment
 from sqlalchemy import Engine, Table
 
 POSTGRES = os.environ.get("TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432")
@@ -25,6 +28,7 @@ def scratch(name: str, schema: str) -> Iterator[dict[str, str]]:
     """An empty database, `sqlite` or `postgres`, by the environment that leads to it."""
     with tempfile.TemporaryDirectory() as folder:
         environ = {"VAR_DIR": folder, "LOG_LEVEL": "ERROR"}
+        create_seal_keys(environ)
         if name == "sqlite":
             yield environ
             return
@@ -38,6 +42,13 @@ def scratch(name: str, schema: str) -> Iterator[dict[str, str]]:
         finally:
             with psycopg.connect(f"{POSTGRES}/postgres", autocommit=True) as server:
                 server.execute(f'DROP DATABASE "{database}" WITH (FORCE)'.encode())
+
+
+def create_seal_keys(environ: dict[str, str]) -> None:
+    """What is stored is sealed, as in an installation."""
+    folder = Environment.read(environ).seal_keys_folder
+    create_key(folder)
+    create_search_key(folder)
 
 
 @contextmanager

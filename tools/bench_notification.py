@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from bench_database import postgres_database
+from bench_database import create_seal_keys, postgres_database
 from bench_report import goal
 from bench_ruler import Ruler
 from bench_tokens import Keys, bearer
@@ -68,6 +68,7 @@ def service(name: str) -> Iterator[Flask | None]:
 
 
 def _started(environ: dict[str, str]) -> Flask:
+    create_seal_keys(environ)
     app = create_app(Settings.read(environ), keys=Keys())
     database = app.extensions["notification"].database
     with database.writing() as session:
@@ -87,7 +88,7 @@ def measure_emit(name: str, app: Flask) -> bool:
     for call in range(CALLS + 1):
         ruler.measure()
         began, cpu_began = time.perf_counter(), time.process_time()
-        answer = client.post("/api/notification/emit/", json=_emission(), headers=headers)
+        answer = client.post("/api/notification/emit/", json=_emission(call), headers=headers)
         if call:  # the first one prepares statements
             rates.append(RECIPIENTS / (time.perf_counter() - began))
             cpu_s += time.process_time() - cpu_began
@@ -112,15 +113,16 @@ def _write_catalogue(app: Flask) -> None:
         session.add_all([rule, template])
 
 
-def _emission() -> dict[str, Any]:
+def _emission(call: int) -> dict[str, Any]:
+    """To people that no other call is to."""
     return {
         "event_code": EVENT,
         "context": {"name": "Mwanaidi", "licence": {"number": "TZ-17", "ends": "30.6.2027"}},
         "recipients": [
             {
-                "user_id": f"teacher-{number}",
+                "user_id": f"teacher-{call}-{number}",
                 "actor_type": "TEACHER",
-                "to_phone": f"+2557{number:08d}",
+                "to_phone": f"+2557{call * RECIPIENTS + number:08d}",
                 "preferred_lang": "sw",
             }
             for number in range(RECIPIENTS)

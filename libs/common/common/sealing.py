@@ -48,17 +48,14 @@ class SealingKey:
     id: bytes
     cipher: AESGCM = field(repr=False)
     secret: bytes = field(repr=False)
-
-    @property
-    def head(self) -> bytes:
-        """What each text that this key sealed begins with."""
-        return _MAGIC + self.id
+    #: What each text that this key sealed begins with.
+    head: bytes
 
     @classmethod
     def of(cls, secret: bytes) -> "SealingKey":
         """The key of 32 bytes."""
         id_ = hashlib.sha256(b"kiungo sealing key id " + secret).digest()[:_ID_BYTES]
-        return cls(id_, AESGCM(secret), secret)
+        return cls(id_, AESGCM(secret), secret, _MAGIC + id_)
 
 
 class KeyFolder:
@@ -136,7 +133,8 @@ class Sealer:
         """`secret`, unreadable. Raises SettingError where there is no key at all."""
         nonce = os.urandom(NONCE_BYTES)
         if keys := self._keys():
-            return keys[-1].head + nonce + keys[-1].cipher.encrypt(nonce, secret, purpose + row)
+            key = keys[-1]
+            return key.head + nonce + key.cipher.encrypt(nonce, secret, purpose + row)
         if former := self._former():
             return nonce + AESGCM(former[-1]).encrypt(nonce, secret, purpose + row)
         raise SettingError("SEAL_KEYS_DIR holds no key (*.key)")

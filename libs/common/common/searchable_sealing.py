@@ -5,11 +5,12 @@ Who copies the database sees which rows have the same text, and nothing else. Th
 before must be found, and unique values must meet.
 """
 
-import base64
 import os
 import time
-from binascii import b2a_base64
+from binascii import a2b_base64, b2a_base64
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -21,6 +22,8 @@ KEY_BYTES = 64
 #: A sealed text where a column holds text.
 MARK = "sealed-siv:"
 _LOOK_EVERY_S = 2.0
+#: How many texts of a purpose a process knows sealed: one act asks for them, then writes them.
+_KEPT = 4096
 
 
 @dataclass
@@ -30,6 +33,7 @@ class SearchableSealer:
     folder: Path
     _cipher: AESSIV | None = field(default=None, repr=False)
     _looked: float = field(default=float("-inf"), repr=False)
+    _seals: dict[bytes, Callable[[str], str]] = field(default_factory=dict, repr=False)
 
     def cipher(self) -> AESSIV | None:
         """None: there is no key yet. Raises SettingError."""
@@ -44,11 +48,17 @@ class SearchableSealer:
 
     def seal(self, purpose: bytes, text: str) -> str:
         """The text, unreadable; equal ones of a purpose are equal. Raises SettingError: no key."""
-        cipher = self.cipher()
-        if cipher is None:
-            raise SettingError("SEAL_KEYS_DIR holds no key to search with (*.siv)")
-        sealed = cipher.encrypt(text.encode("utf-8", "surrogatepass"), [purpose])
-        return MARK + b2a_base64(sealed, newline=False).decode("ascii")
+        return self.sealing(purpose)(text)
+
+    def sealing(self, purpose: bytes) -> Callable[[str], str]:
+        """What seals texts of a purpose; an empty one stays. Raises SettingError: no key."""
+        found = self._seals.get(purpose)
+        if found is None:
+            cipher = self.cipher()
+            if cipher is None:
+                raise SettingError("SEAL_KEYS_DIR holds no key to search with (*.siv)")
+            found = self._seals[purpose] = _sealing(cipher, purpose)
+        return found
 
     def open(self, purpose: bytes, stored: str) -> str | None:
         """What a column holds, in clear or sealed; None when its key is gone."""
@@ -58,10 +68,23 @@ class SearchableSealer:
         if cipher is None:
             return None
         try:
-            found = cipher.decrypt(base64.b64decode(stored[len(MARK) :], validate=True), [purpose])
+            found = cipher.decrypt(a2b_base64(stored[len(MARK) :], strict_mode=True), [purpose])
         except (InvalidTag, ValueError):
             return None
         return found.decode("utf-8", "surrogatepass")
+
+
+def _sealing(cipher: AESSIV, purpose: bytes) -> Callable[[str], str]:
+    encrypt, about = cipher.encrypt, [purpose]
+
+    @lru_cache(_KEPT)
+    def sealed(text: str) -> str:
+        if not text:  # nor None, of a column that may be empty
+            return text
+        found = encrypt(text.encode("utf-8", "surrogatepass"), about)
+        return MARK + b2a_base64(found, newline=False).decode("ascii")
+
+    return sealed
 
 
 def create_search_key(folder: Path) -> Path | None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from common.db.database import Database, insert_into
+from common.db.database import Database, insert_into, is_sqlite
 from common.db.resealed_types import sealed_columns
 from common.db.sealed_texts import LOCKED
 from common.db.sealed_types import (
@@ -15,6 +15,7 @@ from common.db.sealed_types import (
     SearchableText,
     as_stored,
     column_sealer,
+    is_any_of,
     seals_columns,
 )
 from common.resealing import reseal_column
@@ -148,9 +149,37 @@ def test_a_row_that_was_sealed_since_keeps_one_in_clear_from_it(
 
 
 def test_rows_given_as_json_are_sealed_before(sealed: Database) -> None:
-    stored = as_stored(sealed.engine.dialect, cast(Table, Letter.__table__), AMINA)
+    (stored,) = as_stored(sealed.engine.dialect, cast(Table, Letter.__table__), [AMINA])
     assert "Amina" not in json.dumps({**stored, "file": repr(stored["file"])})
     assert stored["id"] == 1
+
+
+def test_what_rows_of_a_statement_share_is_sealed_once(sealed: Database) -> None:
+    dialect, table = sealed.engine.dialect, cast(Table, Letter.__table__)
+    first, same, equal, none = as_stored(
+        dialect, table, [AMINA, {**AMINA, "id": 2}, {**AMINA, "words": "".join("Amina")}, JUMA]
+    )
+    assert same == {**first, "id": 2}
+    assert equal["person"] == first["person"]
+    assert equal["words"] != first["words"], "another object, and what is only read says nothing"
+    assert (none["words"], none["facts"]) == ("", None)
+    assert as_stored(dialect, table, [AMINA])[0]["words"] != first["words"]
+
+
+def test_one_of_many_is_found_sealed_or_in_clear(sealed: Database) -> None:
+    if is_sqlite(sealed.engine):
+        pytest.skip("SQLite is given each value")
+    odd = 'x,{y}"\\ é\U0001f600'
+    with sealed.writing() as session:
+        session.execute(text("INSERT INTO letters (id, person) VALUES (3, :odd)"), {"odd": odd})
+        session.execute(insert_into(session, Letter), [{**JUMA, "id": 4, "person": odd + "2"}])
+        for wanted, ids in (
+            ([odd, "NID-4711", "x"], [1, 3]),
+            ([odd + "2"], [4]),
+            ([], []),
+        ):
+            among = is_any_of(sealed.engine.dialect, Letter.person, wanted)
+            assert session.scalars(select(Letter.id).where(among).order_by(Letter.id)).all() == ids
 
 
 def test_without_its_key_nothing_is_shown(sealed: Database, environment: Environment) -> None:

@@ -28,7 +28,7 @@ def change_rows(session: Session, change: Change, rows: list[Row]) -> None:
     if is_sqlite(engine):
         session.execute(_for_each(change), rows)
     else:
-        stored = [as_stored(engine.dialect, change.table, row) for row in rows]
+        stored = as_stored(engine.dialect, change.table, rows)
         session.execute(_for_all(change), {"rows": _encoded(stored).decode()})
 
 
@@ -44,7 +44,7 @@ def add_new_rows(session: Session, table: Table, rows: list[Row]) -> int:
     else:
         kinds = (JSON, SealedDocument)
         documents = [name for name in rows[0] if isinstance(table.c[name].type, kinds)]
-        stored = (as_stored(engine.dialect, table, row) for row in rows)
+        stored = as_stored(engine.dialect, table, rows)
         given = {"rows": _encoded([_with_text(row, documents) for row in stored]).decode()}
         statement = _adding(table, tuple(rows[0]))
     done = session.execute(statement, given, execution_options={"preserve_rowcount": True})
@@ -76,7 +76,8 @@ def _for_each(change: Change) -> Any:
 
 def is_one_of(session: Session, column: Any, values: Sequence[str]) -> ColumnElement[bool]:
     """Whether a column holds one of many texts: one parameter on PostgreSQL, however many."""
-    if is_sqlite(session.get_bind().engine):
+    engine = session.get_bind().engine
+    if is_sqlite(engine):
         found: ColumnElement[bool] = column.in_(values)
         return found
-    return is_any_of(column, values)
+    return is_any_of(engine.dialect, column, values)

@@ -15,4 +15,4 @@ def among(dialect: Dialect, column: Any, values: Sequence[Any]) -> ColumnElement
     if dialect.name != "postgresql":
         found: ColumnElement[bool] = column.in_(values)
         return found
-    return is_any_of(column, values)
+    return is_any_of(dialect, column, values)

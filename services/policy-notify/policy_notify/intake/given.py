@@ -3,11 +3,23 @@
 Both databases read thousands of rows so in a fraction of the time that a parameter per value costs.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
-from sqlalchemy import JSON, FromClause, Text, bindparam, cast, column, func, select, type_coerce
+from common.db.sealed_types import SearchableText
+from sqlalchemy import (
+    JSON,
+    Dialect,
+    FromClause,
+    Text,
+    bindparam,
+    cast,
+    column,
+    func,
+    select,
+    type_coerce,
+)
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import NamedColumn
 
@@ -35,9 +47,7 @@ def given_text(
 ) -> str:
     """What `GIVEN` is set to: the values of `rows` as the database stores them."""
     dialect = session.get_bind().dialect
-    stored = {
-        name: of.type.dialect_impl(dialect).bind_processor(dialect) for name, of in columns.items()
-    }
+    stored = {name: _storing(of.type, dialect) for name, of in columns.items()}
     plain = [name for name, process in stored.items() if process is None]
     processed = [(name, process) for name, process in stored.items() if process is not None]
     records = []
@@ -47,3 +57,10 @@ def given_text(
             record[name] = process(row[name])
         records.append(record)
     return _encoded(records).decode()
+
+
+def _storing(type_: Any, dialect: Dialect) -> Callable[[Any], Any] | None:
+    if isinstance(type_, SearchableText):
+        return type_.storing(dialect)
+    found: Callable[[Any], Any] | None = type_.dialect_impl(dialect).bind_processor(dialect)
+    return found
