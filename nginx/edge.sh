@@ -137,8 +137,10 @@ EOF
     fi
 } > "$folder/edge-server.conf"
 
+# Paths of ours that name a person, or bear a link's token.
+own_masked='/api/notification/inbox/*, /api/notification/preferences/*/*, /api/notification/unsubscribe/*'
 # The same expressions as proxy.record.masks makes: paths that begin so, however they are percent-encoded.
-echo "${KIUNGO_MASKED_PATHS:-}" | tr ', ' '\n\n' | awk '/^\// { print gsub("/", "/"), $0 }' | sort -s -k1,1nr | awk '
+echo "$own_masked, ${KIUNGO_MASKED_PATHS:-}" | tr ', ' '\n\n' | awk '/^\// { print gsub("/", "/"), $0 }' | sort -s -k1,1nr | awk '
     BEGIN { for (n = 33; n < 127; n++) code[sprintf("%c", n)] = sprintf("%02x", n) }
     {
         begin = "(?:/|%2[fF])+"; shown = "/"

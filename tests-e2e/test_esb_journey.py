@@ -111,6 +111,17 @@ def test_call_delivered_twice_runs_its_target_once_and_gets_the_same_answer(
     assert asked.body == (b'{"n":"1.10"}' if format_ == "xml" else b'{"n":1.10}')
 
 
+def test_signed_call_acts_at_one_route_only(bus, route, mediator):
+    mediator.default = answer(b"{}", "200 OK", "Content-Type: application/json")
+    first, other, call = route(), route(), CALLS["json"].format(id=unique("call"))
+    acted = bus.call(first, call)
+    refused = json.loads(bus.call(other, call))["data"]
+    assert refused["success"] is False
+    assert refused["message"] == "this message was acted on already, at another route"
+    assert bus.call(first, call) == acted
+    assert len(mediator.received) == 1
+
+
 def test_accepted_call_is_answered_late_once(bus, route, mediator, eventually):
     request_id = unique("call")
     name, call = route(is_async=True), CALLS["json"].format(id=request_id)

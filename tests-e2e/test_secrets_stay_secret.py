@@ -10,17 +10,12 @@ from pathlib import Path
 import psycopg
 import pytest
 from console import form_token, open_console, sign_in, signed_in
+from planted import BODY, IDS, found_in, not_shown, plant, replace_key, texts_of
 from raw_mediator import answer
-from systems import MOSTLY_PRODUCTION
+from systems import MOSTLY_EMBEDDED
+from waiting import eventually
 
 MARK = "s3kr1t-c4n4ry"
-#: What calls and answers say of patients: ids, names, numbers of telephones.
-PATIENTS = [
-    *(f"NID-1990{n:04}-4711" for n in range(20)),
-    *(f"Amina-{n:02}-Mwakyusa" for n in range(20)),
-    *(f"+2557540{n:05}" for n in range(10)),
-]
-BODY = json.dumps({"patients": PATIENTS}).encode()
 #: What the hub shows to the mediator, and what that reports of a step with a secret of its own.
 SHOWN = {"kind": "basic", "name": "hub", "secret": f"{MARK}-shown"}
 REPORT = json.dumps(
@@ -39,12 +34,13 @@ REPORT = json.dumps(
 ).encode()
 
 
-@pytest.mark.parametrize("shape", MOSTLY_PRODUCTION)
+@pytest.mark.parametrize("shape", MOSTLY_EMBEDDED)
 def test_known_secrets_are_found_nowhere(shape, own_hub, tmp_path, mediator):
     hub = own_hub(
         shape,
         ADMIN_PASSWORD=f"{MARK}-admin",
         DEMO_CLIENT_SECRET=f"{MARK}-client",
+        ESB_STORE_BODIES="true",
     )
     token = hub.token
     record = hub.new_mediator(mediator.url, credentials=SHOWN)
@@ -56,18 +52,21 @@ def test_known_secrets_are_found_nowhere(shape, own_hub, tmp_path, mediator):
     hub.in_force()
     issued = hub.new_client()["X-Client-Secret"]
     use_everything(hub)
+    places = plant(hub)
     grant = used_grant(hub)
+    call = hub.call("POST", "/s/patients", data=BODY).headers["X-Correlation-Id"]
+    places[f"proxy/transactions/{call}/"] = IDS[0]
+    eventually(lambda: hub.transaction(call)["response_body"])
+    assert not_shown(hub, places) == []
+    in_use = found_in(texts_of(hub, tmp_path))
+    old = known_secrets(hub)
+    replace_key(hub)
+    assert not_shown(hub, places) == []
     hub.stack.stop()  # what is buffered is written
-    secrets = [*known_secrets(hub), token, issued, grant]
-    texts = {**files_of(tmp_path), **(columns_of(hub) if shape == "production" else {})}
+    secrets = [*old, *known_secrets(hub), token, issued, grant]
+    found = in_use | found_in(texts_of(hub, tmp_path), *secrets)
     # The files below keys/ hold secrets on purpose; their mode is checked below.
-    found = {
-        (name, secret[:24])
-        for name, text in texts.items()
-        for secret in secrets
-        if secret in text and "/keys/" not in name
-    }
-    assert found == set()
+    assert {one for one in found if "/keys/" not in one[0]} == set()
 
 
 def use_everything(hub) -> None:
@@ -136,30 +135,7 @@ def known_secrets(hub) -> list[str]:
     secret = hub.credentials["X-Client-Secret"]
     encoded = base64.b64encode(f"demo:{secret}".encode()).decode()
     shown = base64.b64encode(f"hub:{SHOWN['secret']}".encode()).decode()
-    return [MARK, urllib.parse.quote(MARK, safe=""), encoded, shown, *private, *sealing, *PATIENTS]
-
-
-def files_of(folder: Path) -> dict[str, str]:
-    """Every file of the installation, SQLite's included: their pages are searched as they are."""
-    return {
-        str(path): path.read_bytes().decode("latin-1")
-        for path in folder.rglob("*")
-        if path.is_file()
-    }
-
-
-def columns_of(hub) -> dict[str, str]:
-    """Every column of every table in PostgreSQL, as text."""
-    texts = {}
-    with psycopg.connect(hub.stack.installation.environ["DATABASE_URL"]) as connection:
-        tables = connection.execute(
-            "SELECT table_schema, table_name FROM information_schema.tables"
-            " WHERE table_schema NOT IN ('pg_catalog', 'information_schema')"
-        ).fetchall()
-        for schema, table in tables:
-            rows = connection.execute(f'SELECT t::text FROM "{schema}"."{table}" t').fetchall()
-            texts[f"{schema}.{table}"] = "\n".join(row[0] for row in rows)
-    return texts
+    return [MARK, urllib.parse.quote(MARK, safe=""), encoded, shown, *private, *sealing]
 
 
 def test_key_files_are_for_their_owner_only(hub):

@@ -256,6 +256,24 @@ LOGGED = [
 ]
 
 
+def test_access_log_names_nobody_whom_an_api_of_ours_is_asked_about(
+    tmp_path: Path, behind: dict[str, int]
+) -> None:
+    at = "/api/notification"
+    with nginx(tmp_path, behind) as port:
+        for sent in (
+            "inbox/P-17/",
+            "preferences/PATIENT/P%2D17/",
+            "unsubscribe/P-17/",
+            "outbox/7/",
+        ):
+            ask(port, f"{at}/{sent}")
+    lines = (tmp_path / "access.log").read_text().splitlines()
+
+    shown = ["inbox/***/", "outbox/7/", "preferences/***/***/", "unsubscribe/***/"]
+    assert sorted(json.loads(line)["path"] for line in lines) == [f"{at}/{one}" for one in shown]
+
+
 def test_access_log_masks_what_the_record_masks(
     tmp_path: Path, behind: dict[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:

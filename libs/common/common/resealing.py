@@ -35,6 +35,7 @@ from sqlalchemy.types import Text
 from common.audit.commands import record_if_possible
 from common.db.database import Database, is_sqlite
 from common.db.write_lock import WriteLock
+from common.jobs.broker import seal_messages_anew
 from common.sealing import Sealer, create_key, is_sealed, is_sealed_text
 from common.searchable_sealing import create_search_key
 from common.settings import Environment
@@ -223,6 +224,7 @@ def register_reseal(
         for column in columns:
             counts = reseal_column(database, sealer, column, batch=batch, pause_s=pause)
             lost += _said(column.name, counts)
+        lost += _said("queued messages", Counts(*seal_messages_anew(settings)))
         _forget_remains(database)
         if lost:
             raise click.ClickException(f"{lost} rows are under keys that are not here: kept as is")

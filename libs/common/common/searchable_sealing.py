@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from common.settings import SettingError
 
-KEY_BYTES = 64
+KEY_BYTES, IV_BYTES = 64, 16
 #: A sealed text where a column holds text.
 MARK = "sealed-siv:"
 _LOOK_EVERY_S = 2.0
@@ -59,6 +59,16 @@ class SearchableSealer:
                 raise SettingError("SEAL_KEYS_DIR holds no key to search with (*.siv)")
             found = self._seals[purpose] = _sealing(cipher, purpose)
         return found
+
+    def digest(self, purpose: bytes, text: str) -> bytes | None:
+        """16 bytes, the same for equal texts, that nobody makes without the key; None: no key.
+
+        They are the synthetic IV, which is a pseudorandom function of both (RFC 5297, section 6).
+        """
+        cipher = self.cipher()
+        if cipher is None:
+            return None
+        return cipher.encrypt(text.encode("utf-8", "surrogatepass"), [purpose])[:IV_BYTES]
 
     def open(self, purpose: bytes, stored: str) -> str | None:
         """What a column holds, in clear or sealed; None when its key is gone."""

@@ -16,6 +16,7 @@ from common.db.sealed_types import (
     as_stored,
     column_sealer,
     is_any_of,
+    keyed_digest,
     seals_columns,
 )
 from common.resealing import reseal_column
@@ -200,3 +201,23 @@ def test_a_key_to_search_with_is_made_once_and_is_whole(tmp_path: Path) -> None:
     sealer = column_sealer(Environment(var_dir=tmp_path, seal_keys_dir=tmp_path))
     with pytest.raises(SettingError, match="128 hexadecimal digits"):
         sealer.searchable.cipher()
+
+
+def test_digest_is_known_again_and_hangs_on_the_key(
+    sealed: Database, environment: Environment
+) -> None:
+    def digest(purpose: bytes, words: str) -> bytes | None:
+        with sealed.reading() as session:
+            return keyed_digest(session, purpose, words)
+
+    first = digest(b"a ", "+255754001234")
+    assert first == digest(b"a ", "+255754001234")
+    assert len(first or b"") == 16
+    others = [digest(b"b ", "+255754001234"), digest(b"a ", "+255754001235")]
+    (path,) = environment.seal_keys_folder.glob("*.siv")
+    path.unlink()
+    seals_columns(sealed, column_sealer(environment))
+    assert digest(b"a ", "+255754001234") is None
+    create_search_key(environment.seal_keys_folder)
+    seals_columns(sealed, column_sealer(environment))
+    assert first not in [*others, digest(b"a ", "+255754001234")]

@@ -218,8 +218,15 @@ class SqliteChannel(virtual.Channel):
         return self.store.count_free(queue)
 
 
+def _unreadable() -> dict[str, Any]:
+    """Stands for a message that nothing opens: its consumer rejects it, and it is kept."""
+    properties = {"body_encoding": None, "delivery_info": {"exchange": "", "routing_key": ""}}
+    types = {"content-type": "application/octet-stream", "content-encoding": "binary"}
+    return {"body": "", **types, "headers": {"x-unreadable": True}, "properties": properties}
+
+
 def _as_kombu_message(delivery: Delivery) -> dict[str, Any]:
-    message: dict[str, Any] = loads(delivery.payload)
+    message: dict[str, Any] = _unreadable() if delivery.payload is None else loads(delivery.payload)
     message["properties"]["delivery_tag"] = delivery.token
     message["properties"]["delivery_info"]["redelivered"] = delivery.attempt > 1
     headers = message["headers"]

@@ -66,6 +66,20 @@ class DeathReason(StrEnum):
     DELIVERY_LIMIT = "delivery_limit"  # delivered `max_attempts` times, never acknowledged
 
 
+@dataclass(frozen=True)
+class Sealing:
+    """What seals messages as they lie in the file; `opened` gives None for what it cannot open.
+
+    `opened` gives a message that lies in clear as it is.
+    """
+
+    sealed: Callable[[str], str]
+    opened: Callable[[str], str | None]
+
+
+IN_CLEAR = Sealing(str, str)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
     """A message in hand. `attempt` counts its deliveries, this one included, until its death."""
@@ -73,7 +87,8 @@ class Delivery:
     message_id: int
     queue: str
     token: str
-    payload: str
+    #: None: nothing opens it.
+    payload: str | None
     attempt: int
     death_reason: DeathReason | None
 
@@ -88,9 +103,11 @@ class MessageStore:
         lease_s: float = 30.0,
         max_attempts: int = 10,
         now: Callable[[], float] = time.time,
+        sealing: Sealing = IN_CLEAR,
     ) -> None:
         """`now` gives Unix seconds; all processes on the file must go by one clock."""
         self.lease_s = lease_s
+        self._sealing = sealing
         self._file = file
         self._max_attempts = max_attempts
         self._now = now
@@ -103,10 +120,11 @@ class MessageStore:
         Gives the number of queues; 0 when none is bound, and then nothing is stored. What is not
         `durable` survives every end of a process, but not a power cut.
         """
+        sealed = self._sealing.sealed(payload)
         with self._file.transaction(durable=durable) as db:
             queues = queues_for(db, exchange, routing_key)
             for queue in queues:
-                self._append(db, queue, payload)
+                self._append(db, queue, sealed)
         return len(queues)
 
     def _append(self, db: sqlite3.Connection, queue: str, payload: str) -> None:
@@ -116,6 +134,21 @@ class MessageStore:
         (max_length,) = known.fetchone()
         if max_length is not None:
             db.execute(_DROP_OLDEST_BEYOND, (queue, self._now(), max_length))
+
+    def seal_anew(self) -> tuple[int, int]:
+        """Seal every message as one is sealed now; how many were, and how many nothing opens."""
+        with self._file.transaction(durable=True) as db:
+            db.execute("PRAGMA secure_delete=ON")  # what lay in clear does not stay in free pages
+            rows = db.execute("SELECT id, payload FROM messages").fetchall()
+            opened = {id_: self._sealing.opened(payload) for id_, payload in rows}
+            sealed = [
+                (self._sealing.sealed(payload), id_)
+                for id_, payload in opened.items()
+                if payload is not None
+            ]
+            db.executemany("UPDATE messages SET payload = ? WHERE id = ?", sealed)
+        self._file.number("PRAGMA wal_checkpoint(TRUNCATE)")  # nor in the log
+        return len(sealed), len(opened) - len(sealed)
 
     def count_free(self, queue: str) -> int:
         """How many messages of `queue` nobody has in hand."""
@@ -158,7 +191,7 @@ class MessageStore:
                 message_id=message_id,
                 queue=queue,
                 token=uuid.uuid4().hex,
-                payload=payload,
+                payload=self._sealing.opened(payload),
                 attempt=attempts + (death_reason is None),
                 death_reason=death_reason and DeathReason(death_reason),
             )

@@ -6,7 +6,8 @@ or, once `register()` was called, `Connection("lease:////absolute/path/broker.sq
 
 Transport options, with their defaults: `lease_s` 30, `max_attempts` 10, `busy_timeout_s` 5,
 `polling_interval` 0.25 (the longest pause between two looks for messages, the shortest is 0.02),
-`now` (the clock, for tests).
+`now` (the clock, for tests), `sealing` (`store.Sealing`: messages lie sealed in the file; default:
+in clear).
 
 As with RabbitMQ: a message is acknowledged by its consumer or comes again; all processes know all
 bindings; a publish is on disk when it returns, unless its delivery mode is transient; a message's
@@ -35,7 +36,7 @@ from kombu_sqlite.routes import Routes
 from kombu_sqlite.store import MessageStore
 
 _SHORTEST_PAUSE_S = 0.02
-_STORE_OPTIONS = ("lease_s", "max_attempts", "now")
+_STORE_OPTIONS = ("lease_s", "max_attempts", "now", "sealing")
 
 
 def register() -> None:

@@ -23,6 +23,7 @@ from kombu.exceptions import ChannelError, OperationalError
 from kombu.message import Message
 from kombu.messaging import Consumer
 from kombu_sqlite import LOG_FIELDS
+from kombu_sqlite.store import Sealing
 from kombu_sqlite.transport import SqliteTransport, register
 
 WORKER = Path(__file__).with_name("broker_process.py")
@@ -112,6 +113,51 @@ def said(process: subprocess.Popen[str], word: str) -> Iterator[str]:
     for line in process.stdout:
         if line.startswith(f"{word} "):
             yield line.removeprefix(f"{word} ").strip()
+
+
+# --- what lies in the file
+
+
+def backwards(mark: str) -> Sealing:
+    """Stands for a cipher: it opens what is in clear, too, and nothing of another mark."""
+
+    def opened(stored: str) -> str | None:
+        if stored.startswith("{"):
+            return stored
+        return stored.removeprefix(mark)[::-1] if stored.startswith(mark) else None
+
+    return Sealing(lambda text: mark + text[::-1], opened)
+
+
+def at_rest(path: Path) -> bytes:
+    return b"".join(one.read_bytes() for one in path.parent.glob(f"{path.name}*"))
+
+
+def test_messages_lie_sealed_and_come_in_clear(connect: Connect, path: Path) -> None:
+    connection = connect(sealing=backwards("1"))
+    publish(connection, "Mwakyusa", serializer="json")
+    lies = at_rest(path)
+    assert b"Mwakyusa" not in lies
+    assert b"1}" in lies
+    assert taken(connection).payload == "Mwakyusa"
+
+
+def test_message_that_nothing_opens_is_kept_until_something_does(connect: Connect) -> None:
+    publish(connect(sealing=backwards("1")), "a")
+    other = connect(sealing=backwards("2"))
+    message = taken(other)
+    assert (message.body, message.headers["x-unreadable"]) == (b"", True)
+    message.reject()
+    assert taken(connect(sealing=backwards("1")), "work.dead").payload == "a"
+
+
+def test_messages_in_clear_are_sealed_anew(connect: Connect, path: Path) -> None:
+    publish(connect(), "Mwakyusa", "b")
+    publish(connect(sealing=backwards("2")), "c")
+    connection = connect(sealing=backwards("1"))
+    assert connection.default_channel.store.seal_anew() == (2, 1)
+    assert b"usa" not in at_rest(path)
+    assert [taken(connection).payload for _ in range(2)] == ["Mwakyusa", "b"]
 
 
 # --- publishing and acknowledging

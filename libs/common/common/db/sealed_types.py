@@ -32,6 +32,7 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy import cast as sql_cast
+from sqlalchemy.orm import Session
 from sqlalchemy.sql import operators
 from sqlalchemy.types import TypeDecorator
 
@@ -94,6 +95,12 @@ def seals_columns(database: Database, sealer: ColumnSealer) -> None:
 
 def _sealer_of(dialect: Dialect) -> ColumnSealer | None:
     return getattr(dialect, _SEALER, None)
+
+
+def keyed_digest(session: Session, purpose: bytes, text: str) -> bytes | None:
+    """16 bytes by which a text is known again and not guessed; None where nothing is sealed."""
+    sealer = _sealer_of(session.get_bind().dialect)
+    return sealer.searchable.digest(purpose, text) if sealer and sealer.is_on else None
 
 
 class _Sealed(TypeDecorator[Any]):
