@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from browsers import chromium
+from common.texts import LANGUAGES
 from console_pages import ALL_SHAPES, VIOLATIONS, Walk, named
 
 pytestmark = [
@@ -19,7 +20,6 @@ pytestmark = [
 ]
 
 OUTPUT = Path(__file__).parents[1] / "test-output" / "contact-sheet"
-LANGUAGES = ["en"]
 #: Of a thumbnail, in CSS pixels; what is longer is cut off on the sheet.
 WIDTH, HEIGHT = 380, 560
 
@@ -93,7 +93,7 @@ def browser():
         yield opened
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", list(LANGUAGES))
 def test_every_page_is_whole_in_every_shape(something_to_see, browser, axe, language):
     walk = Walk(something_to_see, browser, "admin", language)
     folder = OUTPUT / language

@@ -5,6 +5,7 @@ yet, and `tools/tests/test_texts.py` says so. Other catalogues (`<domain>.po`) a
 """
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
@@ -26,6 +27,8 @@ _METHODS = [("**/templates/**.html", "jinja2"), ("**.py", "python")]
 _KEYWORDS = {"_": None, "gettext": None, "N_": None, "ngettext": (1, 2)}
 #: Of the header: they would change with every run.
 _DATES = ("POT-Creation-Date", "PO-Revision-Date")
+#: What compiled catalogues say instead: the same source makes the same file.
+_NO_DATE = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def extracted(package: Path) -> Catalog:
@@ -73,6 +76,7 @@ def compile_catalogue(source: Path) -> None:
     """Write the `.mo` file beside `source`."""
     with source.open("rb") as file:
         catalogue = read_po(file, locale=source.parent.parent.name)
+    catalogue.creation_date = catalogue.revision_date = _NO_DATE
     with source.with_suffix(".mo").open("wb") as file:
         write_mo(file, catalogue)
 

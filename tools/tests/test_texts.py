@@ -53,6 +53,17 @@ def test_compiled_catalogue_is_that_of_its_source(package: Path, language: str) 
             assert compiled.gettext(one.id) == one.string, "make texts"
 
 
+@pytest.mark.parametrize(
+    "source", list(texts.sources()), ids=lambda one: f"{one.parts[-5]}-{one.stem}"
+)
+def test_compiled_catalogue_has_the_same_bytes_every_time(source: Path, tmp_path: Path) -> None:
+    copy = tmp_path / source.parent.parent.name / "LC_MESSAGES" / source.name
+    copy.parent.mkdir(parents=True)
+    copy.write_bytes(source.read_bytes())
+    texts.compile_catalogue(copy)
+    assert copy.with_suffix(".mo").read_bytes() == source.with_suffix(".mo").read_bytes()
+
+
 @pytest.mark.parametrize("language", texts.TRANSLATED)
 def test_a_text_of_several_packages_has_one_translation(language: str) -> None:
     known: dict[str, str] = {}

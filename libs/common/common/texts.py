@@ -8,7 +8,8 @@ Templates have the same `_`. `make texts` collects what stands in `_(…)` and `
 catalogues `locales/<language>/LC_MESSAGES/messages.po` of each package; English needs none.
 """
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
@@ -96,6 +97,36 @@ def filled(text: str, values: Mapping[str, Any]) -> str:
 def N_(message: str) -> str:  # noqa: N802 - gettext's own name for it
     """`message` itself: a text declared at import, which `_` translates when it is shown."""
     return message
+
+
+class Patterns:
+    """Texts that were filled in English before anybody read them: by a library, or as stored.
+
+    `messages` are message ids; in the text each `%(name)s` of them stands for at least a character.
+    """
+
+    def __init__(self, messages: Iterable[str]) -> None:
+        self._found = {message: _pattern(message) for message in messages if "%(" in message}
+
+    def gettext(self, text: str) -> str:
+        """`text` in the reader's language, as far as the catalogues or these patterns know it."""
+        if language() == DEFAULT:
+            return text
+        whole = gettext(text)
+        if whole != text:
+            return whole
+        for message, pattern in self._found.items():
+            match = pattern.fullmatch(text)
+            if match:
+                return gettext(message, **match.groupdict())
+        return text
+
+
+def _pattern(message: str) -> re.Pattern[str]:
+    parts = re.split(r"%\((\w+)\)s", message)
+    parts[::2] = [re.escape(literal.replace("%%", "%")) for literal in parts[::2]]
+    parts[1::2] = [f"(?P<{name}>.+)" for name in parts[1::2]]
+    return re.compile("".join(parts), re.DOTALL)
 
 
 def catalogue(code: str) -> NullTranslations:

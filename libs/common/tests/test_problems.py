@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from common import errors
 from common.db.database import TYPES, Database, new_metadata, open_engine
+from common.reasons import reasons
 from common.settings import Environment
+from common.texts import speaking
 from common.web.problems import MEDIA_TYPE, problem, register_problem_handlers, status_of
 from common.web.requests import register_request_context
 from flask import Flask, abort, redirect
@@ -262,3 +264,22 @@ def test_unexpected_error_is_logged_and_not_shown(
 def test_problem_may_name_another_call() -> None:
     body = json.loads(json.dumps(problem(502, "away", correlation_id="c-2")))
     assert (body["correlation_id"], body["title"]) == ("c-2", "Bad Gateway")
+
+
+@pytest.mark.parametrize(
+    ("text", "french"),
+    [
+        ("Unknown field.", "Champ inconnu."),
+        ("Must be one of: a, b.", "Doit être l’un de : a, b."),
+        (
+            "Must be greater than or equal to 1 and less than or equal to 9.",
+            "Doit être compris entre 1 et 9.",
+        ),
+        ("Longer than maximum length 255.", "Plus long que la longueur maximale 255."),
+        ("Nobody has translated this.", "Nobody has translated this."),
+    ],
+)
+def test_reasons_of_libraries_are_read_in_the_readers_language(text: str, french: str) -> None:
+    with speaking("fr"):
+        assert reasons({"a": [text], "b": {"0": text}}) == {"a": [french], "b": {"0": french}}
+    assert reasons({"a": [text]}) == {"a": [text]}

@@ -25,6 +25,7 @@ exchange with the bus ended is no error but an outcome (see `esb_relay.engine.ou
 """
 
 from common.errors import Conflict, DomainError, Invalid, NotFound, Unavailable
+from common.reasons import no_such
 
 
 class EsbRelayError(DomainError):
@@ -70,7 +71,7 @@ class UnknownRecord(EsbRelayError, NotFound):
     """An id or a name in a URL names nothing."""
 
     def __init__(self, kind: str) -> None:
-        super().__init__(f"No such {kind}")
+        super().__init__(no_such(kind))
 
 
 class AnsweredAlready(EsbRelayError, Conflict):

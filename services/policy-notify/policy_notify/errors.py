@@ -19,27 +19,29 @@ RunLost is raised in a run whose lease another worker holds by now; it ends that
 """
 
 from common.errors import Conflict, DomainError, Invalid, NotFound
+from common.reasons import no_such
+from common.texts import _
 
 
 class UnknownRecord(NotFound):
     """An id names nothing."""
 
     def __init__(self, kind: str) -> None:
-        super().__init__(f"No such {kind}")
+        super().__init__(no_such(kind))
 
 
 class ConsentExists(Conflict):
     """A family's consent is created a second time."""
 
     def __init__(self) -> None:
-        super().__init__("This family's consent exists already")
+        super().__init__(_("This family's consent exists already"))
 
 
 class RunInProgress(Conflict):
     """A run by hand while another one is on."""
 
     def __init__(self) -> None:
-        super().__init__("Another run is in progress")
+        super().__init__(_("Another run is in progress"))
 
 
 class BadConsent(Invalid):

@@ -22,6 +22,7 @@ from common.settings import (
     setting,
     time_zone,
 )
+from common.texts import DEFAULT, LANGUAGES
 
 SCHEMA = "proxy"
 
@@ -242,6 +243,8 @@ class Settings(ConsoleSettings):
     scheme_timezone: ZoneInfo = setting(
         "SCHEME_TIMEZONE", time_zone, default=ZoneInfo("Africa/Dar_es_Salaam")
     )
+    #: The language of messages to people of whom no other is known.
+    default_language: str = setting("DEFAULT_LANGUAGE", one_of(*LANGUAGES), default=DEFAULT)
     #: Another provider by which staff sign in (OpenID Connect); `openid` has all of it.
     oidc_issuer: str = setting("OIDC_ISSUER", provider_address, default="")
     oidc_client_id: str = setting("OIDC_CLIENT_ID", default="")

@@ -20,13 +20,15 @@ What the gateway rejects on the way to a mediator is a `RejectedCall` (`proxy.ga
 """
 
 from common.errors import Conflict, Forbidden, Invalid, NotFound
+from common.reasons import no_such
+from common.texts import _
 
 
 class UnknownRecord(NotFound):
     """An id in a URL names nothing."""
 
     def __init__(self, kind: str) -> None:
-        super().__init__(f"No such {kind}")
+        super().__init__(no_such(kind))
 
 
 class VersionTooOld(Conflict):
@@ -41,7 +43,7 @@ class NotEnded(Conflict):
     """A call's answer is asked for before there is one."""
 
     def __init__(self) -> None:
-        super().__init__("The call has not ended yet")
+        super().__init__(_("The call has not ended yet"))
 
 
 class NotRepeatable(Conflict):
@@ -71,7 +73,7 @@ class ReasonMissing(Forbidden):
     """A body of this call's channel is opened for a reason, which must be said."""
 
     def __init__(self) -> None:
-        super().__init__("This channel asks why a call's bodies are opened: say so in X-Reason")
+        super().__init__(_("This channel asks why a call's bodies are opened: say so in X-Reason"))
 
 
 class WrongCredentials(Forbidden):

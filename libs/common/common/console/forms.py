@@ -12,24 +12,8 @@ from flask import request
 from webargs.multidictproxy import MultiDictProxy
 from werkzeug.datastructures import MultiDict
 
-from common.texts import N_, _
-
-#: What marshmallow says of fields; `Form.error` translates it.
-USUAL_ERRORS = (
-    N_("Missing data for required field."),
-    N_("Field may not be null."),
-    N_("Not a valid string."),
-    N_("Not a valid integer."),
-    N_("Not a valid number."),
-    N_("Not a valid boolean."),
-    N_("Not a valid UUID."),
-    N_("Not a valid date."),
-    N_("Not a valid time."),
-    N_("Not a valid URL."),
-    N_("Not a valid email address."),
-    N_("Must not be blank"),
-    N_("Taken by another record."),
-)
+from common.reasons import reason
+from common.texts import _
 
 
 @dataclass(frozen=True)
@@ -84,7 +68,7 @@ class Form:
         found = self.errors.get(name)
         while isinstance(found, (list, tuple, dict)) and found:
             found = next(iter(found.values() if isinstance(found, dict) else found))
-        return _(str(found)) if found else ""
+        return reason(str(found)) if found else ""
 
     def refused(self, errors: Mapping[str, Any]) -> Self:
         """The same with what the domain said of it (`Invalid.errors`)."""

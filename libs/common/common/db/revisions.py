@@ -15,6 +15,7 @@ from sqlalchemy import Table, inspect, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from common.errors import Stale
+from common.texts import _
 
 
 def etag(revision: int) -> str:
@@ -51,7 +52,7 @@ def claim(session: Session, model: type[Any], revisions: Collection[int], **key:
         update(table).where(*its_own, counted.in_(revisions)).values({one: one for one in kept})
     )
     if held.rowcount == 0 and session.query(counted).filter(*its_own).first():  # type: ignore[attr-defined]
-        raise Stale("It was changed since you read it; read it again, and decide anew")
+        raise Stale(_("It was changed since you read it; read it again, and decide anew"))
 
 
 def claim_as_read(session: Session, record: Any, revision: int | None) -> None:

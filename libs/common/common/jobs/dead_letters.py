@@ -17,6 +17,7 @@ from common.errors import NotFound, Unavailable
 from common.jobs.broker import BROKER_ERRORS, dead_letter_queue, durable_queue, open_broker
 from common.jobs.events import CONTENT_TYPE, parse_event
 from common.settings import Environment
+from common.texts import _
 
 #: Letters looked at in one go; what lies behind them comes once they are gone.
 MAX_LETTERS = 1_000
@@ -97,7 +98,7 @@ class DeadLetters:
                 held.remove(message)
                 done += 1
         if key is not None and not done:
-            raise NotFound("No such dead letter")
+            raise NotFound(_("No such dead letter"))
         return Done(done, left_out)
 
     @contextmanager
@@ -112,7 +113,7 @@ class DeadLetters:
                     for message in held:
                         message.requeue()
         except BROKER_ERRORS as exc:
-            raise Unavailable("The broker cannot be reached now") from exc
+            raise Unavailable(_("The broker cannot be reached now")) from exc
 
     def _publish(self, connection: Connection, message: Message) -> None:
         with connection.Producer() as producer:
@@ -130,7 +131,7 @@ class DeadLetters:
 def _taken(connection: Connection, queue: str) -> Iterator[Message]:
     bound = dead_letter_queue(queue)(connection.default_channel)
     bound.declare()
-    for _ in range(MAX_LETTERS):
+    for _attempt in range(MAX_LETTERS):
         message = bound.get(no_ack=False)
         if message is None:
             return

@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from common.errors import Invalid
+from common.texts import _
 from common.web.fields import MAX_INTEGER
 
 Row = TypeVar("Row")
@@ -126,5 +127,5 @@ def decode_cursor(cursor: str, key: InstrumentedAttribute[Any]) -> Any:
             "The cursor is not one of this list", {"cursor": ["Unknown cursor."]}
         ) from exc
     if isinstance(value, int) and abs(value) > MAX_INTEGER:
-        raise Invalid("The cursor is not one of this list", {"cursor": ["Unknown cursor."]})
+        raise Invalid(_("The cursor is not one of this list"), {"cursor": ["Unknown cursor."]})
     return value

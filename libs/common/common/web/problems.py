@@ -17,6 +17,7 @@ from werkzeug.exceptions import HTTPException
 from common import errors
 from common.correlation import current_request_context
 from common.logs import get_logger
+from common.reasons import reason, reasons
 from common.texts import N_, _, language
 
 log = get_logger(__name__)
@@ -120,10 +121,10 @@ def headers_of(error: errors.DomainError) -> dict[str, str]:
 
 
 def _domain_error(error: errors.DomainError) -> Response:
-    field_errors = error.errors if isinstance(error, errors.Invalid) else None
-    return problem_response(
-        status_of(error), str(error), field_errors=field_errors, headers=headers_of(error)
-    )
+    detail, found = str(error), error.errors if isinstance(error, errors.Invalid) else {}
+    said = reasons(found)
+    detail = first_reason(said) if found and detail == first_reason(found) else reason(detail)
+    return problem_response(status_of(error), detail, field_errors=said, headers=headers_of(error))
 
 
 def _http_exception(error: HTTPException) -> Response:
@@ -131,13 +132,13 @@ def _http_exception(error: HTTPException) -> Response:
     if error.code is None or error.code < HTTPStatus.BAD_REQUEST:
         return error.get_response()  # type: ignore[return-value]
     data: Mapping[str, Any] = getattr(error, "data", None) or {}
-    messages = data.get("messages") or data.get("errors")
+    messages = reasons(data.get("messages") or data.get("errors"))
     detail = data.get("message") or (first_reason(messages) if messages else error.description)
     kept = ("Allow", "Retry-After", "WWW-Authenticate")
     headers = {name: value for name, value in error.get_headers() if name in kept}
     return problem_response(
         error.code,
-        detail or HTTPStatus(error.code).phrase,
+        reason(detail or HTTPStatus(error.code).phrase),
         field_errors=_without_location(messages),
         headers=headers,
     )
@@ -174,8 +175,8 @@ def _integrity_error(error: IntegrityError) -> Response:
         )
     return problem_response(
         HTTPStatus.CONFLICT,
-        _("%(value)s: taken by another record", value=" and ".join(taken)),
-        field_errors=taken,
+        _("%(value)s: taken by another record", value=_(" and ").join(taken)),
+        field_errors=reasons(taken),
     )
 
 

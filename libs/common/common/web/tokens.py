@@ -16,6 +16,7 @@ from flask import current_app, g, request
 
 from common.errors import Forbidden, Unauthenticated, Unavailable
 from common.http import HttpClient, OutboundError
+from common.texts import _
 
 ALGORITHM = "EdDSA"
 AUDIENCE = "kiungo"
@@ -121,7 +122,7 @@ class TokenVerifier:
             kid = jwt.get_unverified_header(token).get("kid", "")
             key = self._keys.find(kid)
             if key is None:
-                raise Unauthenticated("The token is signed with an unknown key")
+                raise Unauthenticated(_("The token is signed with an unknown key"))
             return jwt.decode(
                 token,
                 key,
@@ -132,9 +133,9 @@ class TokenVerifier:
                 options={"require": ["exp", "sub", "aud", "iss"]},
             )
         except jwt.ExpiredSignatureError as exc:
-            raise Unauthenticated("The token has expired") from exc
+            raise Unauthenticated(_("The token has expired")) from exc
         except jwt.PyJWTError as exc:
-            raise Unauthenticated("The token is not valid") from exc
+            raise Unauthenticated(_("The token is not valid")) from exc
 
     def identify(self, token: str) -> Identity:
         """The caller of a bearer token, remembered for a moment. Raises Unauthenticated."""
@@ -166,15 +167,15 @@ class TokenVerifier:
 
         Raises Unauthenticated (401) without a valid token, Forbidden (403) without a scope.
         """
-        scheme, _, token = authorization.partition(" ")
+        scheme, _space, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not token:
-            raise Unauthenticated("A bearer token is required")
+            raise Unauthenticated(_("A bearer token is required"))
         return _with_scope(self.identify(token.strip()), scopes)
 
 
 def _with_scope(identity: Identity, scopes: Collection[str]) -> Identity:
     if identity.scopes.isdisjoint(scopes):
-        raise Forbidden(f"The token lacks the scope {' or '.join(scopes)}")
+        raise Forbidden(_("The token lacks the scope %(scopes)s", scopes=_(" or ").join(scopes)))
     return identity
 
 
@@ -225,4 +226,4 @@ class ClientCredentials:
             self._token = grant["access_token"]
             self._good_until = self.now() + grant["expires_in"] * 0.8
         except (OutboundError, ValueError, KeyError, TypeError, OSError) as exc:
-            raise Unavailable("No access token could be fetched for this service") from exc
+            raise Unavailable(_("No access token could be fetched for this service")) from exc

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from common.errors import NotFound, Unauthenticated
+from common.texts import _
 from common.web.api import Blueprint
 from flask import request
 
@@ -46,9 +47,9 @@ def take_report() -> dict[str, Any]:
     process = container()
     paths = process.settings.return_paths
     if paths is None:
-        raise NotFound("No reports are taken: NOTIFICATION_BOUNCE_DOMAIN is not set")
+        raise NotFound(_("No reports are taken: NOTIFICATION_BOUNCE_DOMAIN is not set"))
     if not proves_itself(cast(Mapping[str, str], request.headers), paths.secret):
-        raise Unauthenticated("The secret of bounces is missing or wrong")
+        raise Unauthenticated(_("The secret of bounces is missing or wrong"))
     reports = _reports()
     with process.database.writing() as session:
         effects = receive_reports(session, paths, reports)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from common.errors import NotFound
+from common.texts import _
 from common.web.api import Blueprint
 from common.web.examples import path_example
 from common.web.single import single
@@ -36,7 +37,7 @@ def list_closed_transports() -> dict[str, Any]:
 def open_closed_transport(channel: str, provider: str) -> TransportState:
     """Open a closed way at once: somebody has mended what closed it."""
     if channel not in set(ChannelCode):
-        raise NotFound("No such transport")
+        raise NotFound(_("No such transport"))
     with container().database.writing() as session:
         transport = open_transport(session, ChannelCode(channel), provider)
     container().wake_up.send()

@@ -4,6 +4,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from common.texts import _
+
 from policy_notify.errors import BadBody
 
 MAX_RECORDS = 10_000
@@ -33,9 +35,9 @@ def _array(body: bytes) -> list[Any]:
     try:
         records = json.loads(body)
     except (ValueError, RecursionError) as exc:
-        raise BadBody("The body is not JSON", {"_schema": ["Not JSON."]}) from exc
+        raise BadBody(_("The body is not JSON"), {"_schema": ["Not JSON."]}) from exc
     if not isinstance(records, list):
-        raise BadBody("The body is not an array", {"_schema": ["Not an array of records."]})
+        raise BadBody(_("The body is not an array"), {"_schema": ["Not an array of records."]})
     return records
 
 

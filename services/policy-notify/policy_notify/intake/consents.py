@@ -8,6 +8,7 @@ from typing import Any
 
 from common.clock import utc_now
 from common.errors import Invalid
+from common.texts import _
 from common.web.fields import check_storable
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -72,10 +73,10 @@ class Consents:
         act = acts.get(mutation_class) if isinstance(mutation_class, str) else None
         if act is None:
             known = f"Not one of {', '.join(acts)}."
-            raise Invalid("Unknown mutation_class", {"mutation_class": [known]})
+            raise Invalid(_("Unknown mutation_class"), {"mutation_class": [known]})
         data = _parsed(data)
         if not isinstance(data, Mapping):
-            raise Invalid("data is not an object", {"data": ["Not an object."]})
+            raise Invalid(_("data is not an object"), {"data": ["Not an object."]})
         return act(session, data, waits)
 
     def _on_create(self, session: Session, data: Mapping[str, Any], waits: bool) -> list[uuid.UUID]:
@@ -108,7 +109,7 @@ class Consents:
     ) -> list[uuid.UUID]:
         given = data.get("uuids")
         if not isinstance(given, list):
-            raise Invalid("data.uuids is not a list", {"data": {"uuids": ["Not a list."]}})
+            raise Invalid(_("data.uuids is not a list"), {"data": {"uuids": ["Not a list."]}})
         asked = [_uuid(one, "data.uuids") for one in given]
         families = [one for one in asked if session.get(Family, one) is not None]
         for family in families:
@@ -194,7 +195,7 @@ class Consents:
 def _contribution(data: Mapping[str, Any]) -> Any:
     contribution = _parsed(data.get("contribution")) or {}
     if not isinstance(contribution, Mapping):
-        raise Invalid("contribution is not an object", {"contribution": ["Not an object."]})
+        raise Invalid(_("contribution is not an object"), {"contribution": ["Not an object."]})
     return contribution.get(CONTRIBUTION)
 
 

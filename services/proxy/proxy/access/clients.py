@@ -8,6 +8,7 @@ from typing import Any
 from common.clock import utc_now
 from common.db.database import Database
 from common.errors import Conflict, Invalid
+from common.texts import _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -149,7 +150,7 @@ def drop_secret(session: Session, client_pk: uuid.UUID, secret_id: uuid.UUID) ->
     if len(others) == len(client.secrets):
         raise UnknownRecord("secret")
     if not others:
-        raise Conflict("This is the client's only secret; rotate it, or deactivate the client")
+        raise Conflict(_("This is the client's only secret; rotate it, or deactivate the client"))
     if client.secrets[-1].id == secret_id:
         client.sealed_log_in = None  # it was made with this one
     client.secrets = others

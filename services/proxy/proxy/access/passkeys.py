@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from common.errors import Conflict
+from common.texts import _
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from webauthn import (
@@ -103,11 +104,11 @@ def register(
             require_user_verification=True,
         )
     except _ODD as exc:
-        raise WrongCredentials("The device did not make a passkey for this console.") from exc
+        raise WrongCredentials(_("The device did not make a passkey for this console.")) from exc
     credential_id = bytes_to_base64url(verified.credential_id)
     taken = select(Passkey.id).where(Passkey.credential_id == credential_id)
     if len(credential_id) > MAX_ID_CHARS or session.scalar(taken):
-        raise WrongCredentials("This passkey is known already.")
+        raise WrongCredentials(_("This passkey is known already."))
     made = Passkey(
         staff_id=member_id,
         name=name,

@@ -11,6 +11,7 @@ from typing import Any
 
 from common.console.rights import BUILT_IN, LABELS, Right, StaffRole, rights_of
 from common.errors import Forbidden, Invalid
+from common.texts import _
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -92,7 +93,7 @@ def with_role(session: Session, given: Mapping[str, Any]) -> dict[str, Any]:
         return {**found, "role": StaffRole(name), "custom_role": None}
     custom = session.scalar(select(CustomRole).where(CustomRole.name == name))
     if custom is None:
-        raise Invalid("No such role", {"role": ["There is no such role."]})
+        raise Invalid(_("No such role"), {"role": ["There is no such role."]})
     # Where the version before still runs they are observers.
     return {**found, "role": StaffRole.OBSERVER, "custom_role": custom}
 
@@ -146,10 +147,10 @@ def _check(session: Session, role: CustomRole, held: Collection[Right]) -> None:
     rights = _rights(role)
     check_may_give(rights, held)
     if role.name in set(StaffRole):
-        raise Invalid("The name is taken", {"name": ["A built-in role has this name."]})
+        raise Invalid(_("The name is taken"), {"name": ["A built-in role has this name."]})
     if is_limited(role) and (wider := sorted(rights - LIMITED)):
         words = f"These reach the calls of every channel: {', '.join(wider)}."
-        raise Invalid("The role cannot be limited to channels", {"rights": [words]})
+        raise Invalid(_("The role cannot be limited to channels"), {"rights": [words]})
     for name in CHANNEL_SETS:
         _check_channels(session, name, getattr(role, name))
 
@@ -159,7 +160,7 @@ def _check_channels(session: Session, name: str, ids: Collection[str] | None) ->
     known = select(Channel.id).where(Channel.id.in_([uuid.UUID(one) for one in wanted]))
     unknown = wanted - {str(one) for one in session.scalars(known)}
     if unknown:
-        raise Invalid("No such channel", {name: [f"No such channel: {min(unknown)}."]})
+        raise Invalid(_("No such channel"), {name: [f"No such channel: {min(unknown)}."]})
 
 
 def _names(session: Session, ids: Collection[str] | None) -> Names:

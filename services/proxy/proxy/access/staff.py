@@ -6,6 +6,7 @@ from typing import Any
 
 from common.clock import utc_now
 from common.console.rights import Right, StaffRole
+from common.texts import _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -90,4 +91,4 @@ def _is_administrator(member: StaffUser) -> bool:
 
 def _keep_one(administrators: Sequence[StaffUser], leaving: StaffUser) -> None:
     if list(administrators) == [leaving]:
-        raise LastAdministrator("The last active administrator cannot leave or change role")
+        raise LastAdministrator(_("The last active administrator cannot leave or change role"))

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
 from common.ids import new_id
 from sqlalchemy import select
@@ -12,16 +13,16 @@ from proxy.alerts import words
 from proxy.alerts.deciding import Act, acts, is_muted
 from proxy.alerts.messages import queue
 from proxy.alerts.one_by_one import one_by_one
-from proxy.alerts.readings import Reading, read
+from proxy.alerts.readings import NOTHING, Reading, read
 from proxy.models import Alert, AlertRule, MaintenanceWindow
 
-#: What is said of a subject of which there is nothing to read any more.
-NOTHING = "nothing is counted any more"
 
-
-def evaluate(session: Session, now: datetime, console_url: str) -> tuple[int, list[str]]:
+def evaluate(
+    session: Session, now: datetime, console_url: str, default_language: str
+) -> tuple[int, list[str]]:
     """Go through all rules in use, in the caller's transaction.
 
+    `default_language` is read by contacts of whom nothing else is known.
     Returns how many acts were done, and which rules could not be evaluated.
     """
     open_alerts: dict[object, dict[str, Alert]] = defaultdict(dict)
@@ -37,7 +38,8 @@ def evaluate(session: Session, now: datetime, console_url: str) -> tuple[int, li
         found = read(session, rule, now) if rule.is_active else []
         if found is None:
             return 0
-        return _apply(session, rule, found, open_alerts[rule.id], windows, now, console_url)
+        known = open_alerts[rule.id]
+        return _apply(session, rule, found, known, windows, now, console_url, default_language)
 
     return one_by_one(session, session.scalars(select(AlertRule)).all(), evaluate_one)
 
@@ -50,6 +52,7 @@ def _apply(
     windows: Sequence[MaintenanceWindow],
     now: datetime,
     console_url: str,
+    default_language: str,
 ) -> int:
     seen = {one.subject for one in found}
     gone = [Reading(one, False, None, NOTHING) for one in open_alerts if one not in seen]
@@ -64,7 +67,8 @@ def _apply(
             _note(alert, act, now)
             to = rule.escalation_group_id if act is Act.ESCALATE else rule.group_id
             groups = [to, rule.escalation_group_id if _was_escalated(act, alert) else None]
-            queue(session, alert.id, groups, words.of(act, alert, reading, console_url), now)
+            written = partial(words.of, act, alert, reading, console_url)
+            queue(session, alert.id, groups, written, now, default_language)
             done += 1
     return done
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from common.texts import N_, Patterns
 from sqlalchemy import func, null, select
 from sqlalchemy.orm import Session
 
@@ -27,6 +28,46 @@ from proxy.statistics.rollups import Rollup
 OF_CALLS = (Measure.FAILURE_SHARE, Measure.FAILURES, Measure.LATENCY, Measure.SILENCE)
 #: Checks that are judged by the rule's threshold and not by the check itself.
 BY_VALUE = (Measure.QUEUE_AGE, Measure.OUTBOX_UNKNOWN, Measure.DISK, Measure.CLOCK)
+
+_REJECTED = N_("%(count)s log-ins were rejected")
+_NO_CALL = N_("no calls in %(seconds)s s")
+_ONE_CALL = N_("1 call in %(seconds)s s")
+_CALLS = N_("%(count)s calls in %(seconds)s s")
+_FAILED = N_("%(failures)s of %(calls)s calls failed")
+_LATENCY = N_("%(percentile)s of 100 calls took up to %(took)s ms")
+#: What is said of a subject of which there is nothing to read any more.
+NOTHING = N_("nothing is counted any more")
+#: The details of readings are stored in English, with the alerts; checks say more of the causes.
+DETAILS = Patterns(
+    (
+        _REJECTED,
+        _NO_CALL,
+        _ONE_CALL,
+        _CALLS,
+        _FAILED,
+        _LATENCY,
+        N_("does not answer (%(reason)s)"),
+        N_("cannot be asked (%(reason)s)"),
+        N_("cannot be read (%(reason)s)"),
+        N_("no answer within %(seconds)s s"),
+        N_("no sign of life for %(seconds)s s"),
+        N_("answers %(status)s: not ready"),
+        N_("the oldest waits for %(seconds)s s"),
+        N_("%(percent)s %% are used"),
+        N_("ends in %(days)s days"),
+        N_("%(count)s messages have an unknown outcome"),
+        N_("%(seconds)s s from ours"),
+        N_("failed (%(reason)s)"),
+        N_("failed for %(rules)s"),
+        N_("does not answer"),
+        N_("its file is not there"),
+        N_("is no certificate in PEM"),
+        N_("no gateway has written for some time"),
+        N_("has not started here"),
+        N_("gives signs of life"),
+        N_("was done"),
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -90,7 +131,7 @@ def read(session: Session, rule: AlertRule, now: datetime) -> list[Reading] | No
     if rule.measure is Measure.REJECTED_LOG_INS:
         since = LoginAttempt.attempted_at >= now - window
         count = session.scalar(select(func.count()).select_from(LoginAttempt).where(since)) or 0
-        return [_counted(rule, "", float(count), f"{count} log-ins were rejected")]
+        return [_counted(rule, "", float(count), _REJECTED % {"count": count})]
     if rule.measure not in OF_CALLS:
         return _checked(session, rule, now)
     back = KEPT_FOR if rule.measure is Measure.SILENCE else window
@@ -120,18 +161,19 @@ def _sum(rollups: Iterable[Rollup]) -> Rollup:
 
 def _silence(rule: AlertRule, subject: str, within: Sequence[Rollup]) -> Reading:
     count = sum(one.calls for one in within)
-    said = f"{count or 'no'} call{'s' if count != 1 else ''} in {rule.window_s} s"
+    words = _CALLS if count > 1 else _ONE_CALL if count else _NO_CALL
+    said = words % {"count": count, "seconds": rule.window_s}
     return Reading(subject, not count, float(count), said)
 
 
 def _of_window(rule: AlertRule, subject: str, calls: Rollup) -> Reading:
-    said = f"{calls.failures} of {calls.calls} calls failed"
+    said = _FAILED % {"failures": calls.failures, "calls": calls.calls}
     if rule.measure is Measure.FAILURES:
         return _counted(rule, subject, float(calls.failures), said)
     is_enough = calls.calls >= max(1, rule.least_calls)
     if rule.measure is Measure.LATENCY:
         took = calls.percentile_ms(rule.percentile)
-        said = f"{rule.percentile} of 100 calls took up to {took or 0:.0f} ms"
+        said = _LATENCY % {"percentile": rule.percentile, "took": f"{took or 0:.0f}"}
         holds = is_enough and took is not None and took >= rule.threshold
         return Reading(subject, holds, took, said)
     share = 100.0 * calls.failures / max(1, calls.calls)

@@ -3,8 +3,10 @@
 from collections import defaultdict
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import partial
 
 from common.clock import rfc3339
+from common.texts import N_, _, ngettext
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -18,27 +20,37 @@ from proxy.statistics.rollups import Rollup, rollups
 DAYS = {"daily": 1, "weekly": 7}
 #: The hours of the worker's rollups are complete by then.
 AFTER_MIDNIGHT = timedelta(minutes=15)
+_TITLES = {
+    "daily": N_("Kiungo, daily report to %(day)s"),
+    "weekly": N_("Kiungo, weekly report to %(day)s"),
+}
 _WIDEST_BAR = 20
 _MOST_CHANNELS = 30
 
 
-def queue_due_reports(session: Session, now: datetime) -> tuple[int, list[str]]:
+def queue_due_reports(
+    session: Session, now: datetime, default_language: str
+) -> tuple[int, list[str]]:
     """Queue what has not been reported, in the caller's transaction.
+
+    `default_language` is read by contacts of whom nothing else is known.
 
     Returns how many messages there were, and the groups whose reports could not be written.
     """
     groups = session.scalars(select(ContactGroup)).all()
-    return one_by_one(session, groups, lambda group: _queue_due(session, group, now))
+    return one_by_one(
+        session, groups, lambda group: _queue_due(session, group, now, default_language)
+    )
 
 
-def _queue_due(session: Session, group: ContactGroup, now: datetime) -> int:
+def _queue_due(session: Session, group: ContactGroup, now: datetime, default_language: str) -> int:
     count = 0
     for name in group.reports:
         end = report_end(name, now)
         if group.reported.get(name, rfc3339(group.created_at)) >= rfc3339(end):
             continue
-        words = report(session, name, end - timedelta(days=DAYS[name]), end)
-        count += queue(session, None, [group.id], words, now, [EMAIL])
+        written = partial(report, session, name, end - timedelta(days=DAYS[name]), end)
+        count += queue(session, None, [group.id], written, now, default_language, [EMAIL])
         group.reported = {**group.reported, name: rfc3339(end)}
     return count
 
@@ -50,11 +62,11 @@ def report_end(name: str, now: datetime) -> datetime:
 
 
 def report(session: Session, name: str, since: datetime, until: datetime) -> Words:
-    """The calls by channel and by hour or day, and the alerts of a span."""
+    """The calls by channel and by hour or day, and the alerts of a span, in the language spoken."""
     channels: dict[str, Rollup] = defaultdict(Rollup)
     steps: dict[str, Rollup] = defaultdict(Rollup)
     for (hour, channel), rollup in rollups(session, since, until).items():
-        channels[channel or "no channel"].add(rollup)
+        channels[channel or _("no channel")].add(rollup)
         steps[f"{hour:%Y-%m-%d}" if name == "weekly" else f"{hour:%H:00}"].add(rollup)
     raised = session.execute(
         select(Alert.rule_name, func.count())
@@ -62,16 +74,17 @@ def report(session: Session, name: str, since: datetime, until: datetime) -> Wor
         .group_by(Alert.rule_name)
         .order_by(func.count().desc())
     ).all()
-    title = f"Kiungo, {name} report to {until:%Y-%m-%d}"
-    alerts = [f"{count:>8}  {rule}" for rule, count in raised] or ["    none"]
-    text = [title, "", "CALLS BY CHANNEL", *table(channels), "", "CALLS OVER TIME (UTC)"]
-    return Words(title, "\n".join([*text, *table(steps, by_name=True), "", "ALERTS", *alerts]))
+    title = _(_TITLES[name], day=f"{until:%Y-%m-%d}")
+    alerts = [f"{count:>8}  {rule}" for rule, count in raised] or [f"    {_('none')}"]
+    text = [title, "", _("CALLS BY CHANNEL"), *table(channels), "", _("CALLS OVER TIME (UTC)")]
+    text += [*table(steps, by_name=True), "", _("ALERTS"), *alerts]
+    return Words(title, "\n".join(text))
 
 
 def table(found: Mapping[str, Rollup], *, by_name: bool = False) -> list[str]:
     """A bar, calls, failures and percentile in each line; most calls first, or by name. Pure."""
     if not found:
-        return ["    no calls"]
+        return [f"    {_('no calls')}"]
     order = sorted(found, key=lambda name: name if by_name else (-found[name].calls, name))
     most = max(one.calls for one in found.values())
     return [_line(name, found[name], most) for name in order[:_MOST_CHANNELS]]
@@ -81,5 +94,12 @@ def _line(name: str, calls: Rollup, most: int) -> str:
     bar = "█" * max(1, round(_WIDEST_BAR * calls.calls / max(1, most)))
     p95 = "–" if calls.p95_ms is None else f"{calls.p95_ms:.0f} ms"
     share = 100 * calls.failures / max(1, calls.calls)
-    said = f"{calls.calls} calls, {calls.failures} failed ({share:.1f} %), p95 {p95}"
+    said = ngettext(
+        "%(count)s call, %(failures)s failed (%(share)s %%), p95 %(p95)s",
+        "%(count)s calls, %(failures)s failed (%(share)s %%), p95 %(p95)s",
+        calls.calls,
+        failures=calls.failures,
+        share=f"{share:.1f}",
+        p95=p95,
+    )
     return f"{bar:<{_WIDEST_BAR}}  {name}: {said}"

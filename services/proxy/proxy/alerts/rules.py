@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from common.errors import Conflict, Invalid
 from common.ids import new_id
+from common.texts import _
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
@@ -61,7 +62,7 @@ def acknowledge(session: Session, alert_id: uuid.UUID, by: str, now: datetime) -
     """Somebody looks after it: it is not told again. Raises UnknownRecord, Conflict."""
     alert = locked(session, Alert, alert_id)
     if alert.ended_at is not None:
-        raise Conflict("The alert has ended")
+        raise Conflict(_("The alert has ended"))
     if alert.acknowledged_at is None:
         alert.acknowledged_at, alert.acknowledged_by = now, by
     session.flush()

@@ -180,12 +180,19 @@ def watch_of(container: Container) -> Watch:
                 timedelta(seconds=3),
                 partial(
                     in_a_transaction,
-                    lambda session: evaluate(session, utc_now(), settings.console_url),
+                    lambda session: evaluate(
+                        session, utc_now(), settings.console_url, settings.default_language
+                    ),
                 ),
             ),
             "reports": Recurring(
                 timedelta(minutes=1),
-                partial(in_a_transaction, lambda session: queue_due_reports(session, utc_now())),
+                partial(
+                    in_a_transaction,
+                    lambda session: queue_due_reports(
+                        session, utc_now(), settings.default_language
+                    ),
+                ),
             ),
         },
     )

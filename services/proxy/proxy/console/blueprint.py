@@ -4,6 +4,7 @@ from common.console.pages import Pages
 from common.console.rights import Area
 from common.console.staff import StaffRole
 
+from proxy.alerts.readings import DETAILS
 from proxy.console import cookies
 from proxy.record.headers import readable_value
 
@@ -16,3 +17,4 @@ pages = Pages(
 )
 pages.after_request(cookies.renew)
 pages.add_app_template_filter(readable_value)
+pages.add_app_template_filter(DETAILS.gettext, "detail")

@@ -83,7 +83,7 @@ def send_link(process: Container, name: str, address: str) -> None:
         secret = password_resets.issue(session, member, now)
         note(session, about(member, "staff.password_reset_asked", address=address))
     url = process.settings.console_url
-    with speaking(member.language):
+    with speaking(member.language or process.settings.default_language):
         words = _(_BODY, name=member.username, url=url, secret=secret)
         subject = _(_SUBJECT)
     outcome, reason = process.mails.send(member.email, subject, words)

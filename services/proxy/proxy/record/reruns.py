@@ -13,6 +13,7 @@ from common.clock import utc_now
 from common.db.database import Database
 from common.db.sealed_texts import LOCKED
 from common.ids import new_id
+from common.texts import _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -194,7 +195,7 @@ def rerun(
     if only_once:
         _check_first(session, parent)
     if parent.status not in FINAL_STATUSES:
-        raise NotRepeatable("The call has not ended yet")
+        raise NotRepeatable(_("The call has not ended yet"))
     transaction = _repetition(parent)
     request = _request_of(session, sealer, parent)
     channel = _channel_now(table, parent)
@@ -225,17 +226,19 @@ def _request_of(session: Session, sealer: Sealer, parent: Transaction) -> Reques
     if stored is not None:
         return sealer.open(stored)
     if parent.request_body == LOCKED:
-        raise NotRepeatable("The key that this request was stored under is gone")
+        raise NotRepeatable(_("The key that this request was stored under is gone"))
     if not parent.request_body_whole:
         raise NotRepeatable(
-            "Only a shortened copy of its body was kept; "
-            "set keep_whole_bodies on the channel to rerun such calls"
+            _(
+                "Only a shortened copy of its body was kept; "
+                "set keep_whole_bodies on the channel to rerun such calls"
+            )
         )
-    path, _, query = parent.request_url.partition("?")
+    path, _mark, query = parent.request_url.partition("?")
     if not path.startswith("/"):  # demonstration data may name a base URL
         path = "/" + path.partition("://")[2].partition("/")[2]
     if MASK in parent.request_url:
-        raise NotRepeatable("Its URL held a secret, which was not kept")
+        raise NotRepeatable(_("Its URL held a secret, which was not kept"))
     kept = {name: str(value) for name, value in parent.request_headers.items() if value != MASK}
     if is_packed(kept.get("Content-Encoding", "")):
         del kept["Content-Encoding"]  # the record has the body unpacked

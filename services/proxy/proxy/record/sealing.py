@@ -14,6 +14,7 @@ from typing import Any
 
 from common import sealing
 from common.db.sealed_texts import TextSealer
+from common.texts import _
 
 from proxy.errors import NotRepeatable, UnknownRecord
 from proxy.models import StoredRequest, StoredResponse, TransactionReport
@@ -91,7 +92,7 @@ class Sealer:
         """A row of before bodies were sealed."""
         secret = self.core.open(b"", stored.correlation_id.bytes, stored.sealed)
         if secret is None:
-            raise NotRepeatable("The key that this request was stored under is gone")
+            raise NotRepeatable(_("The key that this request was stored under is gone"))
         raw_query, headers = json.loads(secret)
         return RequestCopy(stored.raw_path, raw_query, _pairs(headers), stored.body)
 

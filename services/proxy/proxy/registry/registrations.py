@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from common.errors import Conflict, Invalid
+from common.texts import _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -18,7 +19,7 @@ def organization_key(organization: str) -> str:
     """The organization without regard to case and outer spaces. Raises Invalid when too long."""
     key = organization.strip().casefold()
     if len(key) > _MAX_KEY_LENGTH:
-        raise Invalid("organization: Too long", {"organization": ["Too long."]})
+        raise Invalid(_("organization: Too long"), {"organization": ["Too long."]})
     return key
 
 
@@ -59,7 +60,7 @@ def _check(session: Session, registration: ExternalSystemRegistration) -> None:
         raise Invalid(reason, {"api_code": [reason], "push_code": [reason]})
     channel_id = registration.channel_id
     if channel_id is not None and session.get(Channel, channel_id) is None:
-        raise Invalid("No such channel", {"channel_id": ["No such channel"]})
+        raise Invalid(_("No such channel"), {"channel_id": ["No such channel"]})
     if _taken(session, registration):
         where = "for all channels" if channel_id is None else "for this channel"
         raise Conflict(f"organization: {registration.organization} is registered {where} already")

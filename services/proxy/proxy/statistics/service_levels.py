@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from common.errors import Invalid
+from common.texts import _
 from sqlalchemy.orm import Session
 
 from proxy.statistics.rollups import (
@@ -124,7 +125,7 @@ def service_report(
     until = until or now
     since = on_the_hour(since) if since else on_the_day(until - USUAL_SPAN)
     if since >= until:
-        raise Invalid("since must be before until", {"since": ["Must be before until."]})
+        raise Invalid(_("since must be before until"), {"since": ["Must be before until."]})
     if until - since > LONGEST_SPAN:
         days = LONGEST_SPAN.days
         raise Invalid(f"At most {days} days", {"since": [f"At most {days} days."]})

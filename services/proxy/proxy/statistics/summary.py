@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from common.errors import Invalid
+from common.texts import _
 from sqlalchemy.orm import Session
 
 from proxy.statistics.rollups import Figures, Rollup, rollups, rollups_by_hour
@@ -42,7 +43,7 @@ def span(
     if since is None:
         since = until - min(period.usual_span, until - datetime.min.replace(tzinfo=UTC))
     if since >= until:
-        raise Invalid("since must be before until", {"since": ["Must be before until."]})
+        raise Invalid(_("since must be before until"), {"since": ["Must be before until."]})
     if until - since > period.longest_span:
         days = period.longest_span.days
         raise Invalid(f"At most {days} days by {period}", {"since": [f"At most {days} days."]})

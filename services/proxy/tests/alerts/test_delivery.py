@@ -45,7 +45,8 @@ def message(container: Container) -> AlertMessage:
 def queued(container: Container, add_rule: Any) -> AlertMessage:
     rule = add_rule()
     with container.database.writing() as session:
-        queue(session, None, [rule.group_id], Words("short", "long"), utc_now(), ["sms"])
+        words = Words("short", "long")
+        queue(session, None, [rule.group_id], lambda: words, utc_now(), "en", ["sms"])
     return message(container)
 
 

@@ -42,7 +42,7 @@ def calls(record: Record) -> Callable[..., None]:
 
 def evaluated(container: Container, now: datetime) -> tuple[list[Alert], list[AlertMessage]]:
     with container.database.writing() as session:
-        evaluate(session, now, "https://hub.example.org")
+        evaluate(session, now, "https://hub.example.org", "en")
     with container.database.reading() as session:
         alerts = session.scalars(select(Alert).order_by(Alert.id)).all()
         messages = session.scalars(select(AlertMessage).order_by(AlertMessage.created_at)).all()

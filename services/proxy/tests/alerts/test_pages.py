@@ -106,12 +106,12 @@ def test_reports_are_queued_once_a_span(container: Container, add_rule: Any, rec
 
     for _ in range(2):
         with container.database.writing() as session:
-            queue_due_reports(session, now)
+            queue_due_reports(session, now, "en")
     with container.database.reading() as session:
         messages = session.scalars(select(AlertMessage)).all()
 
     assert [one.kind for one in messages] == ["email"]
-    assert "Patients: 1 calls, 1 failed (100.0 %)" in messages[0].text
+    assert "Patients: 1 call, 1 failed (100.0 %)" in messages[0].text
     assert report_end("weekly", now) == datetime(2026, 5, 4, tzinfo=UTC)
 
 

@@ -157,3 +157,20 @@ def test_id_that_names_nothing_is_404(api: Any, name: str) -> None:
     for noun in (*NOUNS[:-1], "staff"):
         assert api.get(f"{noun}/{name}/").status_code == 404
     assert api.post(f"mediators/{name}/heartbeat/", {}).status_code == 404
+
+
+def test_problems_are_in_the_language_that_is_accepted(api: Any) -> None:
+    given = {"client_id": "x" * 300, "no_such": 1}
+    french, english = (
+        api.ask("POST", "clients/", given, headers={"Accept-Language": accepted})
+        for accepted in ("fr-CH, en;q=0.5", "de")
+    )
+    nowhere = "clients/00000000-0000-0000-0000-000000000000/"
+    missing = api.ask("GET", nowhere, headers={"Accept-Language": "sw"})
+
+    assert french.headers["Content-Language"] == "fr"
+    assert french.get_json()["title"] == "Contenu non traitable"
+    assert french.get_json()["errors"]["no_such"] == ["Champ inconnu."]
+    assert french.get_json()["errors"].keys() == english.get_json()["errors"].keys()
+    assert english.get_json()["errors"]["no_such"] == ["Unknown field."]
+    assert missing.get_json()["detail"] == "Haipatikani: mteja"
