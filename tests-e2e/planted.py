@@ -16,10 +16,12 @@ from typing import Any
 from urllib.parse import quote
 
 import psycopg
+from bench_sync import fill
 from bus import Bus
 from console import form_token, signed_in
 from hub import Hub, unique
 from policy_scheme import Scheme
+from scratch_database import scratch_database
 from waiting import eventually
 
 IDS = [f"NID-1990{n:04}-4711" for n in range(20)]
@@ -41,6 +43,8 @@ def plant(hub: Hub) -> dict[str, str]:
     """
     notify(hub)
     run_campaign(hub)
+    if hub.shape == "production":
+        read_openimis(hub)
     return {
         f"notification/inbox/{IDS[0]}/": NAMES[0],
         f"notification/explain/?event_code={EVENT}&user_id={IDS[0]}": IDS[0],
@@ -54,10 +58,12 @@ def not_shown(hub: Hub, places: dict[str, str]) -> list[str]:
     found = {path: json.dumps(_asked(hub, "GET", path)) for path in places}
     missing = [path for path, value in places.items() if value not in found[path]]
     with signed_in(hub, "viewer") as console:
-        for service, value in (("notification", EVENT), ("policy-notification", NAMES[9])):
+        terms = [("notification", IDS[0], EVENT), ("policy-notification", IDS[0], NAMES[9])]
+        if hub.shape == "production":
+            terms.append(("policy-notification", IDS[4], NAMES[13]))
+        for service, term, value in terms:
             path = f"/admin/{service}/find/"
-            token = form_token(hub, console, "/admin/")
-            form = {"term": IDS[0], "csrf_token": token}
+            form = {"term": term, "csrf_token": form_token(hub, console, "/admin/")}
             headers = {"Origin": hub.url, "Referer": f"{hub.url}/admin/"}
             page = console.post(hub.url + path, data=form, headers=headers, timeout=20)
             missing += [] if value in page.text else [f"{path}: {page.status_code} {page.text}"]
@@ -146,6 +152,20 @@ def insure(hub: Hub) -> str:
     return f"policy-notification/indications/?policy={policy}"
 
 
+def read_openimis(hub: Hub) -> None:
+    """Five people come from the scheme's own database, which is on the far side."""
+    with scratch_database() as source:
+        fill(source, 1)
+        with psycopg.connect(source) as connection:
+            for at in range(1, 6):
+                connection.execute(
+                    'UPDATE "tblInsuree" SET "CHFID" = %s, "LastName" = %s, "OtherNames" = %s,'
+                    ' "Phone" = %s WHERE "InsureeID" = %s',
+                    (IDS[3 + at], NAMES[12 + at], NAMES[12 + at], PHONES[at], at),
+                )
+        hub.stack.flask("policy_notify", "sync", "openimis", OPENIMIS_DATABASE_URL=source)
+
+
 def _asked(hub: Hub, method: str, path: str, **options: Any) -> Any:
     headers = options.pop("headers", {})
     if "X-Client-Id" not in headers:
@@ -209,5 +229,7 @@ def _schemas_of(url: str) -> Iterator[tuple[str, str]]:
             " WHERE table_schema NOT IN ('pg_catalog', 'information_schema')"
         ).fetchall()
         for schema, table in tables:
-            with connection.cursor().copy(f'COPY "{schema}"."{table}" TO STDOUT') as rows:
+            with connection.cursor().copy(
+                f'COPY (SELECT * FROM "{schema}"."{table}") TO STDOUT'
+            ) as rows:
                 yield f"{schema}.{table}", b"".join(rows).decode()

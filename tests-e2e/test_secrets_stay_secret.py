@@ -34,6 +34,7 @@ REPORT = json.dumps(
 ).encode()
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("shape", MOSTLY_EMBEDDED)
 def test_known_secrets_are_found_nowhere(shape, own_hub, tmp_path, mediator):
     hub = own_hub(
