@@ -8,7 +8,10 @@ from markupsafe import Markup
 
 from common.clock import rfc3339
 from common.console.pretty import pretty
-from common.texts import gettext, language
+from common.texts import N_, gettext, language
+
+#: The built-in roles, as `word` looks them up.
+ROLES = (N_("admin"), N_("observer"), N_("operator"), N_("viewer"))
 
 
 def register_filters(app: Flask) -> None:

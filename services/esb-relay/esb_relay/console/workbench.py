@@ -7,6 +7,7 @@ from common.console.forms import Form, choices, read_form
 from common.console.staff import StaffRole
 from common.errors import Invalid
 from common.logs import get_logger
+from common.texts import _
 from flask import g, render_template
 from flask.typing import ResponseReturnValue
 
@@ -84,7 +85,7 @@ def _page(
         trouble=trouble,
         modes=choices(Mode),
         formats=choices(Format),
-        keys=[(ESB, "GovESB"), (OWN, "Our own"), *others],
+        keys=[(ESB, "GovESB"), (OWN, _("Our own")), *others],
     )
     is_wrong = sign_form.errors or verify_form.errors
     return page, HTTPStatus.UNPROCESSABLE_ENTITY if is_wrong else HTTPStatus.OK

@@ -31,7 +31,7 @@ STATUSES = {
     "FAILED": "Refused",
     "UNKNOWN": "May have left",
     "CANCELLED": "Stopped before it left",
-    "DIGESTED": "MessageHistory in a digest",
+    "DIGESTED": "Message in a digest",
 }
 PRIORITIES = {
     "LOW": ("Low", 10),

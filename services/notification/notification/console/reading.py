@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from common.console.listing import Fetch
+from common.texts import _
 from common.web.paging import Page, fetch_page
 from sqlalchemy import Select, select
 from sqlalchemy.orm import InstrumentedAttribute
@@ -29,7 +30,7 @@ def choices(model: type[Lookup]) -> list[tuple[str, str]]:
     """A vocabulary's codes with their names."""
     with container().database.reading() as session:
         found = session.scalars(select(model).order_by(model.id))
-        return [(one.code, one.name) for one in found]
+        return [(one.code, _(one.name)) for one in found]
 
 
 def event_codes() -> Sequence[str]:

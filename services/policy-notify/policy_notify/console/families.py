@@ -65,7 +65,7 @@ def families() -> ResponseReturnValue:
         csv_name="families",
         columns=COLUMNS,
         offered=options,
-        modes=[(str(mode.value), mode.text) for mode in Mode if mode is not Mode.ALL],
+        modes=[(str(mode.value), _(mode.text)) for mode in Mode if mode is not Mode.ALL],
     )
 
 

@@ -5,6 +5,7 @@ from itertools import islice
 
 from common.console.forms import Form, read_filters
 from common.errors import Invalid, NotFound
+from common.texts import _
 from flask import Response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
@@ -42,7 +43,7 @@ def report() -> ResponseReturnValue:
         "pages/report.html",
         filters=filters,
         offered=options,
-        modes=[(str(mode.value), mode.text) for mode in Mode],
+        modes=[(str(mode.value), _(mode.text)) for mode in Mode],
         header=header_lines(found.header) if found else [],
         titles=COLUMNS.values(),
         rows=[cells(row) for row in islice(found.rows, _ROWS_SHOWN)] if found else None,

@@ -4,6 +4,7 @@ import enum
 from dataclasses import dataclass
 from uuid import UUID
 
+from common.texts import N_
 from sqlalchemy import ColumnElement, Select, exists, select
 from sqlalchemy.orm import Session
 
@@ -28,11 +29,11 @@ class Mode(enum.IntEnum):
 
 
 _TEXTS = {
-    Mode.ALL: "All",
-    Mode.APPROVAL_AND_PHONE: "Approval and phone number",
-    Mode.APPROVAL_ONLY: "Approval only",
-    Mode.PHONE_ONLY: "Phone number only",
-    Mode.NEITHER: "No approval and phone number",
+    Mode.ALL: N_("All"),
+    Mode.APPROVAL_AND_PHONE: N_("Approval and phone number"),
+    Mode.APPROVAL_ONLY: N_("Approval only"),
+    Mode.PHONE_ONLY: N_("Phone number only"),
+    Mode.NEITHER: N_("No approval and phone number"),
 }
 
 
