@@ -69,7 +69,7 @@ def unbracketed(page: str) -> set[str]:
     """The words of the HTML `page` outside of all brackets."""
     read = _Page()
     read.feed(page)
-    found = set()
+    found: set[str] = set()
     for text in read.found:
         while _BRACKETED.search(text):
             text = _BRACKETED.sub(" ", text)

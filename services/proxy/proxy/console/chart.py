@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from common.texts import N_
+
 from proxy.statistics.rollups import HOUR, Figures, on_the_hour
 
 #: More lines than this cannot be told apart; the table has all channels.
@@ -28,9 +30,9 @@ class Span:
 
 
 SPANS = {
-    "hour": Span("Last hour", timedelta(hours=1), timedelta(minutes=5)),
-    "day": Span("Last day", timedelta(days=1), timedelta(hours=1)),
-    "week": Span("Last week", timedelta(days=7), timedelta(hours=6)),
+    "hour": Span(N_("Last hour"), timedelta(hours=1), timedelta(minutes=5)),
+    "day": Span(N_("Last day"), timedelta(days=1), timedelta(hours=1)),
+    "week": Span(N_("Last week"), timedelta(days=7), timedelta(hours=6)),
 }
 
 

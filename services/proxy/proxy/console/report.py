@@ -8,6 +8,7 @@ from common.console.csv_export import Column
 from common.console.forms import Form, choices, read_filters
 from common.console.listing import listing
 from common.errors import Invalid
+from common.texts import N_
 from common.web.paging import Page
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
@@ -60,12 +61,12 @@ ERROR_COLUMNS = (
 
 #: What is asked most, each one click away: label, query.
 QUESTIONS = (
-    ("Busiest", {"by": By.CHANNEL_CLIENT}),
-    ("Slowest mediators", {"by": By.MEDIATOR, "order": Order.SLOWEST}),
-    ("Slowest channels", {"by": By.CHANNEL, "order": Order.SLOWEST}),
-    ("Clients with most failures", {"by": By.CLIENT, "order": Order.FAILURES}),
-    ("Channels with most failures", {"by": By.CHANNEL, "order": Order.FAILURES}),
-    ("Statuses", {"by": By.STATUS}),
+    (N_("Busiest"), {"by": By.CHANNEL_CLIENT}),
+    (N_("Slowest mediators"), {"by": By.MEDIATOR, "order": Order.SLOWEST}),
+    (N_("Slowest channels"), {"by": By.CHANNEL, "order": Order.SLOWEST}),
+    (N_("Clients with most failures"), {"by": By.CLIENT, "order": Order.FAILURES}),
+    (N_("Channels with most failures"), {"by": By.CHANNEL, "order": Order.FAILURES}),
+    (N_("Statuses"), {"by": By.STATUS}),
 )
 
 

@@ -13,13 +13,11 @@ DATA |= {"Werkzeug"}
 OF_DATA = {"/admin/mediator/audit/", "/admin/mediator/clients/new/"}
 #: Choices of forms, spans of time and rights that have no translation yet.
 NOT_YET = {
-    "/admin/",
+    "/admin/mediator/report/",
     "/admin/mediator/channels/new/",
     "/admin/mediator/mediators/new/",
-    "/admin/mediator/report/",
     "/admin/mediator/report/errors/",
     "/admin/mediator/roles/new/",
-    "/admin/mediator/shadow-differences/",
 }
 
 
