@@ -66,7 +66,7 @@ def set_up(hub, page, event):
     page.get_by_role("button", name="Make the rule").click()
 
     page.goto(f"{hub.url}{HOME}templates/new/?event_code={event}")
-    page.get_by_label("Language").fill("en")
+    page.get_by_role("textbox", name="Language").fill("en")
     page.get_by_label("Context of the preview").fill('{"name": "Juma"}')
     page.get_by_label("Words", exact=True).fill("Habari {name} {other} ā")
     preview = page.locator("#preview")

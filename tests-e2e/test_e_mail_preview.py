@@ -31,7 +31,7 @@ def test_an_e_mail_is_written_seen_and_sent(hub: Hub, eventually: Any) -> None:
         page.get_by_label("Password").fill(password)
         page.get_by_label("Password").press("Enter")
         page.get_by_label("Channel").select_option("EMAIL")
-        page.get_by_label("Language").fill("en")
+        page.get_by_role("textbox", name="Language").fill("en")
         page.get_by_label("Subject").fill("Your licence")
         page.get_by_label("Words", exact=True).fill(
             "# Dear {name}\n\n[Licence](https://hub.example)"

@@ -33,9 +33,9 @@ EXCEPTIONS = {
     "Notification_post": ({409}, "the family's consent is there"),
     **dict.fromkeys(("read_alert", "acknowledge_alert"), ({404}, "nothing is wrong")),
     **dict.fromkeys(
-        ("Webhooks_post", "renew_webhook_secret"), ({409}, "NOTIFICATION_WEBHOOK_SECRET is not set")
+        ("OneWebhook_get", "OneWebhook_patch", "renew_webhook_secret"),
+        ({404}, "the demonstration has no webhook"),
     ),
-    **dict.fromkeys(("OneWebhook_get", "OneWebhook_patch"), ({404}, "so there is no webhook")),
 }
 #: What is kept for some days only has another id each time: the newest of a list is asked for.
 LISTED = {

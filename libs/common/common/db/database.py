@@ -167,7 +167,8 @@ def _open_sqlite(url: str) -> Engine:
         # The driver's own implicit BEGIN is deferred and would deadlock on upgrade; see `_begin`.
         connection.isolation_level = None
         # Of a new file only, before its first page: what is removed can be given back.
-        connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
+        if connection.execute("PRAGMA page_count").fetchone() == (0,):
+            connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
         _enter_wal(connection, deadline=time.monotonic() + SQLITE_BUSY_TIMEOUT_S)
         for pragma in (
             "synchronous=FULL",

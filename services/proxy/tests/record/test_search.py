@@ -202,5 +202,5 @@ def test_candidates_come_from_an_index_in_order(
     # Of each partition.
     assert named
     assert all(any(scan.format(one) in plan for scan in scans) for one in named)
-    assert "Sort" not in plan
+    assert "->  Sort" not in plan
     assert "TEMP B-TREE" not in plan

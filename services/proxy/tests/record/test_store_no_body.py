@@ -178,7 +178,7 @@ def test_a_rejection_quotes_nothing(
     assert posted(served).status_code == 422
     served.post("/nowhere", data=ASKED, auth=("clinic", SECRET))
 
-    eventually(lambda: rows_of(container, Rejection) == 1)
+    eventually(lambda: rows_of(container, Rejection) == 2)
     assert ASKED not in str(api.get("transactions/").get_json())
     check(container, caplog)
 
