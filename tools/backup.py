@@ -66,7 +66,7 @@ def restore(source: Path, var_dir: Path, environ: Mapping[str, str]) -> list[str
         folder = Path(scratch)
         try:
             with tarfile.open(source) as packed:
-                packed.extractall(folder, filter="data")
+                _unpack(packed, folder)
             about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
         except (OSError, tarfile.TarError, ValueError) as exc:
             raise BackupError(f"{source} cannot be read as a backup: {exc}") from exc
@@ -84,6 +84,21 @@ def restore(source: Path, var_dir: Path, environ: Mapping[str, str]) -> list[str
     var_dir.chmod(0o700)
     held: list[str] = about["holds"]
     return held
+
+
+def _unpack(packed: tarfile.TarFile, folder: Path) -> None:
+    """Plain files and folders beneath `folder`, as ours. Raises ValueError, tarfile.TarError."""
+    if hasattr(tarfile, "data_filter"):
+        packed.extractall(folder, filter="data")
+        return
+    for member in packed:  # Python before 3.11.4
+        inside = (folder / member.name).resolve().is_relative_to(folder.resolve())
+        if not inside or not (member.isfile() or member.isdir()):
+            raise ValueError(f"{member.name} is no plain file")
+        member.mode &= 0o755
+        member.uid, member.gid = os.geteuid(), os.getegid()
+        member.uname = member.gname = ""
+        packed.extract(member, folder)
 
 
 def _copy_databases(var_dir: Path, folder: Path) -> list[str]:
