@@ -1,6 +1,7 @@
 """Connections to mediators: kept, left when the other side closes, and many at once."""
 
 import asyncio
+import socket
 import ssl
 import threading
 import time
@@ -63,14 +64,19 @@ def test_an_asynchronous_request_answered_by_closing_is_not_sent_once_per_connec
 
 
 def test_a_connection_the_mediator_closed_while_it_rested_costs_nobody_a_call(hub, base, mediator):
+    closed = threading.Semaphore(0)
+
     def answer_and_close(sock, received):
         answer(b"ok")(sock, received)
+        sock.shutdown(socket.SHUT_RDWR)
+        closed.release()
         return True
 
     mediator.on(f"{base}/closes", answer_and_close)
     for _ in range(30):
         got = send(hub, f"POST {base}/closes HTTP/1.1", "Content-Length: 1", body=b"x")
         assert got.status == 200
+        assert closed.acquire(timeout=10)
     assert len(mediator.to(f"{base}/closes")) == 30
 
 
