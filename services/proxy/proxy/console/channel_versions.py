@@ -26,7 +26,7 @@ from proxy.registry.channel_versions import Version, roll_back, versions_of
 from proxy.registry.channels import update_channel
 from proxy.registry.dry_run import Trial, dry_run
 from proxy.registry.records import existing
-from proxy.schemas.forms import ChannelForm
+from proxy.schemas.channel_forms import ChannelForm
 
 pages.add_app_template_filter(brief)
 

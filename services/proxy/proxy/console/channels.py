@@ -31,8 +31,9 @@ from proxy.models import (
 from proxy.registry import channels as domain
 from proxy.registry.dry_run import Trial
 from proxy.registry.records import existing
+from proxy.schemas.channel_forms import ChannelForm
 from proxy.schemas.fields import METHODS
-from proxy.schemas.forms import ChannelForm, RecordFilter
+from proxy.schemas.forms import RecordFilter
 
 COLUMNS = (
     Column("Name", lambda channel: channel.name),

@@ -20,7 +20,7 @@ from proxy.registry.match_test import Trial, online_mediators, try_match, with_p
 from proxy.registry.patterns import Pattern, compile_pattern
 from proxy.registry.records import existing
 from proxy.registry.rewriting import NotRewritten, rewrite_of
-from proxy.schemas.forms import TrialForm
+from proxy.schemas.channel_forms import TrialForm
 
 
 @pages.act("/mediator/channels/<uuid:channel_id>/try/", StaffRole.OBSERVER)

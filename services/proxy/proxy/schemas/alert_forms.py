@@ -7,7 +7,7 @@ from common.web.fields import Name
 
 from proxy.alerts.messages import EMAIL, SMS, WEBHOOK
 from proxy.schemas.alerts import LONGEST_S, ContactIn, GroupIn, RuleIn, WindowIn
-from proxy.schemas.forms import Chosen, Lines, Whole
+from proxy.schemas.form_fields import Chosen, Lines, Whole
 
 
 class AlertRuleForm(RuleIn):
