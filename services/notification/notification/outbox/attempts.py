@@ -11,8 +11,8 @@ from common.logs import get_logger
 
 from notification.models import ChannelCode, OutboxMessage
 from notification.outbox.attachments import Files
+from notification.outbox.attempt_ends import Ended
 from notification.outbox.claiming import Job
-from notification.outbox.delivery_log import Ended
 from notification.outbox.outcomes import completion_of
 from notification.transports import Message, Outcome, Result, Sender
 

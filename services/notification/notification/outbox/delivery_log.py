@@ -1,15 +1,12 @@
 """What is written of attempts: begun before anything leaves, ended while the claim stands."""
 
 import uuid
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
 from common.db.rows.statements import Change
-from common.jobs.events import queue_event
-from common.logs import get_logger
 from sqlalchemy import Table, bindparam, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
@@ -17,31 +14,23 @@ from sqlalchemy.orm import Session
 from notification.emit.event_order import id_in_inbox
 from notification.models import (
     AttemptStatus,
-    ChannelCode,
     DeliveryLog,
     InAppMessage,
     MessageStatus,
-    OutboxEvent,
     OutboxMessage,
 )
+from notification.outbox import attempt_ends
 from notification.outbox.asking_again import may_leave
+from notification.outbox.attempt_ends import Ended
 from notification.outbox.cascades import look_now
 from notification.outbox.claiming import Job, Slice
-from notification.outbox.costs import Taken, count_taken
-from notification.outbox.outcomes import Completion, must_escalate
+from notification.outbox.costs import count_taken
+from notification.outbox.escalating import escalate
+from notification.outbox.outcomes import must_escalate
 from notification.outbox.parts import enter_parts
-from notification.outbox.reach import Failed, count_failed
+from notification.outbox.reach import count_failed
 from notification.outbox.row_changes import change_rows
-from notification.transports import Result
 
-log = get_logger(__name__)
-
-ESCALATED = "notification.escalated"
-SOURCE = "kiungo/notification"
-#: The mark in `response_payload` of a CRITICAL message that failed.
-ESCALATION = {"escalation_required": True}
-
-_TAKEN = (MessageStatus.SENT, MessageStatus.DELIVERED)
 _OUTBOX, _LOG, _INBOX = (
     cast(Table, model.__table__) for model in (OutboxMessage, DeliveryLog, InAppMessage)
 )
@@ -107,15 +96,6 @@ _ENTER = {
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """An attempt with what came of it."""
-
-    job: Job
-    result: Result
-    completion: Completion
-
-
-@dataclass(frozen=True, slots=True)
 class EndedSlice:
     """What came of all attempts that were begun under a token."""
 
@@ -149,13 +129,13 @@ def commit_slices(
 def _end_slice(session: Session, ended: EndedSlice, now: datetime) -> Sequence[Ended]:
     """What is alike for all needs no lock before it is written."""
     attempts = ended.attempts
-    if len(_alike(attempts)) > 1:
+    if len(attempt_ends.alike(attempts)) > 1:
         ours = _still(attempts, _locked(session, ended.token))
         end(session, ours, now, ended.token)
         return ours
     if not attempts:
         return ()
-    values = {"token": ended.token, **_message_values(attempts[0], now)}
+    values = {"token": ended.token, **attempt_ends.message_values(attempts[0], now)}
     ours = _still(attempts, session.scalars(_END_AND_TELL, values).all())
     _note(session, ours, now)
     return ours
@@ -199,24 +179,14 @@ def _enter(
 
 def end(session: Session, ended: Sequence[Ended], now: datetime, token: uuid.UUID) -> None:
     """Write the endings of the attempts of all messages under `token`, which are locked."""
-    alike = _alike(ended)
+    alike = attempt_ends.alike(ended)
     for some in alike.values():
-        values = {"token": token, **_message_values(some[0], now)}
+        values = {"token": token, **attempt_ends.message_values(some[0], now)}
         if len(alike) == 1:
             session.execute(_END_OF_MESSAGES, values)
         else:
             session.execute(_END_OF_SOME, {**values, "some": [one.job.id for one in some]})
     _note(session, ended, now)
-
-
-def _alike(ended: Sequence[Ended]) -> dict[tuple[Any, ...], list[Ended]]:
-    """Attempts that leave their messages the same."""
-    alike: dict[tuple[Any, ...], list[Ended]] = defaultdict(list)
-    for one in ended:
-        completion, result = one.completion, one.result
-        key = completion.status, completion.attempt, _due_at(one), result.error, result.provider
-        alike[key].append(one)
-    return alike
 
 
 def _note(session: Session, ended: Sequence[Ended], now: datetime) -> None:
@@ -226,99 +196,15 @@ def _note(session: Session, ended: Sequence[Ended], now: datetime) -> None:
     postponed = [one.job.id for one in ended if one.completion.attempt is AttemptStatus.POSTPONED]
     if postponed:
         session.execute(_UNCOUNT, {"some": postponed})
-    change_rows(session, _END_OF_ATTEMPT, [_entry_values(one, now) for one in ended])
+    change_rows(session, _END_OF_ATTEMPT, [attempt_ends.entry_values(one, now) for one in ended])
     enter_parts(session, ((one.job, one.result) for one in ended))
-    count_taken(session, filter(None, map(_taken, ended)), now)
-    count_failed(session, [one for attempt in ended for one in _failed(attempt)], now)
+    count_taken(session, filter(None, map(attempt_ends.taken, ended)), now)
+    count_failed(session, [one for attempt in ended for one in attempt_ends.failed(attempt)], now)
     failed = [one.job.id for one in ended if one.completion.attempt is AttemptStatus.FAILED_FINAL]
     look_now(session, failed, now)
     for one in ended:
         if must_escalate(one.completion, one.job.priority):
             escalate(session, one.job, one.result.error)
-
-
-def _taken(one: Ended) -> Taken | None:
-    """What a message that was taken, at least in part, counts for; None: it costs nothing."""
-    job, result = one.job, one.result
-    is_taken = one.completion.status in _TAKEN or result.taken_in_part
-    if job.channel is not ChannelCode.SMS or not is_taken or not result.provider:
-        return None
-    refused = sum(part.is_refused for part in result.parts)
-    numbers = len((job.to_phone or "").split(",")) - refused
-    segments = (job.sms_segments or 1) * numbers
-    return Taken(job.event_code, result.provider, segments, result.segment_price)
-
-
-def _failed(one: Ended) -> list[Failed]:
-    """The addresses that an attempt found to be none; nothing where that is not what was said."""
-    job, result = one.job, one.result
-    if not result.is_about_address:
-        return []
-    whole = job.to_email if job.channel is ChannelCode.EMAIL else job.to_phone
-    addresses = (whole or "").split(",")
-    if len(addresses) > 1:
-        refused = {part.place: part.reason for part in result.parts if part.is_refused}
-    else:
-        refused = {0: result.error}
-    person = job.recipient_user_id, job.recipient_actor_type
-    return [
-        Failed(person, job.channel, addresses[place], reason)
-        for place, reason in refused.items()
-        if place < len(addresses) and addresses[place]
-    ]
-
-
-def _due_at(one: Ended) -> datetime:
-    """What was postponed keeps its place."""
-    is_postponed = one.completion.attempt is AttemptStatus.POSTPONED
-    return one.job.next_attempt_at if is_postponed else one.completion.next_attempt_at
-
-
-def _message_values(one: Ended, now: datetime) -> dict[str, Any]:
-    result, completion = one.result, one.completion
-    taken = completion.status in _TAKEN
-    return {
-        "new_status": completion.status,
-        "new_is_final": completion.is_final,
-        "new_next_attempt_at": _due_at(one),
-        "new_last_error": result.error,
-        "new_provider": result.provider or None,
-        "new_sent_at": now if taken else None,
-        "new_delivered_at": now if completion.status is MessageStatus.DELIVERED else None,
-    }
-
-
-def _entry_values(one: Ended, now: datetime) -> dict[str, Any]:
-    result = one.result
-    response = dict(result.response or {})
-    if must_escalate(one.completion, one.job.priority):
-        response |= ESCALATION
-    return {
-        "key_outbox_id": one.job.id,
-        "key_attempt_no": one.job.entry_no,
-        "status": one.completion.attempt,
-        "provider": result.provider or None,
-        "provider_message_id": result.provider_message_id,
-        "response_payload": response or None,
-        "error_message": result.error,
-        "ended_at": now,
-    }
-
-
-def escalate(session: Session, of: Job | OutboxMessage, reason: str | None) -> None:
-    """Tell who listens that an urgent message did not arrive; neither its words nor its number."""
-    data = {
-        "outbox_id": str(of.id),
-        "event_code": of.event_code,
-        "channel": of.channel,
-        "recipient_user_id": of.recipient_user_id,
-        "recipient_actor_type": of.recipient_actor_type,
-        "entity_type": of.entity_type,
-        "entity_id": of.entity_id,
-        "reason": reason,
-    }
-    queue_event(session, OutboxEvent, queue=ESCALATED, type_=ESCALATED, source=SOURCE, data=data)
-    log.warning("message_escalated", outbox_id=str(of.id))
 
 
 def put_in_inboxes(session: Session, claimed: Slice, now: datetime) -> Sequence[Job]:

@@ -15,15 +15,10 @@ from sqlalchemy.orm import Session
 
 from notification.models import AttemptStatus, ChannelCode, MessageStatus
 from notification.outbox.attachments import Files, read_files
+from notification.outbox.attempt_ends import Ended
 from notification.outbox.attempts import NO_FILES, attempt
 from notification.outbox.claiming import Slice, claim_due, give_back, kept
-from notification.outbox.delivery_log import (
-    Committed,
-    Ended,
-    EndedSlice,
-    commit_slices,
-    put_in_inboxes,
-)
+from notification.outbox.delivery_log import Committed, EndedSlice, commit_slices, put_in_inboxes
 from notification.outbox.retrying import retry_while_away
 from notification.outbox.transports import Gates, write_gate
 from notification.transports import Sender, Transport

@@ -24,7 +24,7 @@ from notification.models import (
 )
 from notification.outbox.cascades import look_now, stop_behind
 from notification.outbox.costs import Taken, count_taken
-from notification.outbox.delivery_log import ESCALATION, escalate
+from notification.outbox.escalating import ESCALATION, escalate
 from notification.outbox.outcomes import CRITICAL
 from notification.outbox.parts import chosen_parts, undelivered, whole_of
 from notification.outbox.reach import Failed, count_failed, forget_arrived
