@@ -19,7 +19,8 @@ from policy_notify.models import (
 from policy_notify.retention import keep_bounded
 from policy_notify.runs.eligibility import DENIED, NO_PHONE, OBSOLETE
 from policy_notify.runs.lease import PAYMENTS_LEASE_ID, Lease
-from policy_notify.runs.payments import NOT_ENABLED, RETRY_AFTER, UNKNOWN_POLICY, PaymentSender
+from policy_notify.runs.payment_judge import NOT_ENABLED, UNKNOWN_POLICY
+from policy_notify.runs.payments import RETRY_AFTER, PaymentSender
 from sqlalchemy import func, select
 
 STARTS, ENDS = date(2026, 5, 1), date(2027, 4, 30)
