@@ -18,7 +18,8 @@ from proxy.registry import channels
 from proxy.registry.match_test import Trial, online_mediators, try_match
 from proxy.registry.records import existing
 from proxy.routes.locations import LOCATION, PREFIX, location
-from proxy.schemas.channels import ChannelIn, ChannelOut, MatchIn, MatchOut
+from proxy.schemas.channels import ChannelIn, ChannelOut
+from proxy.schemas.match_tests import MatchIn, MatchOut
 
 blp = Blueprint("channels", __name__, url_prefix=f"{PREFIX}/channels")
 

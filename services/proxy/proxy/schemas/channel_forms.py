@@ -10,22 +10,23 @@ from marshmallow import validate
 
 from proxy.models import USUAL_RESPONSE_RETENTION_DAYS, USUAL_RETRY_ATTEMPTS, Framing
 from proxy.registry.content_match import KINDS
+from proxy.schemas.channel_parts import (
+    MOST_FIELDS,
+    MOST_PORT,
+    MOST_ROUTES,
+    IndexedField,
+    MaskedField,
+    RouteIn,
+    RouteOut,
+)
 from proxy.schemas.channels import (
     LONGEST_RETRY_PERIOD_S,
     LONGEST_TIMEOUT_S,
     LONGEST_TOTAL_S,
-    MOST_FIELDS,
-    MOST_PORT,
     MOST_RESPONSE_RETENTION_DAYS,
     MOST_RETENTION_DAYS,
     MOST_RETRIES,
-    MOST_ROUTES,
     ChannelIn,
-    IndexedField,
-    MaskedField,
-    MatchIn,
-    RouteIn,
-    RouteOut,
 )
 from proxy.schemas.fields import NetworkText
 from proxy.schemas.form_fields import (
@@ -34,12 +35,13 @@ from proxy.schemas.form_fields import (
     Chosen,
     JsonText,
     Lines,
-    Seconds,
+    PositiveOrBlank,
     Typed,
     Whole,
     WholeOrBlank,
     typed_json,
 )
+from proxy.schemas.match_tests import MatchIn
 from proxy.schemas.mediators import MOST_PEM_CHARS
 
 #: The fields of the page for a rule of the body, and what each is of the rule.
@@ -124,14 +126,8 @@ class ChannelForm(ChannelIn):
     request_body_schema = JsonText(load_default=None, max_length=200_000)
     priority = Whole(low=1, load_default=1)
     allow = Lines(Name(), load_default=list)
-    timeout_s = Seconds(
-        load_default=None,
-        validate=validate.Range(0, LONGEST_TIMEOUT_S, min_inclusive=False),
-    )
-    total_timeout_s = Seconds(
-        load_default=None,
-        validate=validate.Range(0, LONGEST_TOTAL_S, min_inclusive=False),
-    )
+    timeout_s = PositiveOrBlank(most=LONGEST_TIMEOUT_S)
+    total_timeout_s = PositiveOrBlank(most=LONGEST_TOTAL_S)
     async_passthrough = Box()
     store_request_body = Box()
     store_response_body = Box()

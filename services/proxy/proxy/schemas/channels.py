@@ -1,4 +1,4 @@
-"""Channels on the wire, and the question which of them would take a call."""
+"""Channels on the wire."""
 
 from typing import Any
 
@@ -7,197 +7,38 @@ from common.texts import N_
 from common.web.fields import Flag, Integer, JsonObject, Line, Name, Tag, Text
 from marshmallow import validate
 
-from proxy.models import (
-    USUAL_RESPONSE_RETENTION_DAYS,
-    USUAL_RETRY_ATTEMPTS,
-    ChannelType,
-    Framing,
+from proxy.models import USUAL_RESPONSE_RETENTION_DAYS, USUAL_RETRY_ATTEMPTS, ChannelType
+from proxy.schemas.channel_parts import (
+    MOST_FIELDS,
+    MOST_ROUTES,
+    IndexedField,
+    ListenerIn,
+    ListenerOut,
+    MaskedField,
+    MatchBody,
+    PathPattern,
+    Polling,
+    RouteIn,
+    RouteOut,
 )
-from proxy.registry import body_paths
-from proxy.registry.content_match import KINDS
-from proxy.registry.patterns import with_slash
 from proxy.schemas.fields import (
     Complete,
     LineOrNull,
     Method,
     NetworkText,
+    Positive,
     Recorded,
     Schema,
     Several,
 )
-from proxy.schemas.mediators import MOST_PEM_CHARS, CredentialsIn, CredentialsOut
 
 _MEDIA_TYPE = r"^$|^[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+( *;.*)?$"
 LONGEST_TIMEOUT_S = 3600
 LONGEST_TOTAL_S = 24 * 3600
 MOST_RESPONSE_RETENTION_DAYS = 365
 MOST_RETENTION_DAYS = 36_500
-MOST_ROUTES = 10
-MOST_FIELDS = 20
-MOST_PORT = 65_535
 LONGEST_RETRY_PERIOD_S = 30 * 24 * 3600
 MOST_RETRIES = 100
-
-
-class PathPattern(Name):
-    """A path pattern; one that is no expression starts with a slash."""
-
-    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
-        text = super()._deserialize(value, *args, **kwargs)
-        return with_slash(text)
-
-
-class MatchBody(Schema):
-    """What a request's body must hold."""
-
-    kind = ma.fields.String(required=True, validate=validate.OneOf(KINDS))
-    expression = Line(
-        required=True,
-        min_length=1,
-        max_length=1024,
-        metadata={
-            "description": "A regular expression, a JSON pointer or `names.with.dots`, or an XPath"
-        },
-    )
-    value = Line(
-        load_default="",
-        max_length=1024,
-        metadata={"description": "What stands there; not for `regex`"},
-    )
-
-
-class MaskedField(Schema):
-    """A place in bodies, of JSON, XML or HL7 version 2."""
-
-    kind = ma.fields.String(required=True, validate=validate.OneOf(body_paths.KINDS))
-    expression = Line(
-        required=True,
-        min_length=1,
-        max_length=1024,
-        metadata={
-            "description": "A JSON pointer or `names.with.dots`, `*` for every item; an XPath;"
-            " a field of HL7 like `PID-3.1`",
-            "example": "/identifier/*/value",
-        },
-    )
-
-
-class IndexedField(MaskedField):
-    """A field of bodies that calls are found by."""
-
-    name = Line(
-        required=True,
-        min_length=1,
-        max_length=64,
-        validate=validate.Regexp(r"^[^:]*$", error="Must have no colon."),
-        metadata={"description": "What people call it", "example": "patient id"},
-    )
-
-
-class RouteIn(Schema):
-    """Another system that gets the channel's calls, too."""
-
-    name = Name(required=True, max_length=100)
-    url = Line(
-        max_length=2048,
-        load_default="",
-        metadata={"description": "Where it listens; or `mediator_id`", "example": "http://a:8080"},
-    )
-    mediator_id = ma.fields.UUID(load_default=None, allow_none=True)
-    is_active = Flag(load_default=True)
-    wait = Flag(
-        load_default=False, metadata={"description": "The caller's answer waits for this route"}
-    )
-    status_check = Line(
-        max_length=100,
-        load_default="",
-        metadata={"description": "Statuses that are no errors, like `2xx, 404`; empty: below 500"},
-    )
-    rewrite_path = Line(max_length=2048, load_default="")
-    rewrite_expression = Line(max_length=1024, load_default="")
-    forward_authorization = Flag(load_default=False)
-    credentials = Complete(CredentialsIn, load_default=None, allow_none=True)
-
-
-class RouteOut(Schema):
-    """A secondary route; its secret is masked."""
-
-    name = ma.fields.String(required=True)
-    url = ma.fields.String(required=True)
-    mediator_id = ma.fields.UUID(required=True, allow_none=True)
-    is_active = ma.fields.Boolean(required=True)
-    wait = ma.fields.Boolean(required=True)
-    status_check = ma.fields.String(required=True)
-    rewrite_path = ma.fields.String(required=True)
-    rewrite_expression = ma.fields.String(required=True)
-    forward_authorization = ma.fields.Boolean(required=True)
-    credentials = ma.fields.Nested(CredentialsOut, required=True, allow_none=True)
-
-
-class ListenerIn(Schema):
-    """A port where a channel's messages come in."""
-
-    port = Integer(
-        low=1,
-        high=MOST_PORT,
-        required=True,
-        metadata={"description": "One of the gateway's `LISTENER_PORTS`", "example": 2575},
-    )
-    framing = ma.fields.Enum(
-        Framing,
-        by_value=ma.fields.String,
-        load_default=Framing.MLLP,
-        metadata={
-            "description": "`mllp`: the mediator gets what stands in a frame, its answer is framed;"
-            " `mllp-as-it-is`: it gets the frame, too; `plain`: all until the sender ends writing"
-        },
-    )
-    tls = Flag(
-        load_default=False,
-        metadata={"description": "With the gateway's `LISTENER_TLS_CERT`"},
-    )
-    client_authorities = Text(
-        max_length=MOST_PEM_CHARS,
-        load_default="",
-        metadata={
-            "description": "Certificates in PEM: senders must show one that these vouch for;"
-            " without `acts_for` it says which client they are"
-        },
-    )
-
-    @ma.post_load
-    def _as_stored(self, given: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
-        return {**given, "framing": given["framing"].value}
-
-
-class ListenerOut(Schema):
-    """A port where a channel's messages come in."""
-
-    port = ma.fields.Integer(required=True)
-    framing = ma.fields.String(required=True, validate=validate.OneOf([*Framing]))
-    tls = ma.fields.Boolean(required=True)
-    client_authorities = ma.fields.String(required=True)
-
-
-class Polling(Schema):
-    """When the hub makes a channel's calls itself."""
-
-    schedule = Line(
-        required=True,
-        min_length=9,
-        max_length=200,
-        metadata={
-            "description": "Cron: minute, hour, day, month, day of week; with six fields the first"
-            " are the seconds",
-            "example": "*/5 * * * *",
-        },
-    )
-    time_zone = Line(
-        load_default="UTC",
-        min_length=1,
-        max_length=64,
-        metadata={"description": "A name of the IANA's", "example": "Africa/Dar_es_Salaam"},
-    )
 
 
 class ChannelIn(Schema):
@@ -205,17 +46,7 @@ class ChannelIn(Schema):
 
     name = Name(required=True, metadata={"example": "Laboratory orders"})
     description = Text(max_length=2000, load_default="")
-    path_pattern = PathPattern(
-        required=True,
-        max_length=1024,
-        metadata={
-            "description": "`/exact`, `/prefix/*` and `/pre*` (begins with), or a regular"
-            " expression: it starts with `^`, or holds `/.*` or ends in `$` and is looked for"
-            " anywhere; a missing first slash is put before all else",
-            "pattern": r"^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]+$",
-            "example": "/patients/*",
-        },
-    )
+    path_pattern = PathPattern(required=True)
     methods = Several(Method(), load_default=list, metadata={"description": "Empty: any"})
     requires_request_body = Flag(load_default=False)
     request_content_type = LineOrNull(
@@ -238,16 +69,11 @@ class ChannelIn(Schema):
     allow = Several(
         Name(), load_default=list, metadata={"description": "Client ids or roles; empty: any"}
     )
-    timeout_s = ma.fields.Float(
-        load_default=None,
-        allow_none=True,
-        validate=validate.Range(0, LONGEST_TIMEOUT_S, min_inclusive=False),
-        metadata={"description": "Null: the hub's own time-out"},
+    timeout_s = Positive(
+        most=LONGEST_TIMEOUT_S, metadata={"description": "Null: the hub's own time-out"}
     )
-    total_timeout_s = ma.fields.Float(
-        load_default=None,
-        allow_none=True,
-        validate=validate.Range(0, LONGEST_TOTAL_S, min_inclusive=False),
+    total_timeout_s = Positive(
+        most=LONGEST_TOTAL_S,
         metadata={
             "description": "Most seconds for a whole call, streamed answers included;"
             " null: the hub's own"
@@ -472,40 +298,3 @@ class ChannelOut(Recorded):
     retry_max_attempts = ma.fields.Integer(required=True)
     mediator_id = ma.fields.UUID(required=True)
     mediator_urn = ma.fields.String(required=True, attribute="mediator.urn")
-
-
-class MatchIn(Schema):
-    """A call that might come."""
-
-    method = Method(load_default="GET")
-    path = Line(
-        required=True,
-        min_length=1,
-        max_length=8192,
-        validate=validate.Regexp("^/", error=N_("Must start with /.")),
-        metadata={"description": "As in a URL, without the query", "example": "/patients/17"},
-    )
-
-
-class JudgedOut(Schema):
-    """One channel's answer to a call."""
-
-    id = ma.fields.UUID(required=True)
-    name = ma.fields.String(required=True)
-    path_pattern = ma.fields.String(required=True)
-    matches = ma.fields.Boolean(required=True)
-    why_not = ma.fields.String(required=True, allow_none=True)
-
-
-class MatchOut(Schema):
-    """Would this channel take the call, if not why, and which one would."""
-
-    matches = ma.fields.Boolean(required=True)
-    wins = ma.fields.Boolean(required=True)
-    why_not = ma.fields.String(required=True, allow_none=True)
-    winner = ma.fields.Nested(JudgedOut, required=True, allow_none=True)
-    answer = ma.fields.String(
-        required=True,
-        metadata={"description": "What the hub would say: `forwarded`, or the rejection"},
-    )
-    channels = ma.fields.List(ma.fields.Nested(JudgedOut), required=True)

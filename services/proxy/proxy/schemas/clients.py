@@ -11,7 +11,7 @@ from proxy.access.certificates import binding
 from proxy.access.clients import Issued
 from proxy.access.scopes import HEARTBEAT, SCOPES, is_scope
 from proxy.registry.mediators import URN
-from proxy.schemas.fields import NetworkText, Recorded, Schema, Several
+from proxy.schemas.fields import NetworkText, Positive, Recorded, Schema, Several
 
 #: What fits HTTP Basic and a header: printable ASCII without spaces and colons.
 MOST_CALLS = 1_000_000
@@ -110,10 +110,8 @@ class ClientIn(Schema):
             "format": "password",
         },
     )
-    max_rate = ma.fields.Float(
-        load_default=None,
-        allow_none=True,
-        validate=validate.Range(0, MOST_CALLS, min_inclusive=False),
+    max_rate = Positive(
+        most=MOST_CALLS,
         metadata={"description": "Most calls a second; null: `CLIENT_MAX_RATE`"},
     )
     max_concurrent = Integer(

@@ -72,6 +72,14 @@ class LineOrNull(Line):
         return super().deserialize("" if value is None else value, *args, **kwargs)
 
 
+class Positive(ma.fields.Float):
+    """A number above 0 and up to `most`; null: none is said."""
+
+    def __init__(self, *, most: float, **kwargs: Any) -> None:
+        inside = validate.Range(0, most, min_inclusive=False)
+        super().__init__(load_default=None, allow_none=True, validate=inside, **kwargs)
+
+
 class Several(ma.fields.List[Any]):
     """A list of at most `most` items; repeated ones are kept once, null is as good as none."""
 

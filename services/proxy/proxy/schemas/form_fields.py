@@ -9,7 +9,7 @@ from common.web.fields import Flag, Integer, JsonObject, Line, Text
 from marshmallow import validate
 
 from proxy.schemas.clients import PRINTABLE
-from proxy.schemas.fields import Several
+from proxy.schemas.fields import Positive, Several
 from proxy.schemas.staff import MIN_PASSWORD_LENGTH
 
 
@@ -78,8 +78,8 @@ class JsonText(BlankIsDefault, JsonObject):
         return json.dumps(value, indent=2, ensure_ascii=False) if value else None
 
 
-class Seconds(BlankIsDefault, ma.fields.Float):
-    """A length of time."""
+class PositiveOrBlank(BlankIsDefault, Positive):
+    """A number above 0, or none."""
 
 
 class WholeOrBlank(BlankIsDefault, Whole):

@@ -20,7 +20,7 @@ from proxy.schemas.form_fields import (
     Chosen,
     JsonText,
     Lines,
-    Seconds,
+    PositiveOrBlank,
     Typed,
     TypedPassword,
     TypedSecret,
@@ -54,9 +54,7 @@ class ClientForm(ClientIn):
     allowed_ips = Lines(NetworkText(), load_default=list)
     roles = Lines(Name(max_length=100), load_default=list)
     certificates = Lines(CertificateName(max_length=1000), load_default=list)
-    max_rate = Seconds(
-        load_default=None, validate=validate.Range(0, MOST_CALLS, min_inclusive=False)
-    )
+    max_rate = PositiveOrBlank(most=MOST_CALLS)
     max_concurrent = WholeOrBlank(low=1, high=MOST_CALLS, load_default=None)
     heartbeats = Lines(Name(validate=validate.Regexp(URN)), load_default=list)
     custom_token = TypedToken()
