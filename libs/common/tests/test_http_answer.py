@@ -7,8 +7,9 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from common.http.answer import MAX_HEAD_BYTES, Answer, Limits
+from common.http.answer import Answer, Limits
 from common.http.outcomes import OutcomeUnknown
+from common.http.parsed_answer import MAX_HEAD_BYTES
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from common.http.answer import MAX_FIELDS, MAX_HEAD_BYTES, Answer, Limits
+from common.http.answer import Answer, Limits
 from common.http.endpoint import Endpoint
 from common.http.outcomes import NotSent, OutcomeUnknown, TimedOut
+from common.http.parsed_answer import MAX_FIELDS, MAX_HEAD_BYTES
 from common.http.pool import Pool
 from proxy.gateway.headers import request_head
 from raw_mediator import RawMediator, answer, raw_answer, slow
