@@ -3,27 +3,17 @@
 import json
 from collections.abc import Callable, Mapping
 from functools import wraps
-from pathlib import Path
 from typing import Any, TypeVar
 
 import flask_smorest
 import marshmallow as ma
-import swagger_ui_bundle
 from apispec.ext.marshmallow import MarshmallowPlugin
-from flask import Blueprint as FlaskBlueprint
-from flask import (
-    Flask,
-    Request,
-    Response,
-    make_response,
-    render_template,
-    request,
-    send_from_directory,
-)
+from flask import Flask, Request, request
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import BadRequest, NotFound, UnsupportedMediaType
 from werkzeug.routing import UUIDConverter
 
+from common.web.documents import documents_of
 from common.web.examples import EXAMPLE_ID, body_example, described, instance, with_examples
 from common.web.preconditions import ETAG, IF_MATCH, tag_answer
 from common.web.problems import MEDIA_TYPE
@@ -36,11 +26,6 @@ OPENAPI_VERSION = "3.0.3"
 #: Problems an operation can always answer, and those that come with a body, a path id, a change.
 _ALWAYS = (422, 429, 503)
 _WITH_BODY = (400, 413, 415)
-#: Of the Swagger pages; pictures in Swagger UI's own style sheet are data: addresses.
-_SWAGGER_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'"
-)
 _TITLES = {
     400: "The request cannot be read",
     401: "Valid credentials are missing",
@@ -245,7 +230,7 @@ def register_api(app: Flask, service: str, title: str, *, description: str) -> f
             "flows": {"clientCredentials": {"tokenUrl": "/oauth/token", "scopes": {}}},
         },
     )
-    app.register_blueprint(_documents(api, service))
+    app.register_blueprint(documents_of(api, service))
     return api
 
 
@@ -281,28 +266,3 @@ class _Api(flask_smorest.Api):
 
     def _register_responses(self) -> None:
         """No default response: every answer is documented by its code."""
-
-
-def _documents(api: flask_smorest.Api, service: str) -> FlaskBlueprint:
-    pages = FlaskBlueprint("documents", __name__, template_folder="templates")
-    assets = Path(swagger_ui_bundle.swagger_ui_path)
-    prefix = f"/api/docs/{service}"
-
-    @pages.get(f"{prefix}/openapi.json")
-    def openapi_json() -> dict[str, Any]:
-        document: dict[str, Any] = api.spec.to_dict()
-        return document
-
-    @pages.get(f"{prefix}/swagger/")
-    def swagger() -> Response:
-        page = make_response(render_template("swagger.html", service=service, prefix=prefix))
-        page.headers["Content-Security-Policy"] = _SWAGGER_POLICY
-        return page
-
-    @pages.get(f"{prefix}/swagger/<path:name>")
-    def swagger_asset(name: str) -> Response:
-        if name == "start.js":
-            return send_from_directory(Path(__file__).parent / "static", "swagger-start.js")
-        return send_from_directory(assets, name, max_age=86400)
-
-    return pages
