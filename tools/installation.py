@@ -6,7 +6,7 @@ import os
 import secrets
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import demo_transports
@@ -14,22 +14,13 @@ import esb_keys
 import former_settings
 import local_authority
 import nginx_conf
-from common.outbound import USUALLY_DENIED
+import service_addresses
 from common.settings import FORMER_NAMES
 from ports import LOOPBACK
 from procfile import Program, flask_apps, port_variables
+from service_addresses import SERVICE_PORTS
 
 ROOT = Path(__file__).parent.parent
-
-#: Which port a placeholder of nginx.conf stands for.
-SERVICE_PORTS = {
-    "KIUNGO_PROXY": "PROXY_PORT",
-    "KIUNGO_PROXY_GATEWAY": "PROXY_GATEWAY_PORT",
-    "KIUNGO_ESB_RELAY": "ESB_RELAY_PORT",
-    "KIUNGO_ESB_RELAY_GATEWAY": "ESB_RELAY_GATEWAY_PORT",
-    "KIUNGO_NOTIFICATION": "NOTIFICATION_PORT",
-    "KIUNGO_POLICY_NOTIFY": "POLICY_NOTIFY_PORT",
-}
 
 #: Services that have a client of their own at the proxy: what it is called, and its scopes.
 OWN_CLIENTS = {
@@ -210,10 +201,8 @@ class Installation:
         user = "user root; " if os.geteuid() == 0 else ""
         return {
             **dict.fromkeys(unused, ""),
-            **self._addresses(),
-            "WATCHED_SERVICES": ", ".join(self._watched()),
+            **service_addresses.variables(self.var_dir, self.ports, self.programs),
             **({"WATCHED_CERTIFICATES": edge} if (edge := environ.get("KIUNGO_TLS_CERT")) else {}),
-            "OUTBOUND_DENY": ", ".join([USUALLY_DENIED, *self._own_places()]),
             **esb_keys.variables(self.var_dir, environ, self.ports, self.programs),
             **demo_transports.variables(environ, self.ports, self.programs),
             **environ,
@@ -222,29 +211,6 @@ class Installation:
             "VAR_DIR": str(self.var_dir),
             "NGINX_GLOBALS": f"{user}daemon off;",
         }
-
-    def _own_places(self) -> list[str]:
-        """Where our services listen: no mediator's address."""
-        return [f"{LOOPBACK}:{self.ports[name]}" for name in set(SERVICE_PORTS.values())]
-
-    def _addresses(self) -> dict[str, str]:
-        """Where the services find one another, unless the environment says otherwise."""
-        return {
-            "PROXY_URL": f"http://{LOOPBACK}:{self.ports['PROXY_PORT']}",
-            "PROXY_GATEWAY_URL": f"http://{LOOPBACK}:{self.ports['PROXY_GATEWAY_PORT']}",
-            "ESB_RELAY_URL": f"http://{LOOPBACK}:{self.ports['ESB_RELAY_GATEWAY_PORT']}",
-        }
-
-    def _watched(self) -> Iterator[str]:
-        """The processes of the services that the proxy's worker looks at."""
-        for program in self.programs:
-            name = program.name
-            if name.startswith("demo-") or name == "nginx":
-                continue
-            if name.endswith("-worker"):
-                yield f"{name}=file:{self.var_dir}/run/{name}-heartbeat"
-            elif variables := port_variables([program]):
-                yield f"{name}=http://{LOOPBACK}:{self.ports[next(iter(variables))]}"
 
     def _kept_secret(self, name: str) -> str:
         """The content of `keys/<name>`, generated with mode 0600 when there is none."""

@@ -12,10 +12,10 @@ import pytest
 from common.db.database import WEB_KINDS, WORKERS
 from common.web import gunicorn_conf
 from compose_files import CONTAINERS, PORT, ROOT, command_of, environ_of, processes
-from installation import SERVICE_PORTS
 from nginx_conf import placeholders
 from ports import unused_ports
 from procfile import Program, port_variables, read_procfile
+from service_addresses import SERVICE_PORTS
 from stack import Stack
 
 PROGRAMS = {

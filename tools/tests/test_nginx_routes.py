@@ -8,10 +8,10 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from installation import SERVICE_PORTS
 from nginx_alone import ask, nginx, problem, simulator
 from ports import unused_ports
 from proxy.registry.patterns import RESERVED_PATHS, is_reserved
+from service_addresses import SERVICE_PORTS
 
 PROXY, ESB_RELAY = "KIUNGO_PROXY", "KIUNGO_ESB_RELAY"
 PROXY_GATEWAY, ESB_RELAY_GATEWAY = "KIUNGO_PROXY_GATEWAY", "KIUNGO_ESB_RELAY_GATEWAY"
