@@ -1,9 +1,9 @@
-"""E-mail over SMTP: one connection serves a batch, and is opened anew when it broke."""
+"""E-mail over SMTP: a batch is composed, and leaves over one connection."""
 
 import smtplib
 import ssl
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from common.clock import utc_now
@@ -25,6 +25,13 @@ from notification.transports.mail import (
     message_id,
     on_the_wire,
 )
+from notification.transports.smtp_session import (
+    RecipientRefusedError,
+    RefusedError,
+    SmtpSession,
+    TransportClosedError,
+    UnknownOutcomeError,
+)
 from notification.unsubscribe.links import Links
 
 log = get_logger(__name__)
@@ -32,30 +39,6 @@ log = get_logger(__name__)
 PROVIDER = "smtp"
 #: Their outcome cannot be asked for: few may be UNKNOWN.
 SLICE_SIZE = 10
-CLOSING = 421
-RECIPIENT = "RCPT TO"
-#: Authentication required, or failed: said of us, whatever the step.
-OUR_CODES = (530, 534, 535, 538)
-
-
-class RefusedError(Exception):
-    """The server surely did not take the message; `code` is what it said, 0 if nothing."""
-
-    def __init__(self, reason: str, code: int = 0) -> None:
-        super().__init__(reason)
-        self.code = code
-
-
-class RecipientRefusedError(RefusedError):
-    """The server does not take mail for this address."""
-
-
-class TransportClosedError(RefusedError):
-    """The server takes no mail of ours at all: nobody's mail is to blame."""
-
-
-class UnknownOutcomeError(Exception):
-    """The connection broke after the last byte had left."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,7 +166,7 @@ class MailBatch:
 
     def __init__(self, transport: SmtpTransport) -> None:
         self._transport = transport
-        self._smtp: smtplib.SMTP | None = None
+        self._session = SmtpSession(transport.connect)
         #: What is said of the rest of the batch once the server takes nothing of ours.
         self._closed: Result | None = None
 
@@ -219,7 +202,7 @@ class MailBatch:
         if self._closed is not None:
             return self._closed
         try:
-            self._hand_over(letter)
+            self._session.hand_over(letter.return_path, letter.recipient, letter.content)
         except TransportClosedError as exc:
             self._closed = _rejection(Outcome.TRANSPORT_CLOSED, str(exc))
             return _rejection(Outcome.TRANSPORT_CLOSED, str(exc), exc.code)
@@ -232,93 +215,13 @@ class MailBatch:
             return _rejection(Outcome.UNKNOWN, "the connection broke before the server's last word")
         except Exception as exc:
             log.exception("mail_not_handed_over")
-            self._drop()
+            self._session.drop()
             return _rejection(Outcome.UNKNOWN, f"{type(exc).__name__} (a bug)")
         return Result(outcome=Outcome.SENT, provider=PROVIDER, provider_message_id=letter.known_as)
 
-    def _hand_over(self, letter: "_Letter") -> None:
-        """Give the mail to the server. Raises RefusedError, UnknownOutcomeError."""
-        smtp = self._begin(letter.return_path)
-        try:
-            self._expect(RECIPIENT, smtp.rcpt(letter.recipient)[0], 250, 251)
-            self._expect("DATA", smtp.docmd("DATA")[0], 354)
-            smtp.send(letter.content + b".\r\n")
-        except OSError as exc:
-            self.close()
-            raise RefusedError("the connection broke before the mail had left") from exc
-        try:
-            code = smtp.getreply()[0]
-        except OSError as exc:
-            self.close()
-            raise UnknownOutcomeError from exc
-        if not 200 <= code < 600:
-            self.close()
-            raise UnknownOutcomeError
-        self._expect("the mail", code, 250)
-
-    def _begin(self, return_path: str) -> smtplib.SMTP:
-        """A connection after MAIL FROM. Raises TransportClosedError: our sender is refused.
-
-        One that the server gave up while it rested is opened anew, once.
-        """
-        for is_rested in [True, False] if self._smtp else [False]:
-            smtp = self._smtp = self._smtp or self._open()
-            try:
-                code = smtp.mail(return_path)[0]
-            except OSError:
-                code = CLOSING
-            if code == CLOSING:
-                self.close()
-            if not (code == CLOSING and is_rested):
-                break
-        self._expect("MAIL FROM", code, 250)
-        return smtp
-
-    def _open(self) -> smtplib.SMTP:
-        """Raises TransportClosedError."""
-        try:
-            return self._transport.connect()
-        except smtplib.SMTPAuthenticationError as exc:
-            raise TransportClosedError("the server does not accept our credentials") from exc
-        except smtplib.SMTPNotSupportedError as exc:
-            why = "the server offers no STARTTLS, or no log-in that we know"
-            raise TransportClosedError(why) from exc
-        except (OSError, ValueError) as exc:
-            raise TransportClosedError(
-                f"no connection to the server ({type(exc).__name__})"
-            ) from exc
-
-    def _expect(self, step: str, code: int, *wanted: int) -> None:
-        """Raises RefusedError for another code; the connection is then ready for the next mail."""
-        if code in wanted:
-            return
-        if self._smtp is not None:
-            try:
-                is_ready = code != CLOSING and self._smtp.rset()[0] == 250
-            except OSError:
-                is_ready = False
-            if not is_ready:
-                self.close()
-        rejection = (
-            TransportClosedError if step == "MAIL FROM" or code in OUR_CODES else RefusedError
-        )
-        if step == RECIPIENT and rejection is RefusedError:
-            rejection = RecipientRefusedError
-        raise rejection(f"the server answered {code} to {step}", code)
-
     def close(self) -> None:
         """Say good-bye, if anybody listens."""
-        smtp, self._smtp = self._smtp, None
-        if smtp is not None:
-            with suppress(OSError):
-                smtp.quit()
-            smtp.close()
-
-    def _drop(self) -> None:
-        """Leave without a word: nobody knows where the conversation stands."""
-        smtp, self._smtp = self._smtp, None
-        if smtp is not None:
-            smtp.close()
+        self._session.close()
 
 
 def _rejection(outcome: Outcome, error: str, code: int = 0) -> Result:
