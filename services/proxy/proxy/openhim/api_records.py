@@ -17,10 +17,11 @@ from proxy.container import container
 from proxy.models import Channel, Client, ClientSecret, Mediator
 from proxy.openhim.api import api
 from proxy.openhim.callers import ADMIN, CHANNELS, CLIENTS, READ, Caller, NotUnderstood, caller
-from proxy.openhim.channels import Document, translated
+from proxy.openhim.channels import translated
 from proxy.openhim.exporting import channel_document, client_document
 from proxy.openhim.installing import save_channel
 from proxy.openhim.people import Person, client_of
+from proxy.openhim.reading import Document
 from proxy.openhim.requests import document, id_range
 from proxy.registry import channels
 

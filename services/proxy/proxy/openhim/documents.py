@@ -7,8 +7,8 @@ from typing import Any
 
 from common.importing.source import Row, SourceError, SourceTable
 
-from proxy.openhim.channels import NOT_YET, Document
-from proxy.openhim.reading import text
+from proxy.openhim.channels import NOT_YET
+from proxy.openhim.reading import Document, text
 from proxy.registry.mediator_config import without_secrets
 
 #: The kinds of an export, in the order in which they come over, and what names a record of each.

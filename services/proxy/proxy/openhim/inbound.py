@@ -4,17 +4,14 @@ There such channels ask nobody who they are: their messages and polls are nobody
 """
 
 import re
-from collections.abc import Mapping
 from typing import Any
 
 from common.errors import Invalid
 from common.importing.report import LeftOut
 
 from proxy.models import Framing
-from proxy.openhim.reading import port_of, text, texts
+from proxy.openhim.reading import Document, port_of, text, texts
 from proxy.registry.rewriting import NotRewritten, rewrite_of
-
-Document = Mapping[str, Any]
 
 LISTENERS = frozenset({"tcp", "tls"})
 POLLING = "polling"

@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 
 from proxy.access.scopes import SCOPES
 from proxy.models import Channel, Mediator
-from proxy.openhim.channels import OF_ROUTES, Document, Translated, translated
+from proxy.openhim.channels import OF_ROUTES, Translated, translated
 from proxy.openhim.mediators import mediator_of
-from proxy.openhim.reading import text
+from proxy.openhim.reading import Document, text
 from proxy.record.sealing import Sealer
 from proxy.registry import channels
 from proxy.registry.mediator_config import reveal

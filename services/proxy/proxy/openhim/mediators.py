@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from proxy.access.scopes import SCOPES, excess
 from proxy.models import Channel, Mediator
-from proxy.openhim.channels import Document, Target, endpoint_of
-from proxy.openhim.reading import flag, listed, text
+from proxy.openhim.reading import Document, flag, listed, text
+from proxy.openhim.targets import Target, endpoint_of
 from proxy.record.sealing import Sealer
 from proxy.registry import mediators
 from proxy.registry.mediator_secrets import opened

@@ -9,8 +9,7 @@ from common.console.staff import StaffRole
 from common.importing.loading import loaded
 
 from proxy.access.former_hashes import AFTER, BEFORE, bcrypt_hash, matches_former, sha512_hash
-from proxy.openhim.channels import Document
-from proxy.openhim.reading import flag, text, texts
+from proxy.openhim.reading import Document, flag, text, texts
 from proxy.schemas.clients import ClientIn
 from proxy.schemas.staff import StaffIn
 

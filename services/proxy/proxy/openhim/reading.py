@@ -6,10 +6,12 @@ from typing import Any
 
 from common.importing.report import LeftOut
 
+Document = Mapping[str, Any]
+
 MAX_PORT = 65_535
 
 
-def text(document: Mapping[str, Any], name: str) -> str:
+def text(document: Document, name: str) -> str:
     """A text without outer blanks; empty where there is none."""
     value = document.get(name)
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
@@ -17,19 +19,19 @@ def text(document: Mapping[str, Any], name: str) -> str:
     return str(value).strip()
 
 
-def texts(document: Mapping[str, Any], name: str) -> list[str]:
+def texts(document: Document, name: str) -> list[str]:
     """The texts of a list, each once, blank ones left out."""
     found = (one.strip() for one in listed(document, name) if isinstance(one, str))
     return list(dict.fromkeys(one for one in found if one))
 
 
-def listed(document: Mapping[str, Any], name: str) -> list[Any]:
+def listed(document: Document, name: str) -> list[Any]:
     """A list; empty where there is none."""
     value = document.get(name)
     return value if isinstance(value, list) else []
 
 
-def flag(document: Mapping[str, Any], name: str, *, default: bool = False) -> bool:
+def flag(document: Document, name: str, *, default: bool = False) -> bool:
     """True or false, also as text."""
     value = document.get(name)
     if isinstance(value, str):
@@ -37,7 +39,7 @@ def flag(document: Mapping[str, Any], name: str, *, default: bool = False) -> bo
     return value if isinstance(value, bool) else default
 
 
-def number(document: Mapping[str, Any], name: str) -> float | None:
+def number(document: Document, name: str) -> float | None:
     """A finite number, also as text; None where there is none."""
     value = document.get(name)
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
@@ -49,7 +51,7 @@ def number(document: Mapping[str, Any], name: str) -> float | None:
     return found if abs(found) < 1e12 else None
 
 
-def port_of(document: Mapping[str, Any]) -> int | None:
+def port_of(document: Document) -> int | None:
     """A port; None where there is none. Raises LeftOut for what is none."""
     if document.get("port") in (None, ""):
         return None

@@ -13,9 +13,8 @@ from common.http.client import HttpClient
 from common.http.outcomes import OutboundError, Timeouts
 from common.importing.source import SourceError
 
-from proxy.openhim.channels import Document
 from proxy.openhim.documents import CHANNELS, CLIENTS, MEDIATORS, USERS, Export
-from proxy.openhim.reading import moment_of, text
+from proxy.openhim.reading import Document, moment_of, text
 
 PATHS = {MEDIATORS: "mediators", CHANNELS: "channels", CLIENTS: "clients", USERS: "users"}
 MAX_BYTES = 64 * 1024 * 1024

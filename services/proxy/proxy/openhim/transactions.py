@@ -26,9 +26,8 @@ from proxy.models import (
     TransactionReport,
     TransactionStatus,
 )
-from proxy.openhim.channels import Document
 from proxy.openhim.documents import CHANNELS, CLIENTS, Export
-from proxy.openhim.reading import moment_of, text
+from proxy.openhim.reading import Document, moment_of, text
 from proxy.record.bodies import stored_copy
 from proxy.record.headers import recorded_headers
 from proxy.record.masks import masked_query

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from common.importing.report import LeftOut
 from openhim_documents import a_channel, a_route
-from proxy.openhim.channels import MEMBERS, NOT_YET, pattern_here, translated
+from proxy.openhim.channel_members import MEMBERS
+from proxy.openhim.channels import NOT_YET, pattern_here, translated
 from proxy.registry.patterns import compile_pattern
 from proxy.schemas.channels import ChannelIn
 
