@@ -15,7 +15,8 @@ from proxy.console.reading import read
 from proxy.console.saving import write
 from proxy.console.tasks import as_typed
 from proxy.container import container
-from proxy.record import rerun_tasks, reruns
+from proxy.record import rerun_tasks
+from proxy.record.rerun_many import meant
 from proxy.record.rerun_tasks import USUAL_BATCH_SIZE, Order
 from proxy.record.transactions import TransactionFilter
 from proxy.schemas.forms import RerunForm
@@ -49,9 +50,9 @@ def rerun_many() -> ResponseReturnValue:
 
 def _form(filters: Form, form: Form) -> str:
     wanted = _wanted(filters)
-    meant = read(lambda session: reruns.meant(session, wanted, MOST_COUNTED))
+    found = read(lambda session: meant(session, wanted, MOST_COUNTED))
     return render_template(
-        "pages/rerun.html", filters=filters, asked=as_typed(wanted), meant=meant, form=form
+        "pages/rerun.html", filters=filters, asked=as_typed(wanted), meant=found, form=form
     )
 
 

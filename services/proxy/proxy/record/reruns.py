@@ -5,8 +5,8 @@ It obeys the channel's rules and the registrations as they are now; a worker mak
 """
 
 import uuid
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass
 
 from common.audit.log import note_act
 from common.clock import utc_now
@@ -24,26 +24,16 @@ from proxy.gateway.headers import forwarded_headers
 from proxy.gateway.load_table import load_table
 from proxy.gateway.rejections import RejectedCall
 from proxy.gateway.routing_table import RoutedChannel, RoutingTable
-from proxy.models import (
-    FINAL_STATUSES,
-    AsyncCall,
-    StoredRequest,
-    Transaction,
-    TransactionStatus,
-)
+from proxy.models import FINAL_STATUSES, AsyncCall, StoredRequest, Transaction, TransactionStatus
 from proxy.record.bodies import is_packed
 from proxy.record.masks import MASK
 from proxy.record.sealing import RequestCopy, Sealer
-from proxy.record.search import newest
 from proxy.record.stored_calls import rebuild
-from proxy.record.transactions import TransactionFilter
 from proxy.registry.body_rules import check_body
 from proxy.registry.records import locked
 
 #: A body that was let in once is looked into whatever its size.
 _RULES_MAX_BYTES = 256 * 1024 * 1024
-#: Reruns that are committed together: small, so that calls do not wait for them.
-BATCH = 50
 REPEATED = "It was made again already"
 IS_REPETITION = "It makes another call again itself"
 
@@ -68,105 +58,12 @@ class Rerun:
     parent_id: uuid.UUID
 
 
-@dataclass(frozen=True)
-class RefusedRerun:
-    """A call that cannot be repeated, and why."""
-
-    correlation_id: uuid.UUID
-    reason: str
-
-
-@dataclass
-class Reruns:
-    """What came of repeating many calls; `more` tells that there are further ones."""
-
-    data: list[Rerun] = field(default_factory=list)
-    refused: list[RefusedRerun] = field(default_factory=list)
-    #: Calls that were repeated already.
-    left_out: int = 0
-    more: bool = False
-    ok: bool = True
-
-    @property
-    def count(self) -> int:
-        """How many new calls there are."""
-        return len(self.data)
-
-
-def rerun_matching(
-    database: Database,
-    sealer: Sealer,
-    wanted: TransactionFilter,
-    limit: int,
-    forward_timeout_s: float,
-    *,
-    include_repeated: bool = False,
-) -> Reruns:
-    """Repeat the newest `limit` calls that meet the filter; each batch is one transaction.
-
-    Repetitions do not count, and calls that were repeated are left out unless they are wanted, too.
-    """
-    with database.reading() as session:
-        calls, _ = newest(session, wanted, limit + 1)
-    originals = [call.correlation_id for call in calls[:limit] if call.parent_id is None]
-    outcome = Reruns(more=len(calls) > limit)
-    for start in range(0, len(originals), BATCH):
-        batch = originals[start : start + BATCH]
-        _rerun_batch(database, sealer, batch, outcome, forward_timeout_s, include_repeated)
-    return outcome
-
-
-@dataclass(frozen=True)
-class Meant:
-    """Calls that meet a filter: originals, how many of them were repeated, and repetitions."""
-
-    originals: int
-    repeated: int
-    repetitions: int
-    #: There are more of them, which were not counted.
-    is_cut: bool
-
-
-def meant(session: Session, wanted: TransactionFilter, most: int) -> Meant:
-    """What the newest `most` calls that meet the filter are."""
-    calls, _ = newest(session, wanted, most + 1)
-    originals = [call.correlation_id for call in calls[:most] if call.parent_id is None]
-    repeated = len(repeated_of(session, originals))
-    counted = min(most, len(calls))
-    return Meant(len(originals), repeated, counted - len(originals), len(calls) > most)
-
-
 def repeated_of(session: Session, ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
     """Those of the calls that were made again already."""
     if not ids:
         return set()
     parent = Transaction.parent_id
     return set(session.scalars(select(parent).where(parent.in_(ids)).distinct()))
-
-
-def _rerun_batch(
-    database: Database,
-    sealer: Sealer,
-    ids: Sequence[uuid.UUID],
-    outcome: Reruns,
-    forward_timeout_s: float,
-    include_repeated: bool,
-) -> None:
-    created, refused, left_out = [], [], 0
-    with database.writing() as session:
-        table = load_table(session, 0, forward_timeout_s)
-        for parent_id in ids:
-            try:
-                created.append(
-                    rerun(session, sealer, table, parent_id, only_once=not include_repeated)
-                )
-            except RepeatedAlready:
-                left_out += 1
-            except NotRepeatable as exc:
-                refused.append(RefusedRerun(parent_id, str(exc)))
-    outcome.data += created
-    outcome.refused += refused
-    outcome.left_out += left_out
 
 
 def rerun_one(

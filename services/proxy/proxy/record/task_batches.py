@@ -28,8 +28,9 @@ from proxy.models import (
     TransactionStatus,
 )
 from proxy.record.final_status import is_outcome_unknown
+from proxy.record.rerun_many import BATCH
 from proxy.record.rerun_tasks import MOST_CALLS
-from proxy.record.reruns import BATCH, REPEATED, repeated_of, rerun
+from proxy.record.reruns import REPEATED, repeated_of, rerun
 from proxy.record.sealing import Sealer
 from proxy.record.search import newest
 from proxy.record.transactions import TransactionFilter

@@ -13,9 +13,10 @@ from proxy.access.scopes import excess
 from proxy.access.searches import SEES_BODIES, check_may_search, note_search
 from proxy.container import container
 from proxy.models import Transaction
-from proxy.record import reruns
+from proxy.record import rerun_many, reruns
 from proxy.record.reports import with_reports
-from proxy.record.reruns import Rerun, Reruns
+from proxy.record.rerun_many import Reruns
+from proxy.record.reruns import Rerun
 from proxy.record.search import Found, find
 from proxy.record.transactions import TransactionFilter, without_bodies
 from proxy.registry.records import existing
@@ -95,7 +96,7 @@ def rerun_matching(given: dict[str, Any]) -> Reruns:
     wanted: TransactionFilter = given.pop("wanted")
     check_may_search(wanted.about)
     database, timeout_s = container().database, container().settings.forward_timeout_s
-    outcome = reruns.rerun_matching(
+    outcome = rerun_many.rerun_matching(
         database, container().sealer, wanted, forward_timeout_s=timeout_s, **given
     )
     container().wake_up.send()
