@@ -160,10 +160,11 @@ def create_token_key() -> None:
 @click.option("--transactions-per-channel", default=0, type=click.IntRange(0, 100_000))
 def seed_demo(reset: bool, transactions_per_channel: int) -> None:
     """Create demonstration clients, mediators, channels and transactions."""
-    from proxy.demo import examples, seed  # not part of the image
+    from proxy.demo import data as demo_data  # not part of the image
+    from proxy.demo import examples, seed
 
     try:
-        data = seed.read_demo_data(process_environment())
+        data = demo_data.read_demo_data(process_environment())
         with container().database.writing() as session:
             if reset:
                 examples.remove(session)
@@ -214,10 +215,10 @@ def worker(check: bool) -> None:
 def run_demo_mediator(port: int) -> None:
     """Run a small upstream on loopback that echoes, and keeps itself registered."""
     from proxy.demo import mediator as demo_mediator  # not part of the image
-    from proxy.demo import seed
+    from proxy.demo.data import demo_mediator_record
 
     process = container()
-    record = seed.demo_mediator_record(process_environment(), port)
+    record = demo_mediator_record(process_environment(), port)
 
     def beat(uptime_s: float) -> None:
         with process.database.writing() as session:

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from proxy.access.clients import issue_secret
-from proxy.demo.seed import ESB_PATH, DemoData
+from proxy.demo.data import ESB_PATH, DemoData
 from proxy.models import (
     About,
     AlertRule,

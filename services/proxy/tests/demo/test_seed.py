@@ -7,7 +7,8 @@ import pytest
 from common.settings import SettingError
 from proxy.access.secrets import matches_hash
 from proxy.container import Container
-from proxy.demo.seed import read_demo_data, seed
+from proxy.demo.data import read_demo_data
+from proxy.demo.seed import seed
 from proxy.models import Channel, Client, Mediator
 from sqlalchemy import select
 
