@@ -1,6 +1,6 @@
 """A list of the console: filters in the address, pages by cursor, everything as CSV.
 
-    def fetch(limit: int, cursor: str | None) -> Page[Exchange]: ...
+    fetch = rows_of(lambda: wanted, Exchange.id)
     return listing("pages/exchanges.html", fetch, filters, csv_name="exchanges", columns=COLUMNS)
 
 The template gets `filters` (a Form), `page` and what else is given; see `ui.table`.

@@ -5,12 +5,11 @@ import uuid
 from common.console.csv_export import Column
 from common.console.forms import choices, read_filters
 from common.console.listing import listing
-from common.web.paging import Page, fetch_page
 from flask import render_template
 from flask.typing import ResponseReturnValue
 
 from esb_relay.console.blueprint import pages
-from esb_relay.console.reading import read
+from esb_relay.console.reading import read, rows_of
 from esb_relay.engine.exchanges import ExchangeFilter, existing_exchange, matching
 from esb_relay.models import Direction, Exchange, ExchangeMode, ExchangeStatus
 from esb_relay.schemas.exchanges import Filter
@@ -47,13 +46,9 @@ def exchanges() -> ResponseReturnValue:
     filters = read_filters(Filter())
     wanted = matching(ExchangeFilter(**filters.values))
 
-    def fetch(limit: int, cursor: str | None) -> Page[Exchange]:
-        key = Exchange.id
-        return read(lambda session: fetch_page(session, wanted, key, limit=limit, cursor=cursor))
-
     return listing(
         "pages/exchanges.html",
-        fetch,
+        rows_of(lambda: wanted, Exchange.id),
         filters,
         csv_name="exchanges",
         columns=COLUMNS,

@@ -1,16 +1,8 @@
-"""What a page shows is read in one transaction."""
+"""What pages read in this service's database."""
 
-from collections.abc import Callable
-from typing import TypeVar
-
-from sqlalchemy.orm import Session
+from common.console.reading import Reading
 
 from esb_relay.container import container
 
-T = TypeVar("T")
-
-
-def read(query: Callable[[Session], T]) -> T:
-    """What `query` finds."""
-    with container().database.reading() as session:
-        return query(session)
+_reading = Reading(lambda: container().database)
+read, rows_of = _reading.read, _reading.rows_of

@@ -10,14 +10,13 @@ from common.console.forms import Form, choices, read_filters, read_form
 from common.console.listing import listing
 from common.console.staff import StaffRole
 from common.texts import _
-from common.web.paging import Page, fetch_page
 from flask import redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from esb_relay.callbacks import routes as callback_routes
 from esb_relay.console.blueprint import pages
-from esb_relay.console.reading import read
+from esb_relay.console.reading import read, rows_of
 from esb_relay.console.saving import save
 from esb_relay.container import container
 from esb_relay.models import CallbackRoute, TargetKind
@@ -42,13 +41,9 @@ def routes() -> ResponseReturnValue:
     filters = read_filters(RouteFilter())
     wanted = callback_routes.matching(**filters.values)
 
-    def fetch(limit: int, cursor: str | None) -> Page[CallbackRoute]:
-        key = CallbackRoute.id
-        return read(lambda session: fetch_page(session, wanted, key, limit=limit, cursor=cursor))
-
     return listing(
         "pages/routes.html",
-        fetch,
+        rows_of(lambda: wanted, CallbackRoute.id),
         filters,
         csv_name="routes",
         columns=COLUMNS,

@@ -1,13 +1,10 @@
 """What pages read: lists by pages, and what a field offers to choose from."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from common.console.listing import Fetch
+from common.console.reading import Reading
 from common.texts import _
-from common.web.paging import Page, fetch_page
-from sqlalchemy import Select, select
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy import select
 
 from notification.container import container
 from notification.models import Event, Lookup
@@ -15,15 +12,7 @@ from notification.models import Event, Lookup
 #: So many codes are offered where one is typed.
 _CODES_OFFERED = 500
 
-
-def rows_of(query: Callable[[], Select[Any]], key: InstrumentedAttribute[Any]) -> Fetch:
-    """Reads pages of `query`, by the unique column `key`; it is made only if rows are wanted."""
-
-    def fetch(limit: int, cursor: str | None) -> Page[Any]:
-        with container().database.reading() as session:
-            return fetch_page(session, query(), key, limit=limit, cursor=cursor)
-
-    return fetch
+rows_of = Reading(lambda: container().database).rows_of
 
 
 def choices(model: type[Lookup]) -> list[tuple[str, str]]:

@@ -60,7 +60,7 @@ def families() -> ResponseReturnValue:
         options = offered(session)
     return listing(
         "pages/families.html",
-        rows_of(wanted.query(), Family.uuid, _rows),
+        rows_of(wanted.query, Family.uuid, _rows),
         filters,
         csv_name="families",
         columns=COLUMNS,

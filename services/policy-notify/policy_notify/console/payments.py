@@ -32,7 +32,7 @@ def payments() -> ResponseReturnValue:
     query = select(PaymentNotice).options(*map(defer, personal)).filter_by(**filters.values)
     return listing(
         "pages/payments.html",
-        rows_of(query, PaymentNotice.id),
+        rows_of(lambda: query, PaymentNotice.id),
         filters,
         csv_name="payments",
         columns=COLUMNS,

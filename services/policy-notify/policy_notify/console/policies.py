@@ -65,7 +65,7 @@ def policies() -> ResponseReturnValue:
         offered = officers(session)
     return listing(
         "pages/policies.html",
-        rows_of(wanted.query(), Policy.uuid, _rows),
+        rows_of(wanted.query, Policy.uuid, _rows),
         filters,
         csv_name="policies",
         columns=COLUMNS,

@@ -1,13 +1,10 @@
 """What pages read: lists by pages, and what filters offer to choose from."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from common.console.listing import Fetch
-from common.web.paging import Page, fetch_page
-from sqlalchemy import Select, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from common.console.reading import Reading
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from policy_notify.container import container
 from policy_notify.models import Location, LocationLevel, Officer
@@ -17,21 +14,7 @@ _MOST = 2_000
 
 Options = list[tuple[str, str]]
 
-
-def rows_of(
-    query: Select[Any],
-    key: InstrumentedAttribute[Any],
-    shown: Callable[[Session, list[Any]], Sequence[Any]] = lambda _session, found: found,
-) -> Fetch:
-    """Reads pages of `query`, by the unique column `key`; `shown` makes its records into rows."""
-    database = container().database
-
-    def fetch(limit: int, cursor: str | None) -> Page[Any]:
-        with database.reading() as session:
-            page = fetch_page(session, query, key, limit=limit, cursor=cursor)
-            return Page(shown(session, list(page.data)), page.next_cursor)
-
-    return fetch
+rows_of = Reading(lambda: container().database).rows_of
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,7 @@ def runs() -> ResponseReturnValue:
     filters = read_filters(forms.RunFilter())
     return listing(
         "pages/runs.html",
-        rows_of(select(Run).filter_by(**filters.values), Run.id),
+        rows_of(lambda: select(Run).filter_by(**filters.values), Run.id),
         filters,
         csv_name="runs",
         columns=COLUMNS,

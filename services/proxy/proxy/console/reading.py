@@ -1,33 +1,24 @@
 """What a page shows is read in one transaction that does not hold up other requests."""
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 from common.console.listing import Fetch
-from common.web.paging import Page, fetch_page
+from common.console.reading import Reading
 from sqlalchemy import Select, or_, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import InstrumentedAttribute
 
 from proxy.container import container
 
-T = TypeVar("T")
+_reading = Reading(lambda: container().database)
+#: It may run in another thread, where there is no current app.
+read = _reading.read
 
 
-def read(query: Callable[[Session], T]) -> T:
-    """What `query` finds; it may run in another thread, where there is no current app."""
-    with container().database.reading() as session:
-        return query(session)
-
-
-def rows_of(model: type[Any], query: Select[Any]) -> Fetch:
-    """Reads pages of `query`, newest records first."""
-
-    def fetch(limit: int, cursor: str | None) -> Page[Any]:
-        return read(
-            lambda session: fetch_page(session, query, model.id, limit=limit, cursor=cursor)
-        )
-
-    return fetch
+def rows_of(
+    model: type[Any], query: Select[Any], key: InstrumentedAttribute[Any] | None = None
+) -> Fetch:
+    """Reads pages of `query`, newest records first: by their ids, unless there is another `key`."""
+    return _reading.rows_of(lambda: query, model.id if key is None else key)
 
 
 def matching(

@@ -8,7 +8,6 @@ from common.console.forms import choices, read_filters
 from common.console.listing import listing
 from common.console.rights import Right
 from common.texts import _
-from common.web.paging import Page, fetch_page
 from flask import g, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
@@ -76,13 +75,9 @@ def task(task_id: uuid.UUID) -> ResponseReturnValue:
     filters = read_filters(TaskCallFilter())
     wanted = rerun_tasks.calls_of(task_id, filters.values.get("state"))
 
-    def fetch(limit: int, cursor: str | None) -> Page[RerunTaskCall]:
-        key = RerunTaskCall.correlation_id
-        return read(lambda session: fetch_page(session, wanted, key, limit=limit, cursor=cursor))
-
     return listing(
         "pages/task.html",
-        fetch,
+        rows_of(RerunTaskCall, wanted, RerunTaskCall.correlation_id),
         filters,
         csv_name="task",
         columns=CALL_COLUMNS,
