@@ -1,10 +1,9 @@
 """What the console's forms send, where it differs from the API."""
 
-from typing import Any
-
 import marshmallow as ma
+from common.console.form_fields import BlankIsDefault, Typed
 from common.texts import N_
-from common.web.fields import Name, Text
+from common.web.fields import Name
 
 from esb_relay.models import TargetKind
 from esb_relay.schemas.callbacks import RouteIn
@@ -16,26 +15,11 @@ from esb_relay.wire.terms import Format
 _MAX_CHARS = 1024 * 1024
 
 
-class NameOrBlank(Name):
+class NameOrBlank(BlankIsDefault, Name):
     """A name; a field that was left blank is none."""
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(load_default=None, allow_none=True, **kwargs)
-
-    def deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
-        """Read the field's value."""
-        is_blank = isinstance(value, str) and not value.strip()
-        return super().deserialize(None if is_blank else value, *args, **kwargs)
-
-
-class Pasted(Text):
-    """A text of several lines. Browsers end each with CR and LF, whatever was pasted."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(max_length=_MAX_CHARS, **kwargs)
-
-    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
-        return super()._deserialize(value, *args, **kwargs).replace("\r\n", "\n")
+    def __init__(self) -> None:
+        super().__init__(load_default=None, allow_none=True)
 
 
 class RouteFilter(Schema):
@@ -60,11 +44,15 @@ class SignForm(RequestTerms):
 
     user_id = NameOrBlank()
     format = ma.fields.Enum(Format, by_value=ma.fields.String, load_default=Format.JSON)
-    body = Pasted(load_default="")
+    body = Typed(max_length=_MAX_CHARS, load_default="")
 
 
 class VerifyForm(Schema):
     """What the workbench verifies, and with whose key."""
 
     key = Name(load_default="esb")
-    envelope = Pasted(required=True, validate=ma.validate.Length(1, error=N_("Paste an envelope.")))
+    envelope = Typed(
+        max_length=_MAX_CHARS,
+        required=True,
+        validate=ma.validate.Length(1, error=N_("Paste an envelope.")),
+    )

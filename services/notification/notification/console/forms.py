@@ -1,11 +1,11 @@
 """What the API takes as JSON, as browsers send it: boxes, texts with CRLF, blanks for nothing."""
 
-import json
 from typing import Any
 
 import marshmallow as ma
+from common.console.form_fields import Box, JsonText, Typed
 from common.texts import _
-from common.web.fields import Flag, Integer, JsonObject, Line, Name, Text
+from common.web.fields import Integer, Line, Name
 
 from notification.emit.choose import MAX_BODY_CHARS
 from notification.models import ChannelCode
@@ -19,44 +19,11 @@ from notification.schemas.templates import TemplateIn
 from notification.schemas.webhooks import WebhookIn
 
 
-class Box(Flag):
-    """Browsers send `true` for a box that is ticked, and nothing for one that is not."""
-
-    def __init__(self) -> None:
-        super().__init__(load_default=False)
-
-    def _deserialize(self, value: Any, *_args: Any, **_kwargs: Any) -> bool:
-        return bool(value == "true")
-
-
-class Typed(Text):
-    """Text of several lines: browsers end each with CRLF, an SMS would carry both."""
-
-    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
-        return super()._deserialize(value.replace("\r\n", "\n"), *args, **kwargs)
-
-
 class BlankClock(Clock):
     """A time of day; blank: none."""
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
         return super()._deserialize(value, *args, **kwargs) if value else None
-
-
-class JsonText(JsonObject):
-    """A JSON object as typed; blank: `load_default`."""
-
-    def deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
-        """As the field of marshmallow."""
-        is_blank = isinstance(value, str) and not value.strip()
-        return super().deserialize(ma.missing if is_blank else value, *args, **kwargs)
-
-    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
-        try:
-            found = json.loads(value)
-        except (ValueError, RecursionError) as exc:
-            raise ma.ValidationError(_("This is not JSON: %(exc)s.", exc=exc)) from exc
-        return super()._deserialize(found, *args, **kwargs)
 
 
 class BlankInteger(Integer):

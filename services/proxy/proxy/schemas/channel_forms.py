@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import marshmallow as ma
+from common.console.form_fields import BlankIsDefault, Box, JsonText, Typed, typed_json
 from common.texts import _
 from common.web.fields import Line, Name, Text
 from marshmallow import validate
@@ -29,18 +30,7 @@ from proxy.schemas.channels import (
     ChannelIn,
 )
 from proxy.schemas.fields import NetworkText
-from proxy.schemas.form_fields import (
-    BlankIsDefault,
-    Box,
-    Chosen,
-    JsonText,
-    Lines,
-    PositiveOrBlank,
-    Typed,
-    Whole,
-    WholeOrBlank,
-    typed_json,
-)
+from proxy.schemas.form_fields import Chosen, Lines, PositiveOrBlank, Whole, WholeOrBlank
 from proxy.schemas.match_tests import MatchIn
 from proxy.schemas.mediators import MOST_PEM_CHARS
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import marshmallow as ma
+from common.console.form_fields import Box, JsonText, Typed
 from common.console.rights import Right
 from common.web.fields import Line, Name
 from marshmallow import validate
@@ -16,12 +17,9 @@ from proxy.registry.mediators import URN
 from proxy.schemas.clients import MOST_CALLS, CertificateName, ClientIn
 from proxy.schemas.fields import NetworkText, Schema, Several
 from proxy.schemas.form_fields import (
-    Box,
     Chosen,
-    JsonText,
     Lines,
     PositiveOrBlank,
-    Typed,
     TypedPassword,
     TypedSecret,
     TypedToken,
