@@ -18,6 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from notification.catalogue import events as catalogue
+from notification.catalogue.filters import matching
 from notification.catalogue.templates import newest_templates
 from notification.console.blueprint import as_json, pages
 from notification.console.forms import EventForm
@@ -25,10 +26,8 @@ from notification.console.reading import choices, rows_of
 from notification.console.saving import save
 from notification.container import container
 from notification.models import Event, Module, Rule
-from notification.routes.filters import matching
 from notification.schemas.catalogue import EventArgs
 
-_COLUMNS = {"module": Event.module, "active": Event.is_active}
 CSV = (
     Column("Code", lambda event: event.code),
     Column("Module", lambda event: event.module),
@@ -43,7 +42,7 @@ CSV = (
 def events() -> ResponseReturnValue:
     """The events that meet the filters, newest first."""
     filters = read_filters(EventArgs(exclude=["limit", "cursor"]))
-    fetch = rows_of(lambda: matching(Event, _COLUMNS, {**filters.values}), Event.id)
+    fetch = rows_of(lambda: matching(Event, {**filters.values}), Event.id)
     return listing(
         "pages/events.html",
         fetch,

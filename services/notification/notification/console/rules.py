@@ -14,6 +14,7 @@ from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from notification.catalogue import rules as domain
+from notification.catalogue.filters import matching
 from notification.console.blueprint import pages
 from notification.console.forms import RuleForm
 from notification.console.reading import choices, event_codes, rows_of
@@ -21,10 +22,8 @@ from notification.console.saving import save
 from notification.container import container
 from notification.models import ActorType, Channel, Priority, Rule
 from notification.models.catalogue import ALL, EVERYONE
-from notification.routes.filters import matching
 from notification.schemas.catalogue import RuleArgs
 
-_COLUMNS = {"event_code": Rule.event_code, "active": Rule.is_active}
 CSV = (
     Column("Event", lambda rule: rule.event_code),
     Column("Who", lambda rule: rule.recipient_policy),
@@ -39,7 +38,7 @@ CSV = (
 def rules() -> ResponseReturnValue:
     """The rules that meet the filters, newest first."""
     filters = read_filters(RuleArgs(exclude=["limit", "cursor"]))
-    fetch = rows_of(lambda: matching(Rule, _COLUMNS, {**filters.values}), Rule.id)
+    fetch = rows_of(lambda: matching(Rule, {**filters.values}), Rule.id)
     return listing(
         "pages/rules.html", fetch, filters, csv_name="rules", columns=CSV, events=event_codes()
     )

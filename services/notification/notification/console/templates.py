@@ -17,6 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from notification.catalogue import templates as domain
+from notification.catalogue.filters import matching
 from notification.console.blueprint import as_json, pages
 from notification.console.forms import PreviewForm, TemplateForm, UseForm
 from notification.console.previews import Shown, sample_context, side_by_side
@@ -24,15 +25,8 @@ from notification.console.reading import choices, event_codes, rows_of
 from notification.console.saving import save
 from notification.container import container
 from notification.models import Channel, ChannelCode, Template
-from notification.routes.filters import matching
 from notification.schemas.templates import TemplateArgs
 
-_COLUMNS = {
-    "event_code": Template.event_code,
-    "channel": Template.channel,
-    "language": Template.language,
-    "active": Template.is_active,
-}
 CSV = (
     Column("Event", lambda template: template.event_code),
     Column("Channel", lambda template: template.channel),
@@ -51,7 +45,7 @@ NO_PAGE = "<!DOCTYPE html><p>These words are not Markdown: such an e-mail is pla
 def templates() -> ResponseReturnValue:
     """The versions that meet the filters, newest first."""
     filters = read_filters(TemplateArgs(exclude=["limit", "cursor"]))
-    fetch = rows_of(lambda: matching(Template, _COLUMNS, {**filters.values}), Template.id)
+    fetch = rows_of(lambda: matching(Template, {**filters.values}), Template.id)
     return listing(
         "pages/templates.html",
         fetch,

@@ -11,10 +11,10 @@ from flask.views import MethodView
 
 from notification.catalogue import events as catalogue
 from notification.catalogue import rules
+from notification.catalogue.filters import matching
 from notification.container import container
 from notification.django_mediator.ids import record_id
 from notification.models import Event, Rule
-from notification.routes.filters import matching
 from notification.routes.locations import LOCATION, PREFIX, location, path_id
 from notification.schemas.catalogue import (
     EventArgs,
@@ -40,9 +40,8 @@ class Events(MethodView):
     @blp.response(200, page_schema(EventOut))
     def get(self, query: dict[str, Any]) -> Page[Event]:
         """List events by their codes."""
-        columns = {"module": Event.module, "active": Event.is_active}
         with container().database.reading() as session:
-            wanted = matching(Event, columns, query)
+            wanted = matching(Event, query)
             return fetch_page(session, wanted, Event.code, descending=False, **query)
 
     @blp.scope(ADMIN)
@@ -88,9 +87,8 @@ class Rules(MethodView):
     @blp.response(200, page_schema(RuleOut))
     def get(self, query: dict[str, Any]) -> Page[Rule]:
         """List rules, newest first."""
-        columns = {"event_code": Rule.event_code, "active": Rule.is_active}
         with container().database.reading() as session:
-            return fetch_page(session, matching(Rule, columns, query), Rule.id, **query)
+            return fetch_page(session, matching(Rule, query), Rule.id, **query)
 
     @blp.scope(ADMIN)
     @blp.arguments(RuleIn)

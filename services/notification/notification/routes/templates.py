@@ -8,11 +8,11 @@ from common.web.single import single
 from flask.views import MethodView
 
 from notification.catalogue import templates
+from notification.catalogue.filters import matching
 from notification.container import container
 from notification.django_mediator.ids import record_id
 from notification.emit.preview import Preview, preview
 from notification.models import Template
-from notification.routes.filters import matching
 from notification.routes.locations import LOCATION, PREFIX, location, path_id
 from notification.routes.written_json import WrittenBlueprint
 from notification.schemas.templates import (
@@ -27,12 +27,6 @@ blp = WrittenBlueprint("templates", __name__, url_prefix=f"{PREFIX}/templates")
 
 READ, ADMIN = "notification:read", "notification:admin"
 TEMPLATE = single(TemplateOut)
-_COLUMNS = {
-    "event_code": Template.event_code,
-    "channel": Template.channel,
-    "language": Template.language,
-    "active": Template.is_active,
-}
 
 
 @blp.route("/")
@@ -45,7 +39,7 @@ class Templates(MethodView):
     def get(self, query: dict[str, Any]) -> Page[Template]:
         """List templates, newest first."""
         with container().database.reading() as session:
-            return fetch_page(session, matching(Template, _COLUMNS, query), Template.id, **query)
+            return fetch_page(session, matching(Template, query), Template.id, **query)
 
     @blp.scope(ADMIN)
     @blp.arguments(TemplateIn)
