@@ -3,10 +3,11 @@
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 import psycopg
 import pytest
-from sqlalchemy import Connection, MetaData
+from sqlalchemy import Connection, Dialect, MetaData
 
 POSTGRES = "postgresql://postgres@127.0.0.1:5432"
 
@@ -36,9 +37,12 @@ def scratch_database(schema: str | None = None) -> Iterator[str]:
 
 def empty_tables(connection: Connection, metadata: MetaData) -> None:
     """Remove every row, in the transaction of `connection`; on PostgreSQL in one round trip."""
-    deletes = [
-        str(table.delete().compile(connection)) for table in reversed(metadata.sorted_tables)
-    ]
-    together = ["; ".join(deletes)] if connection.dialect.name == "postgresql" else deletes
-    for statement in together:
+    for statement in _deletes(metadata, connection.dialect):
         connection.exec_driver_sql(statement)
+
+
+@cache
+def _deletes(metadata: MetaData, dialect: Dialect) -> list[str]:
+    tables = reversed(metadata.sorted_tables)
+    deletes = [str(table.delete().compile(dialect=dialect)) for table in tables]
+    return ["; ".join(deletes)] if dialect.name == "postgresql" else deletes
