@@ -89,7 +89,7 @@ class Simulator(BaseHTTPRequestHandler):
 def simulator() -> Iterator[int]:
     """The port of one that answers."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Simulator)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     try:
         yield server.server_port
     finally:

@@ -77,7 +77,7 @@ def peer() -> Iterator[Peer]:
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
     peer.port = server.server_port
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     yield peer
     server.shutdown()
     server.server_close()

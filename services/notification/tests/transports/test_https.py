@@ -54,7 +54,7 @@ def address(certificate: Path) -> Iterator[str]:
     server.socket = context.wrap_socket(
         server.socket, server_side=True, do_handshake_on_connect=False
     )
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     yield f"https://127.0.0.1:{server.server_port}/send"
     server.shutdown()
     server.server_close()

@@ -70,7 +70,7 @@ def provider(app: Any, container: Container, monkeypatch: pytest.MonkeyPatch) ->
     """The installation's provider."""
     said = Provider()
     server = make_server("127.0.0.1", 0, said.answer, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     said.issuer = f"http://127.0.0.1:{server.port}"
     use(app, container, monkeypatch, said, OutboundRules())

@@ -43,7 +43,7 @@ def letters(
         return Response(json.dumps(said), mimetype="application/json")
 
     server = make_server("127.0.0.1", 0, notification, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     changed = replace(
         container,

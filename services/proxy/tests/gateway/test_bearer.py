@@ -5,6 +5,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -23,8 +24,8 @@ Ask = Callable[..., Any]
 class LittleIssuer:
     """Publishes its keys on loopback, and signs tokens with them."""
 
-    def __init__(self) -> None:
-        self.keys = {"r": rsa.generate_private_key(65537, 2048), "e": _curve_key()}
+    def __init__(self, key: rsa.RSAPrivateKey) -> None:
+        self.keys = {"r": key, "e": _curve_key()}
         self.algorithms = {"r": "RS256", "e": "ES256"}
         self.published = ["r", "e"]
         self.fetched, self.status = 0, 200
@@ -42,7 +43,7 @@ class LittleIssuer:
             def log_message(self, *_: object) -> None: ...
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
         self.name = f"http://127.0.0.1:{self._server.server_port}"
 
     def jwks(self) -> bytes:
@@ -73,13 +74,21 @@ class LittleIssuer:
         self._server.server_close()
 
 
+def _rsa_key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(65537, 2048)
+
+
+#: Made once: that takes longer than most tests here do.
+_usual_key = cache(_rsa_key)
+
+
 def _curve_key() -> ec.EllipticCurvePrivateKey:
     return ec.generate_private_key(ec.SECP256R1())
 
 
 @pytest.fixture
 def issuer() -> Iterator[LittleIssuer]:
-    started = LittleIssuer()
+    started = LittleIssuer(_usual_key())
     yield started
     started.close()
 
@@ -134,7 +143,7 @@ def test_token_that_says_something_else_is_rejected(
 
 
 def test_forged_tokens_are_rejected(ask: Ask, issuer: LittleIssuer) -> None:
-    other = LittleIssuer()
+    other = LittleIssuer(_rsa_key())
     public = (
         issuer.keys["r"]
         .public_key()

@@ -31,7 +31,7 @@ SERVICES = (
 def hub_port(app: Flask) -> Iterator[int]:
     """The hub on loopback."""
     server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     yield server.server_port
     server.shutdown()

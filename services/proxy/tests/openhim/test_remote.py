@@ -84,7 +84,7 @@ def url() -> Iterator[str]:
     Simulator.answers = {f"/{kind.lower()}": document[kind] for kind in KEYS}
     Simulator.asked = []
     server = ThreadingHTTPServer(("127.0.0.1", 0), Simulator)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
