@@ -26,6 +26,14 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
+@pytest.fixture(scope="session")
+def kept() -> dict[Any, Any]:
+    """What a process builds once. With several processes, a session's fixture that has parameters
+    ends with each: a file's tests ask for one database and the other, and so do the next file's.
+    """
+    return {}
+
+
 class _Grouped(LoadScopeScheduling):
     """A file's tests stay together; so does all that needs one running system, or RabbitMQ."""
 

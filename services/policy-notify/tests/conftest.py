@@ -90,15 +90,18 @@ def settings_for(
 
 @pytest.fixture(scope="session", params=["sqlite", "postgres"])
 def shared_app(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    kept: dict[Any, Any],
 ) -> Iterator[Flask]:
     """One app per database for the whole run."""
-    folder = tmp_path_factory.mktemp(request.param)
-    app = create_app(settings_for(request.param, folder, request), keys=Keys())
-    engine = app.extensions["policy-notify"].database.engine
-    Base.metadata.create_all(engine)
-    yield app
-    engine.dispose()
+    key = (SCHEMA, request.param)
+    if key not in kept:
+        folder = tmp_path_factory.mktemp(request.param)
+        app = kept[key] = create_app(settings_for(request.param, folder, request), keys=Keys())
+        Base.metadata.create_all(app.extensions["policy-notify"].database.engine)
+    yield kept[key]
+    kept[key].extensions["policy-notify"].database.engine.dispose()
 
 
 @pytest.fixture

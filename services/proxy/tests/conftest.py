@@ -83,13 +83,17 @@ def empty(app: Flask) -> None:
 
 @pytest.fixture(scope="session", params=["sqlite", "postgres"])
 def shared_app(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    kept: dict[Any, Any],
 ) -> Iterator[Flask]:
     """One app per database for the whole run."""
-    folder = tmp_path_factory.mktemp(request.param)
-    app = build(settings_for(request.param, folder, request))
-    yield app
-    app.extensions["proxy"].database.engine.dispose()
+    key = (SCHEMA, request.param)
+    if key not in kept:
+        folder = tmp_path_factory.mktemp(request.param)
+        kept[key] = build(settings_for(request.param, folder, request))
+    yield kept[key]
+    kept[key].extensions["proxy"].database.engine.dispose()
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import socket
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -81,44 +81,70 @@ def esb_key() -> PrivateKey:
     return generate(Curve.SECP256R1)
 
 
-@pytest.fixture
-def simulator(p256: PrivateKey, esb_key: PrivateKey) -> Iterator[Simulator]:
-    """A bus of this test's own; `simulator.port` is where it listens."""
-    bus = Simulator(esb_key, p256.public, **CLIENT)
-    server = listen(bus)
+@pytest.fixture(scope="session")
+def bus_server(p256: PrivateKey, esb_key: PrivateKey) -> Iterator[LoopbackServer]:
+    """Where the bus listens for the whole run."""
+    server = listen(Simulator(esb_key, p256.public, **CLIENT))
     server.start()
-    bus.port = server.port  # type: ignore[attr-defined]
-    yield bus
+    yield server
     server.stop()
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def settings_with(
+@pytest.fixture
+def simulator(bus_server: LoopbackServer, p256: PrivateKey, esb_key: PrivateKey) -> Simulator:
+    """A bus of this test's own."""
+    bus = Simulator(esb_key, p256.public, **CLIENT)
+    bus_server.handler = bus.serve
+    return bus
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgres"])
+def shared_app(
     request: pytest.FixtureRequest,
-    tmp_path: Path,
-    simulator: Simulator,
+    tmp_path_factory: pytest.TempPathFactory,
+    kept: dict[Any, Any],
+    bus_server: LoopbackServer,
     p256: PrivateKey,
     esb_key: PrivateKey,
-) -> Callable[..., Settings]:
-    """Settings of a relay that speaks to `simulator`, on each database; changes by keyword."""
-    url = f"http://127.0.0.1:{simulator.port}"  # type: ignore[attr-defined]
-    sealing.create_key(tmp_path / "keys" / "seal")
-    given: dict[str, Any] = {
-        "var_dir": tmp_path,
-        "log_level": "ERROR",
-        "token_url": f"{url}/token",
-        "engine_url": url,
-        "client_id": CLIENT["client_id"],
-        "client_secret": CLIENT["secret"],
-        "private_key": p256.pem().decode(),
-        "esb_public_keys": esb_key.public.encoded(Encoding.PEM).decode(),
-        "connect_timeout_s": 2.0,
-        "read_timeout_s": 1.0,
-        "callback_timeout_s": 2.0,
-    }
-    if request.param == "postgres":
-        given["database_url_override"] = request.getfixturevalue("scratch_postgres")
-    return lambda **changes: Settings(**{**given, **changes})
+) -> Iterator[Flask]:
+    """One app per database for the whole run, with tables."""
+    key = (SCHEMA, request.param)
+    if key not in kept:
+        folder, url = tmp_path_factory.mktemp(request.param), f"http://127.0.0.1:{bus_server.port}"
+        changes: dict[str, Any] = {"private_key": p256.pem().decode()}
+        if request.param == "postgres":
+            changes["database_url_override"] = request.getfixturevalue("scratch_postgres")
+        sealing.create_key(folder / "keys" / "seal")
+        app = kept[key] = create_app(_settings(folder, url, esb_key.public, **changes))
+        Base.metadata.create_all(app.extensions["esb-relay"].database.engine)
+    yield kept[key]
+    kept[key].extensions["esb-relay"].database.engine.dispose()
+
+
+def _settings(folder: Path, url: str, esb_key: PublicKey, **changes: Any) -> Settings:
+    """Settings of a relay whose bus is at this address."""
+    return Settings(
+        var_dir=folder,
+        log_level="ERROR",
+        token_url=f"{url}/token",
+        engine_url=url,
+        client_id=CLIENT["client_id"],
+        client_secret=CLIENT["secret"],
+        esb_public_keys=esb_key.encoded(Encoding.PEM).decode(),
+        connect_timeout_s=2.0,
+        read_timeout_s=1.0,
+        callback_timeout_s=2.0,
+        **changes,
+    )
+
+
+@pytest.fixture
+def settings_with(shared_app: Flask, simulator: Simulator) -> Callable[..., Settings]:
+    """Settings of a relay that speaks to `simulator`, with empty tables; changes by keyword."""
+    container: Container = shared_app.extensions["esb-relay"]
+    with container.database.writing() as session:
+        empty_tables(session.connection(), Base.metadata)
+    return lambda **changes: replace(container.settings, **changes)
 
 
 @pytest.fixture(scope="session")
@@ -197,21 +223,21 @@ def loop() -> Iterator[LoopThread]:
 
 @pytest.fixture
 def app_with(
-    settings_with: Callable[..., Settings], issuer: Issuer, loop: LoopThread
+    shared_app: Flask, settings_with: Callable[..., Settings], issuer: Issuer, loop: LoopThread
 ) -> Iterator[Callable[..., Flask]]:
-    """Builds services with empty tables: `app_with(private_key=None)`; each one's gateway is
-    served on loopback, and asked by whoever asks the app for its addresses.
+    """Services with empty tables: `app_with(private_key=None)`; each one's gateway is served on
+    loopback, and asked by whoever asks the app for its addresses.
+
+    The first without changes is the one of the whole run, with a gateway of the test's own.
     """
     made: list[Flask] = []
+    wsgi_app = shared_app.wsgi_app
 
     def build(**changes: Any) -> Flask:
         settings = settings_with(**changes)
-        app, gateway = create_app(settings), create_gateway(settings)
-        engine = app.extensions["esb-relay"].database.engine
-        if not made:
-            Base.metadata.create_all(engine)
-            with app.extensions["esb-relay"].database.writing() as session:
-                empty_tables(session.connection(), Base.metadata)
+        shares = not changes and shared_app not in made
+        app = shared_app if shares else create_app(settings)
+        gateway = create_gateway(settings)
         app.extensions["kiungo-tokens"] = gateway._tokens = TokenVerifier(issuer)
         served = app.extensions["served"] = Served(gateway, loop)
         served.start()
@@ -222,7 +248,9 @@ def app_with(
     yield build
     for app in made:
         app.extensions["served"].stop()
-        app.extensions["esb-relay"].database.engine.dispose()
+        if app is not shared_app:
+            app.extensions["esb-relay"].database.engine.dispose()
+    shared_app.wsgi_app = wsgi_app  # type: ignore[method-assign]
 
 
 @pytest.fixture

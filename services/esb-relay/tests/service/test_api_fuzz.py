@@ -23,7 +23,7 @@ def known(api: Any, target: Any) -> dict[str, str]:
     }
 
 
-@on_one_database("settings_with")
+@on_one_database()
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("mode", list(GenerationMode))
 def test_every_answer_is_as_documented(

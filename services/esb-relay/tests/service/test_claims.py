@@ -30,7 +30,6 @@ from esb_relay.errors import NotRecorded
 from esb_relay.keys.pairs import PrivateKey
 from esb_relay.models import (
     AsyncAnswer,
-    Base,
     CallbackRoute,
     DeliveryStatus,
     Exchange,
@@ -73,8 +72,6 @@ class Stalling(Reader):
 @pytest.fixture
 def container(settings_with: Callable[..., Settings]) -> Iterator[Container]:
     made = build_container(settings_with())
-    Base.metadata.drop_all(made.database.engine)
-    Base.metadata.create_all(made.database.engine)
     yield made
     made.database.engine.dispose()
 

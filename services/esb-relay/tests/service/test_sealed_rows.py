@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,9 +24,10 @@ BODY = f'{{"id":"{PATIENT}"}}'
 
 
 @pytest.fixture
-def app(app_with: Callable[..., Flask]) -> Flask:
-    """An installation that keeps bodies."""
-    return app_with(store_bodies=True)
+def app(app_with: Callable[..., Flask], tmp_path: Path) -> Flask:
+    """An installation that keeps bodies, under keys of its own."""
+    sealing.create_key(tmp_path)
+    return app_with(store_bodies=True, seal_keys_dir=tmp_path)
 
 
 def _copied(container: Container) -> str:
