@@ -13,7 +13,7 @@ import json
 import os
 import threading
 import time
-from binascii import b2a_base64
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -144,9 +144,9 @@ class Sealer:
         if sealed.startswith(_MAGIC):
             key = self._key(sealed[len(_MAGIC) : _HEAD_BYTES])
             if key is not None:
-                return _opened(key.cipher, sealed[_HEAD_BYTES:], purpose + row)
+                return _opened(key.cipher, sealed, _HEAD_BYTES, purpose + row)
         for secret in reversed(self._former()):
-            found = _opened(AESGCM(secret), sealed, purpose + row)
+            found = _opened(AESGCM(secret), sealed, 0, purpose + row)
             if found is not None:
                 return found
         return None
@@ -161,7 +161,7 @@ class Sealer:
         if not stored.startswith(TEXT_MARK):
             return stored
         try:
-            sealed = base64.b64decode(stored[len(TEXT_MARK) :], validate=True)
+            sealed = a2b_base64(stored[len(TEXT_MARK) :], strict_mode=True)
         except ValueError:
             return stored
         found = self.open(purpose, row, sealed)
@@ -202,7 +202,10 @@ class Sealer:
 
     def _key(self, id_: bytes) -> SealingKey | None:
         """The key called so; a process that does not know it looks once more."""
-        return _find(self._keys(), id_) or _find(self._keys(now=True), id_)
+        for key in reversed(self._keys()):  # every opening comes here: no call more than it needs
+            if key.id == id_:
+                return key
+        return next((key for key in self._keys(now=True) if key.id == id_), None)
 
 
 def is_sealed(stored: str | bytes) -> bool:
@@ -238,13 +241,11 @@ def _decompressed(text: bytes) -> bytes:
     return _zstandard.decompress(text[1:]) if text.startswith(_COMPRESSED) else text
 
 
-def _find(keys: Sequence[SealingKey], id_: bytes) -> SealingKey | None:
-    return next((key for key in reversed(keys) if key.id == id_), None)
-
-
-def _opened(cipher: AESGCM, sealed: bytes, context: bytes) -> bytes | None:
+def _opened(cipher: AESGCM, sealed: bytes, start: int, context: bytes) -> bytes | None:
+    """What stands behind `start` bytes: a nonce, and what was sealed with it."""
+    end = start + NONCE_BYTES
     try:
-        return cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], context)
+        return cipher.decrypt(sealed[start:end], sealed[end:], context)
     except (InvalidTag, ValueError):  # ValueError: shorter than a nonce
         return None
 

@@ -8,9 +8,10 @@ before must be found, and unique values must meet.
 import os
 import time
 from binascii import a2b_base64, b2a_base64
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import partial
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -34,6 +35,10 @@ class SearchableSealer:
     _cipher: AESSIV | None = field(default=None, repr=False)
     _looked: float = field(default=float("-inf"), repr=False)
     _seals: dict[bytes, Callable[[str], str]] = field(default_factory=dict, repr=False)
+    #: Texts by purpose with what they are sealed: an act that reads them asks for them next.
+    _known: dict[bytes, dict[str, str]] = field(
+        default_factory=partial(defaultdict, dict), repr=False
+    )
 
     def cipher(self) -> AESSIV | None:
         """None: there is no key yet. Raises SettingError."""
@@ -57,7 +62,7 @@ class SearchableSealer:
             cipher = self.cipher()
             if cipher is None:
                 raise SettingError("SEAL_KEYS_DIR holds no key to search with (*.siv)")
-            found = self._seals[purpose] = _sealing(cipher, purpose)
+            found = self._seals[purpose] = _sealing(cipher, purpose, self._known[purpose])
         return found
 
     def digest(self, purpose: bytes, text: str) -> bytes | None:
@@ -81,20 +86,32 @@ class SearchableSealer:
             found = cipher.decrypt(a2b_base64(stored[len(MARK) :], strict_mode=True), [purpose])
         except (InvalidTag, ValueError):
             return None
-        return found.decode("utf-8", "surrogatepass")
+        text = found.decode("utf-8", "surrogatepass")
+        _keep(self._known[purpose], text, stored)
+        return text
 
 
-def _sealing(cipher: AESSIV, purpose: bytes) -> Callable[[str], str]:
+def _sealing(cipher: AESSIV, purpose: bytes, known: dict[str, str]) -> Callable[[str], str]:
     encrypt, about = cipher.encrypt, [purpose]
 
-    @lru_cache(_KEPT)
     def sealed(text: str) -> str:
         if not text:  # nor None, of a column that may be empty
             return text
-        found = encrypt(text.encode("utf-8", "surrogatepass"), about)
-        return MARK + b2a_base64(found, newline=False).decode("ascii")
+        found = known.get(text)
+        if found is None:
+            bytes_ = encrypt(text.encode("utf-8", "surrogatepass"), about)
+            found = MARK + b2a_base64(bytes_, newline=False).decode("ascii")
+            _keep(known, text, found)
+        return found
 
     return sealed
+
+
+def _keep(known: dict[str, str], text: str, sealed: str) -> None:
+    """Remember one, if need be instead of all others; any number of threads at once."""
+    if len(known) >= _KEPT:
+        known.clear()
+    known[text] = sealed
 
 
 def create_search_key(folder: Path) -> Path | None:

@@ -43,13 +43,13 @@ class TextSealer:
 
     def open(self, purpose: bytes, row: bytes, stored: Text) -> Text:
         """The text again; `LOCKED` where its key is gone."""
+        if isinstance(stored, str):  # which looks itself whether it is sealed
+            found = self.sealer.open_text(purpose, row, stored)
+            return LOCKED if found is None else found
         if not is_sealed(stored):
             return stored
-        if isinstance(stored, bytes):
-            opened = self.sealer.open(purpose, row, stored)
-            return LOCKED.encode() if opened is None else opened
-        found = self.sealer.open_text(purpose, row, stored)
-        return LOCKED if found is None else found
+        opened = self.sealer.open(purpose, row, stored)
+        return LOCKED.encode() if opened is None else opened
 
 
 def seals_texts(database: Database, texts: TextSealer) -> None:

@@ -143,6 +143,20 @@ class _Sealed(TypeDecorator[Any]):
         sealer = _sealer_of(dialect)
         return value if value is None or sealer is None else self.open(sealer, value)
 
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
+        """The same for all rows of a result, for less."""
+        if self.impl_instance.result_processor(dialect, coltype) is not None:
+            return super().result_processor(dialect, coltype)
+        open_ = self.open
+
+        def opened(value: Any) -> Any:
+            if value is None:
+                return None
+            sealer = _sealer_of(dialect)
+            return value if sealer is None else open_(sealer, value)
+
+        return opened
+
     def seal(self, sealer: ColumnSealer, value: Any) -> Any:
         """A value as it is stored."""
         return sealer.texts.seal(self.purpose, b"", value)

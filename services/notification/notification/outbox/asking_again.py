@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 from typing import cast as typed
 
@@ -132,6 +133,15 @@ class OnRecord:
     paused: Collection[uuid.UUID] = ()
     stopped: Collection[uuid.UUID] = ()
 
+    @cached_property
+    def _withdraws(self) -> bool:
+        return any((self.events, self.rules, self.templates, self.spent, self.paused, self.stopped))
+
+    def is_silent_about(self, job: Job) -> bool:
+        """Whether nothing speaks against it: its person said nothing, all it needs is in use."""
+        person = job.recipient_user_id, job.recipient_actor_type
+        return not self._withdraws and person not in self.preferences
+
 
 def may_leave(session: Session, jobs: Sequence[Job], now: datetime) -> Sequence[Job]:
     """Those of the jobs, which are locked, that may leave; the others wait or are CANCELLED."""
@@ -140,6 +150,9 @@ def may_leave(session: Session, jobs: Sequence[Job], now: datetime) -> Sequence[
     on_record = _on_record(session, jobs, now)
     waiting, held, cancelled, left = [], [], [], list[Job]()
     for job in jobs:
+        if on_record.is_silent_about(job):
+            left.append(job)
+            continue
         reason = why_cancelled(job, on_record)
         moment = now + PAUSED_FOR if job.rule_id in on_record.paused else now
         moment = quiet_until(job, on_record, moment)

@@ -5,7 +5,7 @@ import threading
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
 from operator import attrgetter
@@ -16,6 +16,7 @@ from common.clock import utc_now
 from common.db.database import Database
 from common.jobs.leases import is_free
 from common.logs import get_logger
+from common.records import Record
 from sqlalchemy import Table, bindparam, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -26,9 +27,10 @@ from notification.models.outbox import IS_WAITING
 log = get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(Record, frozen=True):
     """A message that a worker has: the columns of the outbox that its way needs."""
+
+    unshown = frozenset({"to_phone", "to_email", "subject", "body", "html"})
 
     id: uuid.UUID
     channel: ChannelCode
@@ -41,11 +43,11 @@ class Job:
     entity_type: str | None
     entity_id: str | None
     idempotency_key: str
-    to_phone: str | None = field(repr=False)
-    to_email: str | None = field(repr=False)
-    subject: str = field(repr=False)
-    body: str | None = field(repr=False)
-    html: str | None = field(repr=False)
+    to_phone: str | None
+    to_email: str | None
+    subject: str
+    body: str | None
+    html: str | None
     attachment_set: uuid.UUID | None
     sms_segments: int | None
     sender_name: str | None
@@ -59,7 +61,7 @@ class Job:
     @classmethod
     def of(cls, row: OutboxMessage) -> Self:
         """The job that `row` is."""
-        return cls(*(getattr(row, name) for name in cls.__slots__))
+        return cls(*(getattr(row, name) for name in cls.__struct_fields__))
 
     @property
     def entry_no(self) -> int:
@@ -68,7 +70,7 @@ class Job:
 
 
 _OUTBOX = cast(Table, OutboxMessage.__table__)
-_COLUMNS = [_OUTBOX.c[name] for name in Job.__slots__]
+_COLUMNS = [_OUTBOX.c[name] for name in Job.__struct_fields__]
 
 # Built once: composing a statement costs more than asking it.
 _NEXT_RANK = (

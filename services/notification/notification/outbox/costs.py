@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from common.clock import utc_now
+from common.records import Record
 from sqlalchemy import ColumnElement, Table, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
@@ -35,8 +36,7 @@ def _adding(insert: Any) -> Any:
 _ADD = {"postgresql": _adding(postgresql.insert), "sqlite": _adding(sqlite.insert)}
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(Record, frozen=True):
     """A message that a provider took; `segments` of all its numbers, `price` of one of them."""
 
     event_code: str
@@ -67,8 +67,9 @@ def count_taken(session: Session, taken: Iterable[Taken], now: datetime) -> None
     sums: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0, 0])
     for one in taken:
         total = sums[one.event_code, one.provider]
-        for place, value in enumerate((1, one.segments, one.segments * one.price)):
-            total[place] += value
+        total[0] += 1
+        total[1] += one.segments
+        total[2] += one.segments * one.price
     if not sums:
         return
     rows = [

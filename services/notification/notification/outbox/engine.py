@@ -3,7 +3,6 @@
 import threading
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from itertools import groupby
 from operator import attrgetter
@@ -11,6 +10,7 @@ from operator import attrgetter
 from common.clock import utc_now
 from common.db.database import Database
 from common.logs import get_logger
+from common.records import Record
 from sqlalchemy.orm import Session
 
 from notification.models import AttemptStatus, ChannelCode, MessageStatus
@@ -29,8 +29,7 @@ log = get_logger(__name__)
 BATCH = 256
 
 
-@dataclass(frozen=True, slots=True)
-class Processed:
+class Processed(Record, frozen=True):
     """What became of a message in one attempt."""
 
     outbox_id: uuid.UUID

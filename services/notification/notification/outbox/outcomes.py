@@ -1,9 +1,9 @@
 """What becomes of a message after an attempt, and while it is UNKNOWN: pure decisions."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from common.jobs.backoff import next_attempt
+from common.records import Record
 
 from notification.models import AttemptStatus, MessageStatus
 from notification.transports import Outcome
@@ -21,8 +21,7 @@ SHORTEST_ASKING = timedelta(seconds=10)
 CRITICAL = "CRITICAL"
 
 
-@dataclass(frozen=True, slots=True)
-class Completion:
+class Completion(Record, frozen=True):
     """How an attempt leaves its message. `next_attempt_at`: tried, or asked about, again then."""
 
     status: MessageStatus

@@ -4,7 +4,6 @@ Nothing is sent a second time silently: a message that goes out again has an ent
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import uuid4
 
@@ -12,6 +11,7 @@ from common.clock import utc_now
 from common.db.database import Database
 from common.jobs.leases import is_free
 from common.logs import get_logger
+from msgspec.structs import replace
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 

@@ -4,8 +4,10 @@ import enum
 import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
+
+from common.records import Record
 
 from notification.mails.attachments import Attachment
 from notification.models import ChannelCode
@@ -25,21 +27,22 @@ class Outcome(enum.Enum):
     UNKNOWN = enum.auto()  # it may have been taken
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Record, frozen=True):
     """What leaves: `to` holds numbers in E.164, or one e-mail address."""
+
+    unshown = frozenset({"to", "subject", "body", "person", "html"})
 
     reference: str
     channel: ChannelCode
-    to: tuple[str, ...] = field(repr=False)
-    subject: str = field(repr=False)
-    body: str = field(repr=False)
+    to: tuple[str, ...]
+    subject: str
+    body: str
     #: Of an e-mail: whom it is for, who it says it is from, where answers go.
-    person: tuple[str, str] | None = field(default=None, repr=False)
+    person: tuple[str, str] | None = None
     sender_name: str | None = None
     reply_to: str | None = None
     #: The same words as HTML, their language, and files.
-    html: str | None = field(default=None, repr=False)
+    html: str | None = None
     language: str = ""
     attachments: Sequence[Attachment] = ()
     #: Its id, and the number of the attempt.
@@ -59,8 +62,7 @@ class Part:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
+class Result(Record, frozen=True, kw_only=True):
     """What came of one message; `error` and `response` hold neither its words nor its number."""
 
     outcome: Outcome

@@ -4,11 +4,12 @@ import smtplib
 import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from common.clock import utc_now
 from common.logs import get_logger
 from common.settings import SettingError
+from msgspec.structs import replace
 
 from notification.config import Settings
 from notification.mails.frame import NO_FRAME, Frame

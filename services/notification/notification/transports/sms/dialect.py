@@ -4,13 +4,14 @@ import json
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 
 import msgspec
+from common.records import Record
+from msgspec.structs import replace
 
 from notification.models.outbox import PROVIDER_ID_CHARS
 from notification.transports.base import Message, Outcome, Part, Result
@@ -29,21 +30,23 @@ PASSING = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY})
 _WORD = re.compile(r"[A-Za-z][A-Za-z_ -]{0,63}")
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Record, frozen=True):
     """What is posted; the method, the address and the length are the sender's."""
 
-    headers: Mapping[str, str] = field(repr=False)
-    body: bytes = field(repr=False)
+    unshown = frozenset({"headers", "body"})
+
+    headers: Mapping[str, str]
+    body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Record, frozen=True):
     """What came back: header names in lower case."""
 
+    unshown = frozenset({"headers", "body"})
+
     status: int
-    headers: Mapping[str, str] = field(repr=False)
-    body: bytes = field(repr=False)
+    headers: Mapping[str, str]
+    body: bytes
 
 
 class Dialect(ABC):
@@ -192,10 +195,21 @@ def objects(value: Any) -> list[dict[str, Any]]:
 
 def first(values: Iterable[Any]) -> Any:
     """The first of `values` that says something."""
-    return next((value for value in values if value not in (None, "")), None)
+    for value in values:
+        if value is not None and value != "":
+            return value
+    return None
 
 
 def json_request(content: Any, headers: Mapping[str, str]) -> Request:
     """A request with a JSON body."""
-    body = json.dumps(content).encode()
-    return Request({"Content-Type": "application/json", **headers}, body)
+    return Request({"Content-Type": "application/json", **headers}, _json(content))
+
+
+def _json(content: Any) -> bytes:
+    """ASCII alone, as not every gateway reads more."""
+    try:
+        body = msgspec.json.encode(content)
+    except ValueError:  # half a surrogate pair
+        body = b"\xff"
+    return body if body.isascii() else json.dumps(content).encode()

@@ -21,7 +21,7 @@ from notification.transports.sms.dialect import (
 )
 from notification.transports.sms.rules import sign_of_trouble
 from notification.transports.sms.settings import NumberFormat, SmsSettings
-from notification.transports.sms.statuses import is_rejected, judge_messages, parts_of
+from notification.transports.sms.statuses import judge_messages, parts_of
 
 ID_NAMES = ("message_id", "id", "reference")
 
@@ -58,20 +58,24 @@ class Generic(Dialect):
         """By the settings' rules; without any a yes, unless something in it speaks against that."""
         whole = fields(answer)
         messages = objects(whole.get("messages")) or objects(answer) or [whole]
-        ids = [*(one.get("messageId") for one in messages), *map(whole.get, ID_NAMES)]
-        rules = self.settings.success_when, self.settings.refused_when
-        if any(one.holds(answer) for one in rules[1]):
-            return self.refused(Outcome.REFUSED_FOR_GOOD, "refused it")
-        if any(one.holds(answer) for one in rules[0]):
-            return self.sent(first(ids), parts=parts_of(messages))
-        if any(rules):
-            return self.unknown("answered neither yes nor no by its rules")
-        if any(map(is_rejected, messages)):
-            return judge_messages(self, messages, first(ids))
+        ids = [*[one.get("messageId") for one in messages], *map(whole.get, ID_NAMES)]
+        message_id = first(ids)
+        if self.settings.success_when or self.settings.refused_when:
+            return self._judge_by_rules(answer, messages, message_id)
+        result = judge_messages(self, messages, message_id)
+        if result.outcome is Outcome.REFUSED_FOR_GOOD or result.closes_transport:
+            return result
         trouble = sign_of_trouble(answer)
-        if trouble is not None:
-            return self.unknown(f"answered {status}, but {trouble}")
-        return judge_messages(self, messages, first(ids))
+        return self.unknown(f"answered {status}, but {trouble}") if trouble else result
+
+    def _judge_by_rules(
+        self, answer: Any, messages: list[dict[str, Any]], message_id: Any
+    ) -> Result:
+        if any(one.holds(answer) for one in self.settings.refused_when):
+            return self.refused(Outcome.REFUSED_FOR_GOOD, "refused it")
+        if any(one.holds(answer) for one in self.settings.success_when):
+            return self.sent(message_id, parts=parts_of(messages))
+        return self.unknown("answered neither yes nor no by its rules")
 
     def question(self, message: Message) -> tuple[str, Mapping[str, str]] | None:
         """`GET <address>?reference=…`, where there is an address."""

@@ -8,7 +8,7 @@ first is read first. Per message to a provider on loopback (two busy cores) that
 import asyncio
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from common.clock import utc_now
@@ -19,6 +19,7 @@ from common.http.outcomes import NotSent, OutboundError, OutcomeUnknown, TimedOu
 from common.http.pool import Pool
 from common.logs import get_logger
 from common.loop_thread import LoopThread
+from msgspec.structs import replace
 
 from notification.transports.base import Message, Outcome, Result
 from notification.transports.sms.dialect import Answer, Dialect, Request, judge, read_json
@@ -64,6 +65,8 @@ class HttpProvider:
         self._endpoint, self._post_line = _place("POST", dialect.url)
         self._loop = LoopThread()
         self._pool = Pool(min(CONNECT_TIMEOUT_S, dialect.settings.timeout_s))
+        #: The fields of the last request, and how they were written.
+        self._written: tuple[Mapping[str, str] | None, bytes] = None, b""
         #: Failures in a row, up to now.
         self._failures = 0
 
@@ -116,7 +119,7 @@ class HttpProvider:
             self._next(this)
 
         try:
-            whole = _head(self._post_line, request.headers, len(request.body)) + request.body
+            whole = self._whole(request)
             connection.ask("POST", whole, self._limits, answered)
         except NotSent:
             self._note(this, index, self._not_left("broke the connection off"))
@@ -127,10 +130,24 @@ class HttpProvider:
             self._note(this, index, self._not_made(exc))
             self._next(this)
 
+    def _whole(self, request: Request) -> bytes:
+        """The request as it leaves; messages of one account have the same header but its length."""
+        if request.headers != self._written[0]:
+            self._written = request.headers, _head(self._post_line, request.headers)
+        return b"%bContent-Length: %d\r\n\r\n%b" % (
+            self._written[1],
+            len(request.body),
+            request.body,
+        )
+
     def _note(self, this: _Round, index: int, result: Result) -> None:
         this.results[index] = result
-        this.failed = [*this.failed, index] if result.is_failure else []
-        self._failures = self._failures + 1 if result.is_failure else 0
+        if result.is_failure:
+            this.failed.append(index)
+            self._failures += 1
+        elif self._failures:
+            this.failed.clear()
+            self._failures = 0
         if result.closes_transport or self._failures >= FAILURES_IN_A_ROW:
             this.queue.clear()
 
@@ -186,7 +203,7 @@ class HttpProvider:
         endpoint, line = _place("GET", url)
         connection = await self._pool.take(endpoint)
         ended: asyncio.Future[http.Answer] = asyncio.get_running_loop().create_future()
-        connection.ask("GET", _head(line, headers, None), self._limits, ended.set_result)
+        connection.ask("GET", _head(line, headers) + b"\r\n", self._limits, ended.set_result)
         return _taken(await ended)
 
     def close(self) -> None:
@@ -244,7 +261,7 @@ def _place(method: str, url: str) -> tuple[Endpoint, str]:
     return endpoint, f"{method} {target} HTTP/1.1\r\nHost: {endpoint.authority}\r\n{fixed}"
 
 
-def _head(line: str, headers: Mapping[str, str], length: int | None) -> bytes:
+def _head(line: str, headers: Mapping[str, str]) -> bytes:
+    """What a request begins with; a length, or nothing, and an empty line follow."""
     given = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    length_line = "" if length is None else f"Content-Length: {length}\r\n"
-    return f"{line}{given}{length_line}\r\n".encode("ascii")
+    return f"{line}{given}".encode("ascii")

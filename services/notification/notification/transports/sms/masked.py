@@ -7,7 +7,7 @@ import enum
 import json
 import math
 import re
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -22,7 +22,7 @@ ECHO_CHARS = 12
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,39}")
 _SECRET = re.compile(r"token|secret|password|passwd|api_?key|auth|signature|hash|cookie", re.I)
 _IS_ID = re.compile(r"(id|reference|cursor)$", re.I)
-_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+_ID, MAX_ID_CHARS = re.compile(r"[A-Za-z0-9_.:-]+"), 64
 _NO_DIGITS = bytes(set(range(256)) - set(b"0123456789"))
 #: Digits that may be a telephone number, whatever stands between them.
 _MANY_DIGITS = 7
@@ -54,6 +54,10 @@ class _Kind(enum.Enum):
     LEFT_OUT = enum.auto()
 
 
+# Plain names: a member of an enumeration costs as much as the comparison.
+_ID_KIND, _SECRET_KIND, _LEFT_OUT = _Kind.ID, _Kind.SECRET, _Kind.LEFT_OUT
+
+
 @lru_cache(maxsize=1024)
 def _kind_of(name: str) -> _Kind:
     if not _NAME.fullmatch(name):
@@ -66,19 +70,21 @@ def _kind_of(name: str) -> _Kind:
 class _Masking:
     """One answer's."""
 
+    __slots__ = ("_left", "_message", "_numbers", "_words")
+
     def __init__(self, message: Message) -> None:
         self._message = message
-        self._numbers = [_digits(number)[-9:] for number in message.to]
+        self._numbers = [digits for one in message.to if (digits := _digits(one)[-9:])]
         self._left = MAX_VALUES
-
-    @cached_property
-    def _words(self) -> str:
-        return f"{self._message.subject}\n{self._message.body}".casefold()
+        #: The message's own, once they are asked for.
+        self._words: str | None = None
 
     def value(self, value: Any, kind: _Kind, depth: int) -> Any:
         self._left -= 1
-        if self._left < 0 or depth > MAX_DEPTH or kind is _Kind.SECRET:
+        if self._left < 0 or depth > MAX_DEPTH or kind is _SECRET_KIND:
             return MASK
+        if isinstance(value, str):
+            return value if self._may_be_kept(value, kind) else MASK
         if isinstance(value, dict):
             return self._object(value, depth + 1)
         if isinstance(value, list):
@@ -95,7 +101,7 @@ class _Masking:
             if self._left <= 0:
                 break
             kind = _kind_of(name)
-            if kind is not _Kind.LEFT_OUT:
+            if kind is not _LEFT_OUT:
                 kept[name] = self.value(inner, kind, depth)
         return kept
 
@@ -104,18 +110,21 @@ class _Masking:
             return False
         digits = _digits(text)
         for number in self._numbers:
-            if number and number in digits:
+            if number in digits:
                 return False
-        if kind is _Kind.ID:
-            return _ID.fullmatch(text) is not None
+        if kind is _ID_KIND:
+            return len(text) <= MAX_ID_CHARS and _ID.fullmatch(text) is not None
         return len(digits) < _MANY_DIGITS and not self._is_echo(text.casefold().strip())
 
     def _is_echo(self, text: str) -> bool:
         """Whether the message says it, too: all of it, or so many characters of it in a row."""
+        if self._words is None:
+            self._words = f"{self._message.subject}\n{self._message.body}".casefold()
+        words = self._words
         if len(text) <= ECHO_CHARS:
-            return len(text) > 2 and text in self._words
+            return len(text) > 2 and text in words
         places = range(len(text) - ECHO_CHARS + 1)
-        return any(text[at : at + ECHO_CHARS] in self._words for at in places)
+        return any(text[at : at + ECHO_CHARS] in words for at in places)
 
 
 def _digits(text: str) -> bytes:

@@ -5,8 +5,9 @@ A rule is a JSON pointer (RFC 6901) and the values that it may have: `/code=100,
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 #: Words that no gateway writes into a yes.
@@ -14,10 +15,6 @@ _TROUBLE = re.compile(
     r"error|fail|invalid|reject|denied|refus|insufficient|unauthori|forbidden|exception|^-\d+",
     re.IGNORECASE,
 )
-_VERDICTS = ("success", "ok", "successful", "accepted")
-_ERRORS = ("error", "errors", "error_code", "errorCode", "error_message", "errorMessage", "fault")
-_WORDS = ("status", "state", "result", "response", "message_status", "messageStatus")
-_TELLING = frozenset((*_VERDICTS, *_ERRORS, *_WORDS))
 _MISSING = object()
 
 
@@ -69,33 +66,59 @@ def sign_of_trouble(answer: Any) -> str | None:
         return "words of an error" if _TROUBLE.search(answer) else None
     if isinstance(answer, (bool, int, float)):
         return "false, or a negative number" if answer is False or answer < 0 else None
-    return next(filter(None, map(_of_object, _objects(answer))), None)
+    return _trouble_within(answer)
 
 
-def _of_object(answer: Mapping[str, Any]) -> str | None:
-    if _TELLING.isdisjoint(answer):
+def _trouble_within(answer: Any, depth: int = 3) -> str | None:
+    """The same of the objects of an answer, down to a few levels."""
+    inner = answer
+    if isinstance(answer, dict):
+        for name in answer:
+            look = _TELLING.get(name)
+            found = look and look(name, answer[name])
+            if found:
+                return found
+        inner = answer.values()
+    elif not isinstance(answer, list):
         return None
-    for name in _VERDICTS:
-        if name in answer and answer[name] in (False, 0, "false", "False", "0", "no"):
-            return f"{name} is false"
-    for name in _ERRORS:
-        if answer.get(name) not in (None, False, 0, "", "0", [], {}, "null", "none", "OK"):
-            return f"it has {name}"
-    for name in _WORDS:
-        said = answer.get(name)
-        if said is None:
-            continue
-        words = [said.get("groupName"), said.get("name")] if isinstance(said, dict) else [said]
-        if any(isinstance(one, str) and _TROUBLE.search(one) for one in words):
+    for one in inner if depth else ():
+        if isinstance(one, (dict, list)):
+            found = _trouble_within(one, depth - 1)
+            if found is not None:
+                return found
+    return None
+
+
+@lru_cache(maxsize=256)
+def _is_trouble(words: str) -> bool:
+    return _TROUBLE.search(words) is not None
+
+
+def _of_verdict(name: str, said: Any) -> str | None:
+    return f"{name} is false" if said in (False, 0, "false", "False", "0", "no") else None
+
+
+def _of_error(name: str, said: Any) -> str | None:
+    is_none = said in (None, False, 0, "", "0", [], {}, "null", "none", "OK")
+    return None if is_none else f"it has {name}"
+
+
+def _of_word(name: str, said: Any) -> str | None:
+    words = (said.get("groupName"), said.get("name")) if isinstance(said, dict) else (said,)
+    for one in words:
+        if isinstance(one, str) and _is_trouble(one):
             return f"{name} is a word of trouble"
     return None
 
 
-def _objects(answer: Any, depth: int = 3) -> Iterator[Mapping[str, Any]]:
-    """The objects of an answer, down to a few levels."""
-    if isinstance(answer, dict):
-        yield answer
-    inner = answer.values() if isinstance(answer, dict) else answer
-    if depth and isinstance(answer, (dict, list)):
-        for one in inner:
-            yield from _objects(one, depth - 1)
+#: How a member is read that may keep an answer from being a yes.
+_TELLING: Mapping[str, Callable[[str, Any], str | None]] = {
+    **dict.fromkeys(("success", "ok", "successful", "accepted"), _of_verdict),
+    **dict.fromkeys(
+        ("error", "errors", "error_code", "errorCode", "error_message", "errorMessage", "fault"),
+        _of_error,
+    ),
+    **dict.fromkeys(
+        ("status", "state", "result", "response", "message_status", "messageStatus"), _of_word
+    ),
+}

@@ -9,13 +9,14 @@ import itertools
 import random
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from common.http.endpoint import verified_tls
 from common.logs import get_logger
 from common.loop_thread import LoopThread
 from common.settings import SettingError
+from msgspec.structs import replace
 
 from notification.transports.base import Message, Outcome, Result
 from notification.transports.sms.dialect import identifier

@@ -1,8 +1,8 @@
 """What an SMSC's answers mean: its statuses, and what came of several numbers together. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
+from msgspec.structs import replace
 from smpplib import consts
 
 from notification.transports.base import Outcome, Part, Result

@@ -3,7 +3,7 @@
 from typing import Any
 
 from notification.transports.base import Outcome, Part, Result
-from notification.transports.sms.dialect import Dialect, fields, first, identifier, word
+from notification.transports.sms.dialect import Dialect, first, identifier, word
 
 #: Rejections that concern our account, our sender id or the provider itself, and every message.
 OUR_REJECTIONS = frozenset(
@@ -24,17 +24,23 @@ TAKEN = ("PENDING", "ACCEPTED", "DELIVERED", "ENROUTE", "MESSAGE_ACCEPTED", "SEN
 def status_words(message: dict[str, Any]) -> list[str]:
     """The words of a message's status, in capitals: `REJECTED`, `REJECTED_NETWORK`."""
     status = message.get("status")
-    found = [status] if isinstance(status, str) else map(fields(status).get, ("groupName", "name"))
+    if isinstance(status, str):
+        return [status.upper()]
+    found = (status.get("groupName"), status.get("name")) if isinstance(status, dict) else ()
     return [text.upper() for text in found if isinstance(text, str)]
 
 
 def is_rejected(message: dict[str, Any]) -> bool:
     """Whether the provider did not take this one."""
-    return any(text.startswith("REJECTED") for text in status_words(message))
+    return _begins(status_words(message), "REJECTED")
 
 
-def _is_taken(message: dict[str, Any]) -> bool:
-    return any(text.startswith(TAKEN) for text in status_words(message))
+def _begins(words: list[str], beginning: str | tuple[str, ...]) -> bool:
+    """Whether one of the words begins so."""
+    for text in words:  # noqa: SIM110 - asked of every message, and quicker than a generator
+        if text.startswith(beginning):
+            return True
+    return False
 
 
 def parts_of(messages: list[dict[str, Any]]) -> tuple[Part, ...]:
@@ -54,11 +60,12 @@ def parts_of(messages: list[dict[str, Any]]) -> tuple[Part, ...]:
 
 def judge_messages(dialect: Dialect, messages: list[dict[str, Any]], message_id: Any) -> Result:
     """What the statuses of all numbers of a message mean together."""
-    rejected = [status_words(message) for message in messages if is_rejected(message)]
+    said = [status_words(message) for message in messages]
+    rejected = [words for words in said if _begins(words, "REJECTED")]
     parts = parts_of(messages)
     if not rejected:
-        status = first(map(word, (text for one in messages for text in status_words(one)[-1:])))
-        if not dialect.trusts_status and not all(map(_is_taken, messages)):
+        status = first([word(words[-1]) for words in said if words])
+        if not dialect.trusts_status and not all(_begins(words, TAKEN) for words in said):
             return dialect.unknown(f"answered neither yes nor no: {status}")
         return dialect.sent(message_id, parts=parts, **({"status": status} if status else {}))
     reason = word(rejected[0][-1]) or "REJECTED"

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import reduce
 from time import perf_counter
 from typing import Protocol, runtime_checkable
 
 from common.clock import utc_now
+from msgspec.structs import replace
 
 from notification.models import ChannelCode
 from notification.transports.base import Message, Outcome, Result
