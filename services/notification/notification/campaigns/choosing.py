@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from common.db.sealed_types import keyed_digest
+from msgspec import structs
 from sqlalchemy.orm import Session
 
 from notification.campaigns.people import recipient_of
@@ -145,4 +146,4 @@ def _without(choice: Choice, seen: Set[bytes]) -> Choice:
         return Choice(choice.recipient_id, None, MERGED)
     numbers = ",".join(number for number, _ in left)
     digests = [digest for _, digest in left]
-    return Choice(choice.recipient_id, replace(draft, to=numbers), choice.reason, digests)
+    return Choice(choice.recipient_id, structs.replace(draft, to=numbers), choice.reason, digests)

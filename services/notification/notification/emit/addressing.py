@@ -4,24 +4,25 @@ Pure.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from common.phones import plain_phone, read_phones
+from common.records import Record
 
 from notification.emit.event import Recipient
 from notification.models import ChannelCode
 from notification.transports.mail import BadMailError, mailbox, trimmed
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Record, frozen=True):
     """What a message is sent to: numbers in E.164, comma-separated, or one e-mail address.
 
     `refused` says of each part that was left out why. Without `to` and `refused` there was nothing
     to read: such a message is queued, and fails where somebody sees it.
     """
 
-    to: str | None = field(default=None, repr=False)
+    unshown = frozenset({"to"})
+
+    to: str | None = None
     refused: Sequence[str] = ()
 
     @property

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from common.gsm7 import Sms, measure, transliterate
+from common.records import Record
 
 from notification.catalogue.preferences import DEFAULT_PREFERENCES, Person, Preferences
 from notification.emit.addressing import Address, address_of
@@ -51,9 +52,10 @@ class Words:
     html: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(Record, frozen=True):
     """A message to be queued."""
+
+    unshown = frozenset({"to"})
 
     rule: Rule
     recipient: Recipient
@@ -62,7 +64,7 @@ class Draft:
     rank: int
     not_before: datetime
     #: Numbers in E.164, comma-separated, or an e-mail address.
-    to: str | None = field(default=None, repr=False)
+    to: str | None = None
 
 
 @dataclass(frozen=True)
@@ -138,8 +140,9 @@ class Chooser:
                 address = reachable(address, self.directory.unreachable[person])
             self.skipped += [Skip(one, rule.id, *person, channel) for one in address.refused]
             if not address.is_unusable:
-                moment = not_before(self.moment, preferences, channel, rule.priority)
-                rank = self.directory.ranks[rule.priority]
+                priority = rule.priority
+                moment = not_before(self.moment, preferences, channel, priority)
+                rank = self.directory.ranks[priority]
                 draft = Draft(rule, recipient, channel, words, rank, moment, address.to)
                 self.drafts.append(draft)
 

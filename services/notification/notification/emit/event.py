@@ -7,15 +7,18 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from common.records import Record
+
 from notification.mails.attachments import Attachment
 from notification.models import ChannelCode
 
 DEFAULT_MAX_ATTEMPTS = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recipient:
+class Recipient(Record, frozen=True, kw_only=True):
     """A person, where messages reach them, and their language where the sender knows it."""
+
+    unshown = frozenset({"to_phone", "to_email"})
 
     user_id: str
     actor_type: str

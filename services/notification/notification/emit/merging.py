@@ -1,7 +1,9 @@
 """Two people with one telephone hear the same text once. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from notification.emit.choose import Draft
 from notification.models import ChannelCode
@@ -29,19 +31,20 @@ def merge(drafts: Sequence[Draft]) -> tuple[list[Draft], list[Merged]]:
     for place in sorted(range(len(drafts)), key=lambda place: drafts[place].rank):
         draft = drafts[place]
         numbers = _numbers(draft)
-        others = {one: owners.get((one, draft.words.body)) for one in numbers}
-        taken = {
-            one: owner
-            for one, owner in others.items()
-            if owner is not None and not _is_repeated(drafts[owner], draft)
-        }
-        left = [one for one in numbers if one not in taken]
-        if numbers and not left:
-            stands_for[place] = taken[numbers[0]]
+        body = draft.words.body
+        taken = {}
+        for one in numbers:
+            owner = owners.setdefault((one, body), place)
+            if owner != place and not _is_repeated(drafts[owner], draft):
+                taken[one] = owner
+        if not taken:
+            whole[place] = draft
             continue
-        for one in left:
-            owners.setdefault((one, draft.words.body), place)
-        whole[place] = replace(draft, to=",".join(left)) if taken else draft
+        left = [one for one in numbers if one not in taken]
+        if left:
+            whole[place] = replace(draft, to=",".join(left))
+        else:
+            stands_for[place] = taken[numbers[0]]
     places = {place: index for index, place in enumerate(sorted(whole))}
     merged = [Merged(drafts[one], places[into]) for one, into in sorted(stands_for.items())]
     return [whole[place] for place in places], merged
