@@ -40,7 +40,7 @@ class Request(Record, frozen=True):
 
 
 class Answer(Record, frozen=True):
-    """What came back: header names in lower case."""
+    """What came back; of what is no 2xx with its fields, their names in lower case."""
 
     unshown = frozenset({"headers", "body"})
 

@@ -249,7 +249,8 @@ def _taken(answer: http.Answer) -> Answer:
             raise
         content = b""  # a rejection's status says enough
     answer.abandon()
-    fields = {name.lower(): value for name, value in answer.headers}
+    is_yes = 200 <= answer.status < 300
+    fields = {} if is_yes else {name.lower(): value for name, value in answer.headers}
     return Answer(answer.status, fields, content)
 
 
