@@ -24,7 +24,7 @@ ARG PACKAGE
 RUN groupadd --system --gid 10001 kiungo \
     && useradd --system --uid 10001 --gid kiungo --no-create-home --shell /usr/sbin/nologin kiungo \
     && install --directory --owner=kiungo --group=kiungo --mode=0700 \
-        /var/lib/kiungo /var/lib/kiungo/token-keys /var/lib/kiungo/seal-keys /run/esb-keys
+        /var/lib/kiungo /var/lib/kiungo/token-keys /var/lib/kiungo/seal-keys /var/lib/kiungo/message-keys /run/esb-keys
 COPY --from=build /opt/kiungo /opt/kiungo
 ENV PATH=/opt/kiungo/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \

@@ -11,6 +11,7 @@ import time
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -20,6 +21,7 @@ from bench_sync import fill
 from bus import Bus
 from console import form_token, signed_in
 from hub import Hub, unique
+from kombu.connection import Connection
 from policy_scheme import Scheme
 from scratch_database import scratch_database
 from waiting import eventually
@@ -30,6 +32,8 @@ PHONES = [f"+2557540{n:05}" for n in range(10)]
 MAILS = [f"amina.{n:02}@wagonjwa.example" for n in range(5)]
 PATIENTS = [*IDS, *NAMES, *PHONES, *MAILS]
 BODY = json.dumps({"patients": PATIENTS}).encode()
+#: A queue from which nobody takes, and one whose consumer takes no such events.
+NOBODYS, REFUSING = unique("queue"), "policy-notify.events"
 EVENT = "DEMO_APPOINTMENT"
 PLACE = {"place": "Dodoma", "date": "2026-12-01"}
 #: Folders of what others would have: telephones, mailboxes, the provider.
@@ -72,9 +76,10 @@ def not_shown(hub: Hub, places: dict[str, str]) -> list[str]:
 
 def replace_key(hub: Hub) -> None:
     """As it is described: a new one, everything anew under it, the old one away."""
-    folder = Path(hub.stack.installation.var_dir, "keys", "seal")
-    before = set(folder.glob("*.key"))
+    folder = Path(hub.stack.installation.var_dir, "keys")
+    before = {*folder.glob("seal/*.key"), *folder.glob("messages/*.key")}
     hub.stack.flask("proxy", "create-seal-key")
+    hub.stack.flask("proxy", "create-message-key")
     time.sleep(2.5)  # every process seals with it by now
     for service in ("proxy", "esb_relay", "notification", "policy_notify"):
         said = hub.stack.flask(service, "reseal", "--pause", "0")
@@ -128,14 +133,14 @@ def run_campaign(hub: Hub) -> None:
 
 
 def exchange(hub: Hub) -> str:
-    """A message to the bus, and a call of the bus that becomes an event nobody takes yet."""
+    """A message to the bus, and two calls of it: an event that waits, one that is a dead letter."""
     bus = Bus(hub)
     relayed = bus.relay(json.dumps({"patients": [IDS[17], NAMES[7], PHONES[6]]}))
-    route = {"name": unique("route"), "target_kind": "queue", "target": unique("queue")}
-    bus.ask("POST", "routes/", json=route).raise_for_status()
     said = {"patient": [IDS[18], NAMES[8], PHONES[7]]}
-    call = {"requestId": unique("call"), "esbBody": said}
-    bus.call(route["name"], json.dumps(call))
+    for queue in (NOBODYS, REFUSING):
+        route = {"name": unique("route"), "target_kind": "queue", "target": queue}
+        bus.ask("POST", "routes/", json=route).raise_for_status()
+        bus.call(route["name"], json.dumps({"requestId": unique("call"), "esbBody": said}))
     return f"esb/exchanges/{bus.exchanges(relayed)[0]['id']}/"
 
 
@@ -210,6 +215,20 @@ def texts_of(hub: Hub, folder: Path) -> Iterator[tuple[str, str]]:
                 yield from _tables_of(path)
     if hub.shape == "production":
         yield from _schemas_of(hub.stack.installation.environ["DATABASE_URL"])
+        yield from _queues_of(hub.stack.installation.environ["RABBITMQ_URL"])
+
+
+def _queues_of(url: str) -> Iterator[tuple[str, str]]:
+    """What RabbitMQ holds; the messages stay where they are."""
+    for name in (NOBODYS, f"{REFUSING}.dead"):
+        yield f"queue {name}", eventually(partial(_lying, url, name))
+
+
+def _lying(url: str, queue: str) -> str:
+    with Connection(url) as connection:
+        channel = connection.default_channel
+        found = [one.body for one in iter(lambda: channel.basic_get(queue), None)]
+    return "\n".join(one if isinstance(one, str) else bytes(one).decode("latin-1") for one in found)
 
 
 def _tables_of(path: Path) -> Iterator[tuple[str, str]]:

@@ -159,6 +159,9 @@ class Installation:
             seals = Path(self.environ.get("SEAL_KEYS_DIR") or self.var_dir / "keys" / "seal")
             if not all(any((self.cwd / seals).glob(one)) for one in ("*.key", "*.siv")):
                 commands.append(["create-seal-key"])
+            bus = Path(self.environ.get("MESSAGE_KEYS_DIR") or self.var_dir / "keys" / "messages")
+            if self.environ.get("RABBITMQ_URL") and not any((self.cwd / bus).glob("*.key")):
+                commands.append(["create-message-key"])
             commands.append(["create-admin"])
             if demo:
                 commands.append(["seed-demo"])

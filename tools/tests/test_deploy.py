@@ -93,6 +93,7 @@ def test_secrets_go_where_they_are_needed() -> None:
     assert having["kiungo-notification"] == {"notification"}
     for service in ("proxy", "esb-relay", "notification", "policy-notify"):
         assert having[f"kiungo-{service}-seal-keys"] == {service.split("-")[0]}
+    assert having["kiungo-message-keys"] == {"esb", "notification", "policy"}
 
 
 def test_what_is_stored_is_sealed_in_every_pod() -> None:

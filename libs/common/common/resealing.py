@@ -1,4 +1,6 @@
-"""`flask --app <service> reseal | create-seal-key`: what is stored comes under the newest key.
+"""`flask --app <service> reseal`: what is stored and queued comes under the newest key.
+
+`create-seal-key` and `create-message-key` make one.
 
 Rows that older keys sealed, that were sealed before there were key files, or that are in clear,
 are rewritten, a batch at a time, while the service runs: a row that changed meanwhile is left to
@@ -7,7 +9,7 @@ the next round. A run that was interrupted is begun again and finds what is left
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -209,8 +211,9 @@ def register_reseal(
     database: Database,
     sealer: Sealer,
     columns: Sequence[SealedColumn],
+    queues: Callable[[], Iterable[str]] = tuple,
 ) -> None:
-    """Add the commands to `flask`."""
+    """Add the commands to `flask`; `queues` are those of the service at RabbitMQ."""
     needs_search_key = any(column.is_searchable for column in columns)
 
     @app.cli.command("reseal")
@@ -224,7 +227,7 @@ def register_reseal(
         for column in columns:
             counts = reseal_column(database, sealer, column, batch=batch, pause_s=pause)
             lost += _said(column.name, counts)
-        lost += _said("queued messages", Counts(*seal_messages_anew(settings)))
+        lost += _said("queued messages", Counts(*seal_messages_anew(settings, queues())))
         _forget_remains(database)
         if lost:
             raise click.ClickException(f"{lost} rows are under keys that are not here: kept as is")
@@ -236,6 +239,13 @@ def register_reseal(
         made = create_key(settings.seal_keys_folder)
         create_search_key(settings.seal_keys_folder)
         record_if_possible("seal_key.created", made.name)
+        click.echo(made.name)
+
+    @app.cli.command("create-message-key")
+    def create_message_key() -> None:
+        """Create a key that seals messages for RabbitMQ; every service needs the same ones."""
+        made = create_key(settings.message_keys_folder)
+        record_if_possible("message_key.created", made.name)
         click.echo(made.name)
 
 

@@ -83,6 +83,12 @@ class Environment:
     seal_keys_dir: Path | None = setting("SEAL_KEYS_DIR", Path, default=None)
     #: Whether bodies and messages are sealed as well; they never are where there is no key.
     seal_bodies: bool = setting("SEAL_BODIES", lambda text: flag(text), default=True)
+    #: Keys that seal messages for RabbitMQ, the same for all services; default: `keys/messages`
+    #: in `var_dir`. Queues that programs without them read; `*`: all.
+    message_keys_dir: Path | None = setting("MESSAGE_KEYS_DIR", Path, default=None)
+    clear_queues: tuple[str, ...] = setting(
+        "CLEAR_QUEUES", lambda text: comma_list(text), default=()
+    )
     #: What a worker touches while it works; several on one machine have one each.
     worker_heartbeat_file: Path | None = setting("WORKER_HEARTBEAT_FILE", Path, default=None)
     #: Where no mediator and no target of a callback may be, and what may all the same.
@@ -115,6 +121,11 @@ class Environment:
     def seal_keys_folder(self) -> Path:
         """The folder of the keys that seal what is stored."""
         return self.seal_keys_dir or self.var_dir / "keys" / "seal"
+
+    @property
+    def message_keys_folder(self) -> Path:
+        """The folder of the keys that seal what is queued at RabbitMQ."""
+        return self.message_keys_dir or self.var_dir / "keys" / "messages"
 
     def heartbeat_path(self, service: str) -> Path:
         """The file in which the worker of `service` shows that it works."""

@@ -21,6 +21,7 @@ from common.web.tokens import JwksKeys, TokenVerifier
 from flask import Flask
 
 from esb_relay.audit import RULES
+from esb_relay.callbacks.routes import queue_targets
 from esb_relay.commands import register_commands
 from esb_relay.config import SCHEMA, Settings
 from esb_relay.console import pages
@@ -63,5 +64,12 @@ def create_app(settings: Settings | None = None) -> Flask:
     register_console(app, pages, settings)
     register_commands(app)
     register_audit_commands(app)
-    register_reseal(app, settings, process.database, process.texts.sealer, sealed_columns())
+    register_reseal(
+        app,
+        settings,
+        process.database,
+        process.texts.sealer,
+        sealed_columns(),
+        lambda: queue_targets(process.database),
+    )
     return app

@@ -30,7 +30,9 @@ from notification.commands import register_commands
 from notification.config import SCHEMA, Settings
 from notification.console import pages
 from notification.container import WAKE_UP_QUEUE, Container
+from notification.emit.intake import QUEUE
 from notification.models import AUDIT_TABLES, Base
+from notification.outbox.delivery_log import ESCALATED
 from notification.outbox.engine import Outbox
 from notification.outbox.receiving import ReceiptIntake
 from notification.outbox.watching import TransportMetrics, readiness
@@ -97,6 +99,11 @@ def create_app(settings: Settings | None = None, keys: KeySource | None = None) 
     register_commands(app)
     register_audit_commands(app)
     register_reseal(
-        app, settings, database, columns.texts.sealer, resealing.columns(settings, columns)
+        app,
+        settings,
+        database,
+        columns.texts.sealer,
+        resealing.columns(settings, columns),
+        lambda: (QUEUE, ESCALATED),
     )
     return app

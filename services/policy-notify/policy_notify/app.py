@@ -29,6 +29,7 @@ from policy_notify.commands import register_commands
 from policy_notify.config import SCHEMA, Settings
 from policy_notify.console import pages
 from policy_notify.container import WAKE_UP_QUEUE, Container
+from policy_notify.intake.events import QUEUE
 from policy_notify.models import AUDIT_TABLES, Base
 from policy_notify.openimis.rights import RightsVerifier
 from policy_notify.providers.build import build_providers
@@ -82,5 +83,5 @@ def create_app(settings: Settings | None = None, keys: KeySource | None = None) 
     register_commands(app)
     register_audit_commands(app)
     sealed = sealed_columns(Base.metadata, columns)
-    register_reseal(app, settings, database, columns.texts.sealer, sealed)
+    register_reseal(app, settings, database, columns.texts.sealer, sealed, lambda: [QUEUE])
     return app

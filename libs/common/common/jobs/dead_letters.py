@@ -38,10 +38,17 @@ class DeadLetter:
     size_bytes: int
     replayed: int = 0
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing came of it: the embedded broker has no key that opens it."""
+        return self.size_bytes == 0
+
 
 @dataclass(frozen=True)
 class Done:
-    """How many letters it was done with, and how many were left out: they came back already."""
+    """How many letters it was done with, and how many were left out: they came back already, or
+    are empty.
+    """
 
     count: int
     left_out: int = 0
@@ -62,7 +69,8 @@ class DeadLetters:
 
     def replay(self, key: str | None = None, *, include_repeated: bool = False) -> Done:
         """Send one letter again, or all of them; of all, those that were sent again already and
-        came back only with `include_repeated`. Raises NotFound, Unavailable.
+        came back only with `include_repeated`; never one that is empty. Raises NotFound,
+        Unavailable.
 
         A letter leaves its queue once the broker has confirmed that it is in the other one.
         """
@@ -70,7 +78,9 @@ class DeadLetters:
             "replayed",
             key,
             self._publish,
-            lambda letter: key is None and letter.replayed > 0 and not include_repeated,
+            lambda letter: (
+                letter.is_empty or (key is None and letter.replayed > 0 and not include_repeated)
+            ),
         )
 
     def drop(self, key: str | None = None) -> Done:
@@ -97,7 +107,7 @@ class DeadLetters:
                 message.ack()
                 held.remove(message)
                 done += 1
-        if key is not None and not done:
+        if key is not None and not done + left_out:
             raise NotFound(_("No such dead letter"))
         return Done(done, left_out)
 

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from common.db.database import Database
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
@@ -19,6 +20,13 @@ _PATH = re.compile(r"/[!-~]*")
 def matching(**wanted: Any) -> Select[CallbackRoute]:
     """The routes whose columns have these values."""
     return select(CallbackRoute).filter_by(**wanted)
+
+
+def queue_targets(database: Database) -> set[str]:
+    """The queues that routes lead to."""
+    wanted = select(CallbackRoute.target).filter_by(target_kind=TargetKind.QUEUE)
+    with database.reading() as session:
+        return set(session.scalars(wanted))
 
 
 def existing_route(session: Session, route_id: uuid.UUID) -> CallbackRoute:
