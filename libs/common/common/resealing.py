@@ -1,20 +1,18 @@
-"""`flask --app <service> reseal`: what is stored and queued comes under the newest key.
-
-`create-seal-key` and `create-message-key` make one.
+"""What is stored comes under the newest key: the work of `flask --app <service> reseal`.
 
 Rows that older keys sealed, that were sealed before there were key files, or that are in clear,
-are rewritten, a batch at a time, while the service runs: a row that changed meanwhile is left to
-the next round. A run that was interrupted is begun again and finds what is left.
+are rewritten, a batch at a time, while the service runs. A row that changed meanwhile is left to
+the next pass, which also finds what was written behind the one before: it is done when a pass finds
+nothing. A run that was interrupted is begun again and finds what is left.
 """
 
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
-import click
-from flask import Flask
 from sqlalchemy import (
     JSON,
     ColumnElement,
@@ -34,17 +32,14 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import Update
 from sqlalchemy.types import Text
 
-from common.audit.commands import record_if_possible
 from common.db.database import Database, is_sqlite
 from common.db.write_lock import WriteLock
-from common.jobs.broker import seal_messages_anew
-from common.sealing import Sealer, create_key, is_sealed, is_sealed_text
-from common.searchable_sealing import create_search_key
-from common.settings import Environment
+from common.sealing import Sealer, is_sealed, is_sealed_text
 
 BATCH = 200
 PAUSE_S = 0.05
-
+#: So often a column is looked through before it is said that somebody still writes as before.
+MAX_PASSES = 20
 
 #: New values of a row by their columns.
 Values = Mapping[str, Any]
@@ -90,6 +85,14 @@ class Counts:
 
     sealed: int = 0
     unreadable: int = 0
+    #: They are in clear beside a row that has the same value sealed, which is to be the only one.
+    double: int = 0
+    #: They were still written as before when it was given up.
+    left: int = 0
+
+    def __add__(self, more: "Counts") -> "Counts":
+        """After a further pass: what could not be done is what could not be done in the last."""
+        return Counts(self.sealed + more.sealed, more.unreadable, more.double, more.left)
 
 
 def reseal_column(
@@ -102,11 +105,25 @@ def reseal_column(
 ) -> Counts:
     """Bring the column under the newest key. Raises SettingError where there is none."""
     counts = Counts()
+    for _ in range(MAX_PASSES):
+        more = _pass(database, sealer, column, batch, pause_s)
+        counts += more
+        if not more.sealed and not more.left:
+            return counts
+    counts.left = max(counts.left, 1)  # the last pass found something, too
+    return counts
+
+
+def _pass(
+    database: Database, sealer: Sealer, column: SealedColumn, batch: int, pause_s: float
+) -> Counts:
+    """Look through the column once; `left` are rows that changed since they were read."""
+    counts = Counts()
     sealer.newest_head()
     for rows in _batches(database, sealer, column, batch):
         found = [(row, _sealed_anew(sealer, column, row)) for row in rows]
         counts.unreadable += sum(value is None for _, value in found)
-        counts.sealed += _write(database, column, found)
+        _write(database, column, found, counts)
         time.sleep(pause_s)
     return counts
 
@@ -178,11 +195,13 @@ def _value_anew(
 
 
 def _write(
-    database: Database, column: SealedColumn, rows: Sequence[tuple[Any, Values | None]]
-) -> int:
+    database: Database,
+    column: SealedColumn,
+    rows: Sequence[tuple[Any, Values | None]],
+    counts: Counts,
+) -> None:
     """Write what was sealed anew, where the row is still as it was read."""
     key = list(column.table.primary_key.columns)
-    written = 0
     with WriteLock(database.engine), database.writing() as session:
         if is_sqlite(database.engine):  # what was in clear does not stay in free pages
             session.connection().exec_driver_sql("PRAGMA secure_delete=ON")
@@ -190,73 +209,18 @@ def _write(
             if values:
                 same = [part == row[place] for place, part in enumerate(key)]
                 change = update(column.table).where(*same, _stored(column) == row.stored)
-                written += _changed(session, change.values(values), column)
-    return written
+                _change(session, change.values(values), column, counts)
 
 
-def _changed(session: Session, change: Update, column: SealedColumn) -> int:
-    """The rows that were changed; none where another row has the value."""
-    if not column.may_collide:
-        return session.connection().execute(change).rowcount
+def _change(session: Session, change: Update, column: SealedColumn, counts: Counts) -> None:
+    """Change one row, unless another one has the value."""
     try:
-        with session.begin_nested():
-            return session.connection().execute(change).rowcount
+        with session.begin_nested() if column.may_collide else nullcontext():
+            changed = session.connection().execute(change).rowcount
     except IntegrityError:
-        return 0
-
-
-def register_reseal(
-    app: Flask,
-    settings: Environment,
-    database: Database,
-    sealer: Sealer,
-    columns: Sequence[SealedColumn],
-    queues: Callable[[], Iterable[str]] = tuple,
-) -> None:
-    """Add the commands to `flask`; `queues` are those of the service at RabbitMQ."""
-    needs_search_key = any(column.is_searchable for column in columns)
-
-    @app.cli.command("reseal")
-    @click.option("--batch", type=click.IntRange(1), default=BATCH, help="Rows at a time.")
-    @click.option("--pause", type=click.FloatRange(0), default=PAUSE_S, help="Seconds between.")
-    def reseal(batch: int, pause: float) -> None:
-        """Bring what is sealed, and what is in clear, under the newest key of SEAL_KEYS_DIR."""
-        lost = 0
-        if needs_search_key and create_search_key(settings.seal_keys_folder) is not None:
-            click.echo("A key to search with was created: it belongs into the backup, too")
-        for column in columns:
-            counts = reseal_column(database, sealer, column, batch=batch, pause_s=pause)
-            lost += _said(column.name, counts)
-        lost += _said("queued messages", Counts(*seal_messages_anew(settings, queues())))
-        _forget_remains(database)
-        if lost:
-            raise click.ClickException(f"{lost} rows are under keys that are not here: kept as is")
-        click.echo("All is under the newest key; the files of older ones may be removed")
-
-    @app.cli.command("create-seal-key")
-    def create_seal_key() -> None:
-        """Create a key that seals what is stored; all processes use it within seconds."""
-        made = create_key(settings.seal_keys_folder)
-        create_search_key(settings.seal_keys_folder)
-        record_if_possible("seal_key.created", made.name)
-        click.echo(made.name)
-
-    @app.cli.command("create-message-key")
-    def create_message_key() -> None:
-        """Create a key that seals messages for RabbitMQ; every service needs the same ones."""
-        made = create_key(settings.message_keys_folder)
-        record_if_possible("message_key.created", made.name)
-        click.echo(made.name)
-
-
-def _said(name: str, counts: Counts) -> int:
-    click.echo(f"{name}: {counts.sealed} sealed, {counts.unreadable} unreadable")
-    return counts.unreadable
-
-
-def _forget_remains(database: Database) -> None:
-    """What was in clear stays in no log of the embedded database."""
-    if is_sqlite(database.engine):
-        connection = database.engine.raw_connection()  # not in a transaction
-        connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        connection.close()
+        if not column.may_collide:
+            raise
+        counts.double += 1
+    else:
+        counts.sealed += changed
+        counts.left += 1 - changed

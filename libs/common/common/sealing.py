@@ -75,6 +75,11 @@ class KeyFolder:
             self._look()
         return self._keys
 
+    def settles_in_s(self) -> float:
+        """In how many seconds every process has seen the newest key; 0: it has."""
+        newest = max((path.stat().st_mtime for path in self._folder.glob("*.key")), default=0.0)
+        return min(max(0.0, newest + 2 * _LOOK_EVERY_S - time.time()), 2 * _LOOK_EVERY_S)
+
     def _look(self) -> None:
         paths = sorted(self._folder.glob("*.key"))
         names = tuple(path.name for path in paths)
@@ -199,6 +204,10 @@ class Sealer:
     def newest_text_head(self) -> str:
         """The same in a column that holds text."""
         return TEXT_MARK + base64.b64encode(self.newest_head()).decode("ascii")
+
+    def settles_in_s(self) -> float:
+        """In how many seconds every process seals with the newest key."""
+        return self._keys.settles_in_s()
 
     def _key(self, id_: bytes) -> SealingKey | None:
         """The key called so; a process that does not know it looks once more."""

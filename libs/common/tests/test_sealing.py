@@ -1,5 +1,6 @@
 """What is sealed opens with its key, its purpose and its row only; `reseal` turns keys over."""
 
+import os
 from base64 import b64encode
 from pathlib import Path
 from types import SimpleNamespace
@@ -179,17 +180,56 @@ def _all_is_there(database: Database, sealer: Sealer) -> None:
         assert sealer.open_json(PURPOSE, bound, row.document) == {"n": [row.id]}
 
 
-def test_a_row_that_changed_meanwhile_is_left(database: Database, folder: Path) -> None:
-    LETTERS.metadata.create_all(database.engine)
-    with database.writing() as session:
-        session.execute(LETTERS.insert().values(id=1, text="before"))
+class Writer:
+    """Writes into the row that is being sealed, and a row behind it, so many times."""
 
-    def changed(row: SimpleNamespace) -> bytes:
+    def __init__(self, database: Database, times: int) -> None:
+        self._database, self._times = database, times
+        LETTERS.metadata.create_all(database.engine)
         with database.writing() as session:
-            session.execute(LETTERS.update().values(text="changed"))
+            session.execute(LETTERS.insert().values(id=100, text="before"))
+
+    def __call__(self, row: SimpleNamespace) -> bytes:
+        if self._times:
+            self._times -= 1
+            behind = {"id": self._times + 1, "text": "in clear behind"}
+            with self._database.writing() as session:
+                session.execute(LETTERS.update().where(LETTERS.c.id == 100).values(text="changed"))
+                session.execute(LETTERS.insert().values(behind))
         return str(row.id).encode()
 
-    column = SealedColumn(LETTERS, "text", PURPOSE, changed)
-    assert reseal_column(database, _sealer(folder), column, pause_s=0).sealed == 0
+
+def _sealed_texts(database: Database, sealer: Sealer) -> dict[int, str | None]:
+    """What is sealed, opened."""
+    wanted = select(LETTERS.c.id, LETTERS.c.text).where(LETTERS.c.text.startswith(TEXT_MARK))
     with database.reading() as session:
-        assert session.scalar(select(LETTERS.c.text)) == "changed"
+        rows = session.execute(wanted).all()
+    return {id_: sealer.open_text(PURPOSE, str(id_).encode(), text) for id_, text in rows}
+
+
+def test_what_is_written_meanwhile_is_sealed_by_another_pass(
+    database: Database, folder: Path
+) -> None:
+    sealer = _sealer(folder)
+    column = SealedColumn(LETTERS, "text", PURPOSE, Writer(database, times=3))
+    counts = reseal_column(database, sealer, column, batch=1, pause_s=0)
+    assert (counts.sealed, counts.left) == (4, 0)
+    assert _sealed_texts(database, sealer) == {
+        100: "changed",
+        **dict.fromkeys((1, 2, 3), "in clear behind"),
+    }
+
+
+def test_who_writes_in_clear_for_ever_is_told_of(database: Database, folder: Path) -> None:
+    column = SealedColumn(LETTERS, "text", PURPOSE, Writer(database, times=10_000))
+    assert reseal_column(database, _sealer(folder), column, batch=1, pause_s=0).left > 0
+    with database.reading() as session:
+        kept = session.scalar(select(LETTERS.c.text).where(LETTERS.c.id == 100))
+    assert kept == "changed", "never over what was written since"
+
+
+def test_reseal_waits_until_every_process_knows_a_new_key(folder: Path) -> None:
+    assert 3 < _sealer(folder).settles_in_s() <= 4
+    for path in folder.glob("*.key"):
+        os.utime(path, (0, 0))
+    assert _sealer(folder).settles_in_s() == 0

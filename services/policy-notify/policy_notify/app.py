@@ -13,7 +13,7 @@ from common.http import HttpClient, Timeouts
 from common.jobs.broker import open_broker
 from common.jobs.wake_up import WakeUp
 from common.logs import configure_logging
-from common.resealing import register_reseal
+from common.resealing_commands import register_reseal
 from common.settings import process_environment
 from common.tracing import configure_tracing
 from common.web.api import register_api

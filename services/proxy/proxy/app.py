@@ -9,7 +9,7 @@ from common.console.pages import register_console
 from common.db.migrations.runner import Migrations, register_migrations
 from common.jobs.backlog import BacklogMetrics
 from common.logs import configure_logging
-from common.resealing import register_reseal
+from common.resealing_commands import register_reseal
 from common.settings import process_environment
 from common.tracing import configure_tracing
 from common.web.api import register_api
