@@ -61,10 +61,10 @@ class Bus:
         assert verdict["verified_by"] == "raw"
         return answer.content
 
-    def open_channel(self, path: str, codes: dict[str, dict[str, str]]) -> None:
+    def open_channel(self, path: str, codes: dict[str, dict[str, str]], **channel_is: Any) -> None:
         """A channel to the bus for these organizations, known to every process."""
         record = self.hub.new_mediator("http://127.0.0.1:9")
-        channel = self.hub.new_channel(path, record["id"])
+        channel = self.hub.new_channel(path, record["id"], **channel_is)
         for organization, given in codes.items():
             self.register(organization, **given, channel_id=channel["id"])
         self.hub.in_force()

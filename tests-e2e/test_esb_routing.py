@@ -1,5 +1,7 @@
 """Which calls go to the bus, and how: through nginx, the proxy and the relay to the simulator."""
 
+import json
+
 import pytest
 from bus import Bus
 from hub import unique
@@ -166,6 +168,26 @@ def test_a_call_to_the_bus_can_be_asynchronous(bus):
     state = ended(bus, post(bus, "/bus?async=1", data=b'{"n": 1.5}', headers=NHIF))
     assert state["status"] == "successful"
     assert '"esb_body":{"n":1.5},' in state["response_body"]
+
+
+def test_an_asynchronous_call_to_the_bus_is_found_and_kept_as_its_channel_says(bus):
+    asked, told = unique("NIN-"), unique("NIN-")
+    fields = [
+        {"name": "asked", "kind": "json", "expression": "/patient"},
+        {"name": "told", "kind": "json", "expression": "/esb_body/told"},
+    ]
+    path = f"/{unique('bus')}"
+    masked = [{"kind": "json", "expression": "/esb_body/told"}]
+    bus.open_channel(path, {"NHIF": CODES["NHIF"]}, indexed_fields=fields, masked_fields=masked)
+    body = json.dumps({"patient": asked, "told": told}).encode()
+    accepted = post(bus, f"{path}?async=1", data=body, headers=NHIF)
+    assert ended(bus, accepted)["status"] == "successful"
+    for value in (asked, told):
+        found = bus.hub.api("GET", f"transactions/?about={value}")["data"]
+        assert [one["correlation_id"] for one in found] == [accepted.headers["X-Correlation-Id"]]
+    kept = bus.hub.transaction(accepted.headers["X-Correlation-Id"])
+    assert asked in kept["response_body"]
+    assert told not in kept["response_body"]
 
 
 def test_an_unknown_outcome_of_an_asynchronous_call_is_not_repeated(bus):

@@ -97,6 +97,7 @@ class CallRunner:
             leave(request_context)
 
     async def _attempt(self, attempt: Attempt) -> None:
+        attempt.channel = await self._routing.channel(attempt.claimed.channel_id, self._threads)
         if attempt.claimed.was_sent and not attempt.repeatable:
             await self._decide(attempt, Trouble.MAY_HAVE_ARRIVED, INTERRUPTED)
         else:
@@ -114,13 +115,12 @@ class CallRunner:
         return () if client is None else client.fields
 
     async def _make(self, attempt: Attempt) -> None:
-        channel, esb = None, _message(attempt)
+        esb = _message(attempt)
+        channel = attempt.channel if esb is None else None
         if esb is None:
-            channel = await self._routing.channel(attempt.claimed.channel_id, self._threads)
             if channel is None:
                 await self._end(attempt, TransactionStatus.FAILED, error_message=CHANNEL_GONE)
                 return
-            attempt.channel = channel
             if channel.tell_client:
                 attempt.call.client_fields = self._client_fields(attempt.client_name)
         try:
@@ -143,7 +143,7 @@ class CallRunner:
         if answered.was_not_sent:
             await self._decide(attempt, Trouble.NOT_SENT, answered.error or "not sent")
             return
-        await self._answered(attempt, channel, answered, whole)
+        await self._answered(attempt, answered, whole)
 
     def _mark_sent(self, attempt: Attempt, channel: RoutedChannel | None) -> None:
         """Commit that the request leaves now, and where to. Raises ClaimLost."""
@@ -161,18 +161,17 @@ class CallRunner:
             mediator_url = channel.endpoint_url if channel else None
             _set(session, claimed, status=TransactionStatus.PROCESSING, mediator_url=mediator_url)
 
-    async def _answered(
-        self, attempt: Attempt, channel: RoutedChannel | None, answered: Answered, whole: Whole
-    ) -> None:
+    async def _answered(self, attempt: Attempt, answered: Answered, whole: Whole) -> None:
+        channel = attempt.channel
         attempt.response = self._response_row(attempt, channel, answered, whole)
         if whole.body is not None:
             attempt.answers = [SentBody.of(answered.headers, whole.body)]
-        storing = storing_for(self._settings, channel)
+        storing = self._storing(attempt)
         if answered.report is not None:
             correlation_id = attempt.call.correlation_id
             attempt.report = report_rows(self._sealer, storing, correlation_id, answered.report)
         status = TransactionStatus.FAILED if answered.error else answered.final_status
-        if channel is not None and channel.routes:
+        if channel is not None and channel.routes and attempt.claimed.esb is None:
             status = await self._sent_on(attempt, channel, answered, storing)
         await self._end(
             attempt,
@@ -184,6 +183,12 @@ class CallRunner:
             error_message=answered.error or answered.note,
             esb_exchange_id=answered.exchange_id,
         )
+
+    def _storing(self, attempt: Attempt) -> Storing:
+        """How much of the answer is kept; none where the channel that would say so is gone."""
+        if attempt.channel is None and attempt.claimed.channel_id is not None:
+            return Storing(0, request_body=False, response_body=False)
+        return storing_for(self._settings, attempt.channel)
 
     async def _sent_on(
         self, attempt: Attempt, channel: RoutedChannel, answered: Answered, storing: Storing
