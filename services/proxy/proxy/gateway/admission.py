@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from common.db.reader import Reader
 
+from proxy.access.secrets import MAX_HASHING
 from proxy.container import Container
 from proxy.gateway import esb
 from proxy.gateway.admitted import Admitted, storing_for
@@ -32,6 +33,7 @@ from proxy.gateway.routing_table import (
     RoutedChannel,
     RoutingTable,
 )
+from proxy.gateway.secret_checks import SecretThreads
 from proxy.record.bodies import DecodedTooLarge, NotDecoded, UnknownCoding, decoded_body
 from proxy.record.rows import Stopwatch, ms_since
 from proxy.registry.body_rules import (
@@ -44,7 +46,8 @@ from proxy.registry.body_rules import (
 from proxy.registry.content_match import Matches
 from proxy.registry.why_not import nearest
 
-#: Threads for slow hashes and heavy body rules; niced, so that calls go first.
+#: Threads for heavy body rules, and for secrets of whoever had a wrong one lately; niced, so that
+#: calls go first.
 HEAVY_THREADS = 2
 
 #: Keeps a call that a channel took and whose body it then rejected.
@@ -65,12 +68,15 @@ class Admission:
         self._heavy = ThreadPoolExecutor(
             HEAVY_THREADS, thread_name_prefix="heavy", initializer=_lower_priority
         )
-        self.callers = Callers(container, routing, reader, self._heavy)
+        self._first_secrets = ThreadPoolExecutor(MAX_HASHING, thread_name_prefix="secrets")
+        threads = SecretThreads(self._first_secrets, suspected=self._heavy)
+        self.callers = Callers(container, routing, reader, threads)
 
     def close(self) -> None:
         """Let the threads and connections go."""
         self.callers.close()
-        self._heavy.shutdown(wait=False, cancel_futures=True)
+        for threads in (self._heavy, self._first_secrets):
+            threads.shutdown(wait=False, cancel_futures=True)
 
     async def admit(
         self, call: Call, claimed: Credentials | None, channel_name: str | None

@@ -3,7 +3,6 @@
 import base64
 import binascii
 from collections.abc import Mapping
-from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
 from common.db.reader import Reader
@@ -29,7 +28,7 @@ from proxy.gateway.routing_table import (
     RoutedClient,
     RoutingTable,
 )
-from proxy.gateway.secret_checks import SecretChecks
+from proxy.gateway.secret_checks import SecretChecks, SecretThreads
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +60,10 @@ def claimed_credentials(headers: Mapping[str, str]) -> Credentials | None:
 
 
 class Callers:
-    """Finds the client that makes a call; secrets are hashed by `threads`."""
+    """Finds the client that makes a call; slow secrets are hashed by `threads`."""
 
     def __init__(
-        self, container: Container, routing: Routing, reader: Reader, threads: Executor
+        self, container: Container, routing: Routing, reader: Reader, threads: SecretThreads
     ) -> None:
         settings = container.settings
         self._throttle = container.throttle

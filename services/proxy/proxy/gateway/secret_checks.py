@@ -3,13 +3,15 @@
 A slow hash is tens of milliseconds of CPU, so guesses must not queue before it. A secret that must
 be hashed counts as wrong from the moment it is taken in until it is found right, so that a burst is
 held up while its first ones are still being checked; and where something was wrong lately, by
-address or by id, secrets are hashed one at a time, so that another thread is there for others.
+address or by id, secrets are hashed one at a time, by a thread that has what others leave of the
+processor: whoever had none wrong waits neither for a thread nor for the processor.
 """
 
 import asyncio
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from contextlib import nullcontext
+from dataclasses import dataclass
 
 from common.logs import get_logger
 from sqlalchemy.exc import SQLAlchemyError
@@ -26,10 +28,18 @@ log = get_logger(__name__)
 Asked = tuple[str, str, tuple[str, ...]]
 
 
+@dataclass(frozen=True, slots=True)
+class SecretThreads:
+    """Who hashes: secrets of whoever had none wrong lately, and those of the others."""
+
+    first: Executor
+    suspected: Executor
+
+
 class SecretChecks:
     """The checks of a gateway process. For its loop alone; the hashing is done by `threads`."""
 
-    def __init__(self, container: Container, threads: Executor) -> None:
+    def __init__(self, container: Container, threads: SecretThreads) -> None:
         self._secrets = container.secrets
         self._throttle = container.throttle
         self._database = container.database
@@ -68,13 +78,14 @@ class SecretChecks:
         return await asyncio.shield(check)
 
     async def _check(self, asked: Asked, counts: Sequence[Key], is_suspected: bool) -> bool:
+        threads = self._threads.suspected if is_suspected else self._threads.first
         async with self._suspected if is_suspected else nullcontext():
             loop = asyncio.get_running_loop()
-            is_right = await loop.run_in_executor(self._threads, self._secrets.check, *asked)
+            is_right = await loop.run_in_executor(threads, self._secrets.check, *asked)
         if is_right:
             self._throttle.take_back(counts)
             if any(map(is_former, asked[2])):
-                self._threads.submit(self._replace_former, asked)
+                self._threads.suspected.submit(self._replace_former, asked)
         return is_right
 
     def _replace_former(self, asked: Asked) -> None:

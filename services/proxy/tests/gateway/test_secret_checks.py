@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from proxy.access.throttle import MAX_WRONG, Throttle
 from proxy.gateway.rejections import TooManyWrongSecrets
-from proxy.gateway.secret_checks import SecretChecks
+from proxy.gateway.secret_checks import SecretChecks, SecretThreads
 
 RIGHT = "right"
 
@@ -20,6 +20,7 @@ class Slow:
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.by: list[str] = []
         self.go_on = threading.Event()
 
     def known(self, *_asked: Any) -> None:
@@ -27,6 +28,7 @@ class Slow:
 
     def check(self, client_id: str, secret: str, _hashes: tuple[str, ...]) -> bool:
         self.asked.append(client_id)
+        self.by.append(threading.current_thread().name.split("_")[0])
         if client_id != "quick":
             assert self.go_on.wait(10)
         return secret == RIGHT
@@ -41,13 +43,13 @@ def slow() -> Iterator[Slow]:
 
 @pytest.fixture
 def run(slow: Slow) -> Iterator[Callable[[Callable[[SecretChecks], Awaitable[Any]]], Any]]:
-    """What becomes of checks on a loop, with two threads."""
-    with ThreadPoolExecutor(2) as threads:
+    """What becomes of checks on a loop, with a thread for either kind."""
+    with ThreadPoolExecutor(1, "first") as first, ThreadPoolExecutor(1, "suspected") as suspected:
         container: Any = SimpleNamespace(secrets=slow, throttle=Throttle(), database=None)
 
         def run(act: Callable[[SecretChecks], Awaitable[Any]]) -> Any:
             async def on_loop() -> Any:
-                return await act(SecretChecks(container, threads))
+                return await act(SecretChecks(container, SecretThreads(first, suspected)))
 
             return asyncio.run(on_loop())
 
@@ -96,3 +98,16 @@ def test_secrets_of_who_was_wrong_lately_leave_a_thread_to_others(run: Any, slow
         return found
 
     assert run(beside) == (True, ["clinic", "quick"])
+
+
+def test_only_who_was_wrong_lately_is_hashed_with_low_priority(run: Any, slow: Slow) -> None:
+    slow.go_on.set()
+
+    async def in_turn(checks: SecretChecks) -> None:
+        assert await ask(checks, "clinic", RIGHT)
+        assert not await ask(checks, "clinic", "wrong")
+        assert not await ask(checks, "clinic", "wrong again")
+        assert await checks.is_right("192.0.2.8", ("another", RIGHT, ("scrypt:…",)))
+
+    run(in_turn)
+    assert slow.by == ["first", "first", "suspected", "first"]
