@@ -11,7 +11,7 @@ from flask import Flask
 
 from common.audit.commands import record_if_possible
 from common.db.database import Database, is_sqlite
-from common.jobs.broker import seal_messages_anew
+from common.jobs.broker import BROKER_ERRORS, seal_messages_anew
 from common.resealing import BATCH, MAX_PASSES, PAUSE_S, Counts, SealedColumn, reseal_column
 from common.sealing import Sealer, create_key
 from common.searchable_sealing import create_search_key
@@ -67,7 +67,10 @@ def _messages_anew(settings: Environment, queues: Iterable[str]) -> Counts:
     """The same of what is queued; the embedded broker's is held up meanwhile, and all done."""
     names, counts = list(queues), Counts()
     for _ in range(MAX_PASSES if settings.rabbitmq_url else 1):
-        more = Counts(*seal_messages_anew(settings, names))
+        try:
+            more = Counts(*seal_messages_anew(settings, names))
+        except BROKER_ERRORS as exc:
+            raise click.ClickException("The broker is away: its messages are kept as is") from exc
         counts += more
         if not more.sealed:
             break
