@@ -142,5 +142,5 @@ def write_sheet(browser, sheet: Path, title: str, pictures: dict[str, Path]) -> 
     sheet.write_text(SHEET.format(title=html.escape(title), figures=figures), "utf-8")
     page = browser.new_page(viewport={"width": 6 * (WIDTH + 12), "height": 900})
     page.goto(sheet.as_uri())
-    page.screenshot(path=sheet.with_suffix(".png"), full_page=True)
+    page.screenshot(path=sheet.with_suffix(".png"), full_page=True, timeout=300_000)
     page.close()

@@ -69,13 +69,10 @@ def unbracketed(page: str) -> set[str]:
     """The words of the HTML `page` outside of all brackets."""
     read = _Page()
     read.feed(page)
-    found: set[str] = set()
-    for text in read.found:
-        while _BRACKETED.search(text):
-            text = _BRACKETED.sub(" ", text)
-        words = set(_WORD.findall(text)) - _NAMES
-        found.update(one for one in words if not _CODE.search(one))
-    return found
+    text = " ".join(read.found)  # a text with a link in it is several pieces
+    while _BRACKETED.search(text):
+        text = _BRACKETED.sub(" ", text)
+    return {one for one in set(_WORD.findall(text)) - _NAMES if not _CODE.search(one)}
 
 
 def plain_pages(app: Flask) -> Iterator[str]:

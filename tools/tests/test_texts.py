@@ -9,7 +9,7 @@ import pytest
 import texts
 from babel.messages.catalog import Message
 
-_PLACEHOLDER = re.compile(r"%(?:\(\w+\))?[sd]")
+_PLACEHOLDER = re.compile(r"%(?:\(\w+\))?[sd]|\{\w+\}")
 _CASES = [(package, code) for package in texts.PACKAGES for code in texts.TRANSLATED]
 _catalogues = pytest.mark.parametrize(
     ("package", "language"), _CASES, ids=[f"{one.name}-{code}" for one, code in _CASES]
@@ -35,12 +35,12 @@ def test_every_text_is_translated_with_its_placeholders(package: Path, language:
         targets = one.string if isinstance(one.string, tuple) else (one.string,)
         assert all(targets), f"no translation of {one.id!r}"
         assert not one.fuzzy, one.id
-        for target in targets:
-            assert sorted(_PLACEHOLDER.findall(target)) == sorted(
-                _PLACEHOLDER.findall(sources[-1])
-            ), one.id
-            assert target[:1].isspace() == sources[-1][:1].isspace(), one.id
-            assert target[-1:].isspace() == sources[-1][-1:].isspace(), one.id
+        for source, target in zip(sources, targets, strict=True):
+            assert sorted(_PLACEHOLDER.findall(target)) == sorted(_PLACEHOLDER.findall(source)), (
+                one.id
+            )
+            assert target[:1].isspace() == source[:1].isspace(), one.id
+            assert target[-1:].isspace() == source[-1:].isspace(), one.id
 
 
 @_catalogues
@@ -51,6 +51,9 @@ def test_compiled_catalogue_is_that_of_its_source(package: Path, language: str) 
     for one in messages(package, language):
         if isinstance(one.id, str):
             assert compiled.gettext(one.id) == one.string, "make texts"
+        else:
+            forms = [compiled.ngettext(*one.id, count) for count in (1, 2)]
+            assert forms == list(one.string), "make texts"
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,12 @@
 """Texts that people read, in the language of who reads them. Message ids are the English texts.
 
     raise NotFound(_("No such channel"))    # translated where it is made
-    flash(_("%(count)s calls are made again.", count=number(count)))
+    ngettext("%(count)s call", "%(count)s calls", count)
     Entry(N_("Channels"), …)                     # declared at import, shown by _(label)
 
-Templates have the same `_`. `make texts` collects what stands in `_(…)` and `N_(…)` into the
-catalogues `locales/<language>/LC_MESSAGES/messages.po` of each package; English needs none.
+Templates have the same `_` and `ngettext`. `make texts` collects what stands in these and in
+`N_(…)` into the catalogues `locales/<language>/LC_MESSAGES/messages.po` of each package; English
+needs none.
 """
 
 import re
@@ -18,6 +19,7 @@ from types import MappingProxyType
 from typing import Any
 
 from babel import negotiate_locale
+from babel.numbers import format_decimal
 from babel.support import NullTranslations, Translations
 from flask import g, has_request_context, request
 from markupsafe import escape
@@ -82,7 +84,12 @@ def gettext(message: str, **values: Any) -> str:
 def ngettext(one: str, many: str, count: int, **values: Any) -> str:
     """The form for `count`, which fills `%(count)s`, too, unless a value does."""
     text = catalogue(language()).ngettext(one, many, count)
-    return filled(text, {"count": count, **values})
+    return filled(text, {"count": number(count), **values})
+
+
+def number(value: int) -> str:
+    """`1,234,567`, as the reader's language has it."""
+    return f"{value:,}" if language() == DEFAULT else format_decimal(value, locale=language())
 
 
 def filled(text: str, values: Mapping[str, Any]) -> str:

@@ -1,7 +1,7 @@
 """What somebody typed, read by a marshmallow schema; what is wrong is shown again as typed."""
 
 import enum
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any, Self, cast
@@ -89,6 +89,11 @@ class Form:
 def choices(kind: type[enum.StrEnum]) -> list[tuple[str, str]]:
     """The options of a field that takes one of `kind`, each with a label for people."""
     return [(one.value, _(one.value.replace("_", " "))) for one in kind]
+
+
+def labelled(options: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Options of a field, their labels in the reader's language."""
+    return [(value, _(label)) for value, label in options]
 
 
 def read_form(schema: ma.Schema) -> Form:

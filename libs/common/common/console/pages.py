@@ -94,7 +94,10 @@ def register_console(
     app.jinja_env.undefined = StrictUndefined
     texts.add_catalogues(pages.import_name.partition(".")[0])
     app.jinja_env.globals.update(
-        _=texts.gettext, reader_language=texts.language, language_names=texts.LANGUAGES
+        _=texts.gettext,
+        ngettext=texts.ngettext,
+        reader_language=texts.language,
+        language_names=texts.LANGUAGES,
     )
     app.register_blueprint(assets.templates)
     app.register_blueprint(pages)

@@ -8,16 +8,22 @@ from markupsafe import Markup
 
 from common.clock import rfc3339
 from common.console.pretty import pretty
-from common.texts import N_, gettext, language
+from common.texts import N_, gettext, language, number
 
 #: The built-in roles, as `word` looks them up.
 ROLES = (N_("admin"), N_("observer"), N_("operator"), N_("viewer"))
 
 
 def register_filters(app: Flask) -> None:
-    """`value|utc`, `value|rfc3339`, `number|thousands`, `ms|duration`, `text|pretty`."""
+    """`value|utc`, `number|thousands`, `number|decimal`, `ms|duration`, `text|pretty` and so on."""
     app.jinja_env.filters.update(
-        utc=utc, rfc3339=rfc3339, thousands=thousands, duration=duration, pretty=pretty, word=word
+        utc=utc,
+        rfc3339=rfc3339,
+        thousands=number,
+        decimal=decimal,
+        duration=duration,
+        pretty=pretty,
+        word=word,
     )
 
 
@@ -26,9 +32,9 @@ def utc(moment: datetime) -> str:
     return f"{rfc3339(moment)[:23].replace('T', ' ').rstrip('Z')} UTC"
 
 
-def thousands(number: int) -> str:
-    """`1,234,567`, as the reader's language has it."""
-    return f"{number:,}" if language() == "en" else format_decimal(number, locale=language())
+def decimal(value: float, digits: int = 2) -> str:
+    """`1,234.50`, as the reader's language has it."""
+    return format_decimal(value, f"#,##0.{'0' * digits}", locale=language())
 
 
 def word(value: object) -> str:

@@ -9,6 +9,8 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from common.texts import N_
+
 
 class StaffRole(enum.StrEnum):
     """The built-in roles; each may do what those before it may."""
@@ -69,29 +71,33 @@ Wanted = StaffRole | Right | str
 
 LABELS: Mapping[Right, str] = MappingProxyType(
     {
-        Right.GATEWAY_OBSERVE: "Gateway: see calls without bodies, statistics, how it is set up",
-        Right.GATEWAY_READ: "Gateway: see the settings of mediators, alerts, how all parts are",
-        Right.GATEWAY_BODIES: "Gateway: see headers and bodies of calls",
-        Right.GATEWAY_RERUN: "Gateway: make calls again",
-        Right.GATEWAY_OPERATE: "Gateway: call as any client with the tester, change alert rules",
-        Right.GATEWAY_CHANNELS: "Gateway: change channels and registrations",
-        Right.GATEWAY_MEDIATORS: "Gateway: change mediators",
-        Right.GATEWAY_CLIENTS: "Gateway: change clients and their secrets",
-        Right.GATEWAY_STAFF: "Gateway: change staff and roles",
-        Right.GATEWAY_ADMIN: "Gateway: export and apply the configuration",
-        Right.GATEWAY_AUDIT: "Gateway: read the audit log",
-        Right.ESB_READ: "National bus: read",
-        Right.ESB_OPERATE: "National bus: sign with the workbench",
-        Right.ESB_ADMIN: "National bus: change routes",
-        Right.ESB_AUDIT: "National bus: read the audit log",
-        Right.NOTIFICATION_READ: "Notification: read",
-        Right.NOTIFICATION_OPERATE: "Notification: send, campaigns, preferences",
-        Right.NOTIFICATION_ADMIN: "Notification: change events, rules, templates",
-        Right.NOTIFICATION_AUDIT: "Notification: read the audit log",
-        Right.POLICY_READ: "Policy notification: read",
-        Right.POLICY_OPERATE: "Policy notification: runs and consents",
-        Right.POLICY_ADMIN: "Policy notification: change settings",
-        Right.POLICY_AUDIT: "Policy notification: read the audit log",
+        Right.GATEWAY_OBSERVE: N_(
+            "Gateway: see calls without bodies, statistics, how it is set up"
+        ),
+        Right.GATEWAY_READ: N_("Gateway: see the settings of mediators, alerts, how all parts are"),
+        Right.GATEWAY_BODIES: N_("Gateway: see headers and bodies of calls"),
+        Right.GATEWAY_RERUN: N_("Gateway: make calls again"),
+        Right.GATEWAY_OPERATE: N_(
+            "Gateway: call as any client with the tester, change alert rules"
+        ),
+        Right.GATEWAY_CHANNELS: N_("Gateway: change channels and registrations"),
+        Right.GATEWAY_MEDIATORS: N_("Gateway: change mediators"),
+        Right.GATEWAY_CLIENTS: N_("Gateway: change clients and their secrets"),
+        Right.GATEWAY_STAFF: N_("Gateway: change staff and roles"),
+        Right.GATEWAY_ADMIN: N_("Gateway: export and apply the configuration"),
+        Right.GATEWAY_AUDIT: N_("Gateway: read the audit log"),
+        Right.ESB_READ: N_("National bus: read"),
+        Right.ESB_OPERATE: N_("National bus: sign with the workbench"),
+        Right.ESB_ADMIN: N_("National bus: change routes"),
+        Right.ESB_AUDIT: N_("National bus: read the audit log"),
+        Right.NOTIFICATION_READ: N_("Notification: read"),
+        Right.NOTIFICATION_OPERATE: N_("Notification: send, campaigns, preferences"),
+        Right.NOTIFICATION_ADMIN: N_("Notification: change events, rules, templates"),
+        Right.NOTIFICATION_AUDIT: N_("Notification: read the audit log"),
+        Right.POLICY_READ: N_("Policy notification: read"),
+        Right.POLICY_OPERATE: N_("Policy notification: runs and consents"),
+        Right.POLICY_ADMIN: N_("Policy notification: change settings"),
+        Right.POLICY_AUDIT: N_("Policy notification: read the audit log"),
     }
 )
 

@@ -110,7 +110,7 @@ def _save(
     form, saved = save(form, act, edited=edited)
     if saved is None:
         return _form(form, route)
-    flash("Saved.")
+    flash(_("Saved."))
     return redirect(url_for("console.route", route_id=saved.id), 303)
 
 

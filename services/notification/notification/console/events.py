@@ -87,7 +87,7 @@ def change_event(code: str) -> ResponseReturnValue:
     )
     if changed is None:
         return _page(code, form), form.status
-    flash("Saved.")
+    flash(_("Saved."))
     return redirect(url_for("console.event", code=code), 303)
 
 

@@ -8,6 +8,7 @@ from common.console.flashes import flash
 from common.console.forms import Form, read_filters, read_form
 from common.console.staff import StaffRole
 from common.errors import NotFound
+from common.texts import _
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
@@ -50,7 +51,7 @@ def change_preference() -> ResponseReturnValue:
     )
     if changed is None:
         return _page(Form.of(person), _found(person), form), form.status
-    flash("Saved.")
+    flash(_("Saved."))
     return redirect(f"{url_for('console.preferences')}{Form.of(person).query()}", 303)
 
 

@@ -80,7 +80,7 @@ def change_rule(rule_id: uuid.UUID) -> ResponseReturnValue:
     )
     if changed is None:
         return _page(rule_id, form), form.status
-    flash("Saved.")
+    flash(_("Saved."))
     return redirect(url_for("console.rule", rule_id=rule_id), 303)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from common.console.rights import BUILT_IN, LABELS, Right, StaffRole, rights_of
 from common.errors import Forbidden, Invalid
-from common.texts import _
+from common.texts import _, ngettext
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -93,7 +93,7 @@ def with_role(session: Session, given: Mapping[str, Any]) -> dict[str, Any]:
         return {**found, "role": StaffRole(name), "custom_role": None}
     custom = session.scalar(select(CustomRole).where(CustomRole.name == name))
     if custom is None:
-        raise Invalid(_("No such role"), {"role": ["There is no such role."]})
+        raise Invalid(_("No such role"), {"role": [_("There is no such role.")]})
     # Where the version before still runs they are observers.
     return {**found, "role": StaffRole.OBSERVER, "custom_role": custom}
 
@@ -102,8 +102,10 @@ def check_may_give(wanted: Collection[Right], held: Collection[Right]) -> None:
     """Raise Forbidden where somebody would give, or take, what they do not hold themselves."""
     missing = sorted(set(wanted) - set(held))
     if missing:
-        words = "; ".join(LABELS[one] for one in missing)
-        raise Forbidden(f"You cannot give or change what you do not hold: {words[:500]}")
+        words = "; ".join(_(LABELS[one]) for one in missing)
+        raise Forbidden(
+            _("You cannot give or change what you do not hold: %(rights)s", rights=words[:500])
+        )
 
 
 def create_role(
@@ -138,7 +140,13 @@ def delete_role(session: Session, role_id: uuid.UUID, held: Collection[Right] = 
     check_may_give(_rights(role), held)
     members = select(func.count()).where(StaffUser.role_id == role_id)
     if count := session.scalar(members):
-        raise StillReferenced(f"{count} members of staff have this role")
+        raise StillReferenced(
+            ngettext(
+                "%(count)s member of staff has this role",
+                "%(count)s members of staff have this role",
+                count,
+            )
+        )
     session.delete(role)
     session.flush()
 
@@ -147,9 +155,9 @@ def _check(session: Session, role: CustomRole, held: Collection[Right]) -> None:
     rights = _rights(role)
     check_may_give(rights, held)
     if role.name in set(StaffRole):
-        raise Invalid(_("The name is taken"), {"name": ["A built-in role has this name."]})
+        raise Invalid(_("The name is taken"), {"name": [_("A built-in role has this name.")]})
     if is_limited(role) and (wider := sorted(rights - LIMITED)):
-        words = f"These reach the calls of every channel: {', '.join(wider)}."
+        words = _("These reach the calls of every channel: %(rights)s.", rights=", ".join(wider))
         raise Invalid(_("The role cannot be limited to channels"), {"rights": [words]})
     for name in CHANNEL_SETS:
         _check_channels(session, name, getattr(role, name))

@@ -254,12 +254,12 @@ def create_maintenance_window() -> ResponseReturnValue:
 def remove_maintenance_window(window_id: uuid.UUID) -> ResponseReturnValue:
     """Delete a maintenance window."""
     write(lambda db: rules.remove(db, MaintenanceWindow, window_id))
-    flash("Deleted.")
+    flash(_("Deleted."))
     return redirect(url_for("console.alert_rules"), 303)
 
 
 def _rules_saved() -> ResponseReturnValue:
-    flash("Saved.")
+    flash(_("Saved."))
     return redirect(url_for("console.alert_rules"), 303)
 
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from common.console.csv_export import Column
 from common.console.editing import Edited
 from common.console.flashes import flash
-from common.console.forms import Form, choices, read_filters, read_form
+from common.console.forms import Form, choices, labelled, read_filters, read_form
 from common.console.listing import listing
 from common.console.rights import Right
-from common.texts import _
+from common.texts import N_, _
 from flask import redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
@@ -47,14 +47,14 @@ COLUMNS = (
     Column("Changed", lambda channel: channel.updated_at),
 )
 _BODY_RULES = [
-    ("regex", "a regular expression matches"),
-    ("json", "a member of JSON has a value"),
-    ("xpath", "an XPath has a value"),
+    ("regex", N_("a regular expression matches")),
+    ("json", N_("a member of JSON has a value")),
+    ("xpath", N_("an XPath has a value")),
 ]
 _FRAMINGS = [
-    (Framing.MLLP, "a frame of MLLP; the mediator gets what stands in it"),
-    (Framing.MLLP_AS_IT_IS, "a frame of MLLP, which the mediator gets, too"),
-    (Framing.PLAIN, "all until the sender ends writing"),
+    (Framing.MLLP, N_("a frame of MLLP; the mediator gets what stands in it")),
+    (Framing.MLLP_AS_IT_IS, N_("a frame of MLLP, which the mediator gets, too")),
+    (Framing.PLAIN, N_("all until the sender ends writing")),
 ]
 _METHODS = [(method, method) for method in METHODS]
 #: What a new channel has unless somebody says otherwise.
@@ -159,8 +159,8 @@ def channel_form(
         trial=trial,
         methods=_METHODS,
         kinds=choices(ChannelType),
-        body_rules=_BODY_RULES,
-        framings=_FRAMINGS,
+        body_rules=labelled(_BODY_RULES),
+        framings=labelled(_FRAMINGS),
         mediators=read(_mediators),
     )
     return page, form.status

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from common.texts import N_
+from common.texts import N_, _
 
 from proxy.statistics.rollups import HOUR, Figures, on_the_hour
 
 #: More lines than this cannot be told apart; the table has all channels.
 LINES = 6
-NO_CHANNEL = "no channel"
+NO_CHANNEL = N_("no channel")
 
 
 @dataclass(frozen=True)
@@ -54,12 +54,12 @@ def chart(
 
     return {
         "times": [int(start.timestamp()) for start in starts],
-        "channels": [channel or NO_CHANNEL for channel in channels],
+        "channels": [channel or _(NO_CHANNEL) for channel in channels],
         "measures": {
-            "Calls": lines("count", 0),
-            "Failures": lines("failures", 0),
-            "With errors": lines("completed_with_errors", 0),
-            "Mean (ms)": lines("mean_ms", None),
-            "p95 (ms)": lines("p95_ms", None),
+            _("Calls"): lines("count", 0),
+            _("Failures"): lines("failures", 0),
+            _("With errors"): lines("completed_with_errors", 0),
+            _("Mean (ms)"): lines("mean_ms", None),
+            _("p95 (ms)"): lines("p95_ms", None),
         },
     }

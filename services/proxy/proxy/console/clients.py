@@ -89,7 +89,7 @@ def change_client(client_pk: uuid.UUID) -> ResponseReturnValue:
     )
     if changed is None:
         return _form(form, found)
-    flash("Saved.")
+    flash(_("Saved."))
     return _to_client(client_pk)
 
 

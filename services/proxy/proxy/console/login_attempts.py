@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from ipaddress import IPv6Address, IPv6Network
 
 from common.errors import TooManyRequests
-from common.texts import _
+from common.texts import ngettext
 from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.orm import Session
 
@@ -68,10 +68,12 @@ def begin(session: Session, attempt: Attempt, now: datetime) -> None:
         )
     if wait:
         minutes = -(-wait // 60)
-        again = "a minute" if minutes == 1 else f"{minutes} minutes"
-        raise TooManyRequests(
-            _("Too many failed attempts. Try again in %(again)s.", again=again), wait
+        said = ngettext(
+            "Too many failed attempts. Try again in a minute.",
+            "Too many failed attempts. Try again in %(count)s minutes.",
+            minutes,
         )
+        raise TooManyRequests(said, wait)
     session.add(
         LoginAttempt(name_digest=attempt.name_digest, address=attempt.address, attempted_at=now)
     )

@@ -9,11 +9,11 @@ from common.clock import utc_now
 from common.console.csv_export import Column
 from common.console.editing import Edited
 from common.console.flashes import flash
-from common.console.forms import Form, read_filters, read_form, sent_revision
+from common.console.forms import Form, labelled, read_filters, read_form, sent_revision
 from common.console.listing import listing
 from common.console.rights import Right
 from common.errors import Invalid
-from common.texts import _
+from common.texts import N_, _
 from flask import g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
@@ -54,9 +54,9 @@ def is_circuit_open(mediator: Mediator) -> bool:
 
 
 _CREDENTIALS = [
-    ("basic", "a user name and a password (HTTP Basic)"),
-    ("bearer", "a bearer token"),
-    ("header", "a header field"),
+    ("basic", N_("a user name and a password (HTTP Basic)")),
+    ("bearer", N_("a bearer token")),
+    ("header", N_("a header field")),
 ]
 COLUMNS = (
     Column("Name", lambda mediator: mediator.name),
@@ -208,7 +208,7 @@ def _register(session: Session, form: Form) -> Mediator:
 
 
 def _saved(mediator_id: uuid.UUID) -> ResponseReturnValue:
-    flash("Saved.")
+    flash(_("Saved."))
     return redirect(url_for("console.mediator", mediator_id=mediator_id), 303)
 
 
@@ -218,7 +218,7 @@ def _form_of(mediator: Mediator) -> Form:
 
 def _form(form: Form, mediator: Mediator | None = None) -> ResponseReturnValue:
     page = render_template(
-        "pages/mediator_form.html", form=form, mediator=mediator, kinds=_CREDENTIALS
+        "pages/mediator_form.html", form=form, mediator=mediator, kinds=labelled(_CREDENTIALS)
     )
     return page, form.status
 

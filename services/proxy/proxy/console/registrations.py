@@ -104,7 +104,7 @@ def switch_registration(registration_id: uuid.UUID, act: str) -> ResponseReturnV
 
 
 def _saved() -> ResponseReturnValue:
-    flash("Saved.")
+    flash(_("Saved."))
     return redirect(url_for("console.registrations"), 303)
 
 

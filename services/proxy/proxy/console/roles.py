@@ -7,10 +7,11 @@ from typing import Any
 
 from common.console.csv_export import Column
 from common.console.flashes import flash
-from common.console.forms import Form, read_filters, read_form
+from common.console.forms import Form, labelled, read_filters, read_form
 from common.console.listing import listing
 from common.console.rights import LABELS, Right
 from common.errors import Forbidden
+from common.texts import _, ngettext
 from flask import g, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
@@ -37,8 +38,8 @@ COLUMNS = (
 def reach(channels: Sequence[str] | None) -> str:
     """The calls of how many channels, in words."""
     if channels is None:
-        return "every channel"
-    return f"{len(channels)} channel{'' if len(channels) == 1 else 's'}"
+        return _("every channel")
+    return ngettext("%(count)s channel", "%(count)s channels", len(channels))
 
 
 @pages.page("/mediator/roles/", Right.GATEWAY_STAFF)
@@ -85,7 +86,7 @@ def delete_role(role_id: uuid.UUID) -> ResponseReturnValue:
     except (StillReferenced, Forbidden) as exc:
         flash(f"{exc}.", "bad")
         return redirect(url_for("console.edit_role", role_id=role_id), 303)
-    flash("Deleted.")
+    flash(_("Deleted."))
     return redirect(url_for("console.roles"), 303)
 
 
@@ -99,7 +100,7 @@ def _saved(
         form, made = form.refused({"rights": [f"{exc}."]}), None
     if made is None:
         return _form(form, role)
-    flash("Saved.")
+    flash(_("Saved."))
     return redirect(url_for("console.roles"), 303)
 
 
@@ -108,7 +109,7 @@ def _form(form: Form, role: CustomRole | None = None) -> ResponseReturnValue:
         "pages/role_form.html",
         form=form,
         role=role,
-        rights=[(one.value, label) for one, label in LABELS.items()],
+        rights=labelled(LABELS.items()),
         channels=read(_channels),
     )
     return page, HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK

@@ -12,6 +12,7 @@ from common.console.forms import Form, choices, read_filters, read_form
 from common.console.listing import listing
 from common.console.rights import Right, StaffRole
 from common.errors import Forbidden
+from common.texts import _
 from flask import g, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
@@ -137,7 +138,7 @@ def _end_sessions(member_id: uuid.UUID, only: uuid.UUID | None = None) -> Respon
         note_act(session, "staff.session_ended", member.id, member.username)
 
     write(end)
-    flash("Ended.")
+    flash(_("Ended."))
     return redirect(url_for("console.edit_member", member_id=member_id), 303)
 
 

@@ -111,7 +111,7 @@ def test_asynchronous_calls_in_hand_are_counted_with_the_age_of_the_oldest(
 
     page = signed_in.get().text
 
-    assert '<span class="figure">2</span>asynchronous calls' in page
+    assert '<span class="figure">2</span>Asynchronous calls in hand' in page
     assert re.search("the oldest for (2 h 59|3 h 0) min", page)
 
 

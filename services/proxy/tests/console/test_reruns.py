@@ -67,7 +67,7 @@ def test_page_tells_what_is_meant_and_does_nothing(
 
     assert "<h2>5 calls</h2>" in page
     assert "1 of them was made again already, and is left out unless you take it in" in page
-    assert "1 more that meet the filters repeat other calls themselves" in page
+    assert "1 more that meets the filters repeats another call itself" in page
     assert "There is nothing" in signed_in.get(f"{PAGE}?status=pending").text
     with container.database.reading() as session:
         assert session.scalar(select(func.count()).select_from(RerunTask)) == 0

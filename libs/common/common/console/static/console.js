@@ -169,8 +169,8 @@ function notAnswered(event) {
   const status = event.detail.xhr?.status;
   const line = document.createElement("p");
   line.className = "flash bad";
-  const name = asked.dataset.service;
-  line.textContent = status ? `${name} answered ${status}.` : `${name} did not answer in time.`;
+  const said = status ? texts.serviceAnswered : texts.serviceSilent;
+  line.textContent = said.replace("{service}", asked.dataset.service).replace("{status}", status);
   asked.closest(".part").replaceChildren(line);
   return true;
 }
@@ -186,7 +186,7 @@ document.addEventListener("htmx:afterSwap", ({ detail }) => {
 // What a part of the page asked for failed: say why instead of nothing.
 document.addEventListener("htmx:responseError", (event) => {
   if (notAnswered(event)) return;
-  let reason = `The answer was ${event.detail.xhr.status}.`;
+  let reason = texts.answered.replace("{status}", event.detail.xhr.status);
   try {
     reason = JSON.parse(event.detail.xhr.responseText).detail;
   } catch {

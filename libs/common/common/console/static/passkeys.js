@@ -11,7 +11,7 @@ const asks = {
 /** The device's answer to what the form's address asks for, as JSON. */
 async function answerFor(form) {
   const options = await fetch(form.action, { headers: { Accept: "application/json" } });
-  if (!options.ok) throw new Error(`The answer was ${options.status}.`);
+  if (!options.ok) throw new Error(form.dataset.answered.replace("{status}", options.status));
   const credential = await asks[form.dataset.passkey](await options.json());
   return JSON.stringify(credential.toJSON());
 }
@@ -23,7 +23,7 @@ async function ask(form) {
     form.elements.credential.value = await answerFor(form);
     form.submit();
   } catch (error) {
-    words.textContent = `The device did not sign: ${error.message}`;
+    words.textContent = form.dataset.failed.replace("{reason}", () => error.message);
     words.hidden = false;
   }
 }

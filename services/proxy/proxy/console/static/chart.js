@@ -8,6 +8,14 @@ const HEIGHT = 240;
 const DASHES = [[], [8, 4], [2, 3], [12, 4, 2, 4], [4, 4], [1, 5]];
 let plot = null;
 
+/** As the page is: English as the browser has it. */
+const lang = document.documentElement.lang;
+const locale = lang === "en" ? undefined : lang;
+const number = (value) => value.toLocaleString(locale, { maximumFractionDigits: 1 });
+const moment = (seconds, format) => new Date(seconds * 1000).toLocaleString(locale, format);
+const DAY = { day: "numeric", month: "short" };
+const CLOCK = { hour: "2-digit", minute: "2-digit" };
+
 /** A colour of the stylesheet as the current scheme has it. */
 function colour(name) {
   const probe = document.createElement("span");
@@ -32,15 +40,21 @@ function draw() {
     width: 2,
     spanGaps: false,
     points: { show: true, size: 5 },
-    value: (_, value) => (value === null ? "–" : Math.round(value * 10) / 10),
+    value: (_, value) => (value === null ? "–" : number(value)),
   });
   plot?.destroy();
   plot = new window.uPlot(
     {
       width: plotBox.clientWidth,
       height: HEIGHT,
-      series: [{ label: "From" }, ...channels.map(line)],
-      axes: [axis({}), axis({ size: 64 })],
+      series: [
+        { label: box.dataset.from, value: (_, at) => (at === null ? "–" : moment(at, { ...DAY, ...CLOCK })) },
+        ...channels.map(line),
+      ],
+      axes: [
+        axis({ values: (_, at, _axis, _space, step) => at.map((one) => moment(one, step < 86_400 ? CLOCK : DAY)) }),
+        axis({ size: 64, values: (_, at) => at.map(number) }),
+      ],
       scales: { y: { range: (_, _low, high) => [0, high > 0 ? high * 1.1 : 1] } },
     },
     [times, ...measures[choice.value]],

@@ -3,12 +3,13 @@
 
 const MOST_ROWS = 200;
 const bar = document.getElementById("live");
+const texts = bar?.dataset;
 let source = null;
 let isPaused = false;
 
 function show(text, isOn) {
   bar.querySelector("[role=status]").textContent = text;
-  bar.querySelector("button").textContent = isPaused ? "Go on" : "Pause";
+  bar.querySelector("button").textContent = isPaused ? texts.goOn : texts.pause;
   bar.classList.toggle("on", isOn);
 }
 
@@ -45,7 +46,7 @@ function rowsWent({ data }) {
 function open() {
   source = new EventSource(bar.dataset.stream);
   source.addEventListener("open", () => {
-    show("Live", true);
+    show(texts.live, true);
     loadAnew();
   });
   source.addEventListener("rows", rowsCame);
@@ -53,7 +54,7 @@ function open() {
   source.addEventListener("over", () => location.reload());
   source.addEventListener("error", () => {
     const isLost = source.readyState === EventSource.CLOSED;
-    show(isLost ? "Not live; load the page again" : "Connecting…", false);
+    show(isLost ? texts.lost : texts.connecting, false);
   });
 }
 
@@ -62,12 +63,12 @@ function listenOrNot() {
   const wanted = !isPaused && !document.hidden;
   if (wanted === (source !== null)) return;
   if (wanted) {
-    show("Connecting…", false);
+    show(texts.connecting, false);
     open();
   } else {
     source.close();
     source = null;
-    show("Paused", false);
+    show(texts.paused, false);
   }
 }
 

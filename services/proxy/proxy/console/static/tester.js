@@ -11,14 +11,23 @@ const form = document.getElementById("tester");
 const byId = (id) => document.getElementById(id);
 const field = (name) => form.elements[name].value.trim();
 
+/** A text of the template with its `{name}`s filled. */
+function said(name, values = {}) {
+  return form.dataset[name].replace(/\{(\w+)\}/g, (_, key) => values[key]);
+}
+
+/** As the page is: English as the browser has it. */
+const lang = document.documentElement.lang;
+const number = (value) => value.toLocaleString(lang === "en" ? undefined : lang);
+
 /** The lines of "More headers" as pairs. Throws what is wrong with them. */
 function moreHeaders() {
   const lines = field("headers").split("\n").filter((line) => line.trim());
   return lines.map((line) => {
     const [name, ...rest] = line.split(":");
-    if (!rest.length) throw new Error(`This header has no colon: ${line}`);
+    if (!rest.length) throw new Error(said("noColon", { line }));
     if (CREDENTIALS.includes(name.trim().toLowerCase())) {
-      throw new Error(`${name.trim()} is set by the client and the secret that you choose.`);
+      throw new Error(said("notYours", { name: name.trim() }));
     }
     return [name.trim(), rest.join(":").trim()];
   });
@@ -26,7 +35,7 @@ function moreHeaders() {
 
 /** The call as it is filled in, without the secret. Throws what is wrong with it. */
 function filledIn() {
-  if (!field("path").startsWith("/")) throw new Error("The path begins with a slash.");
+  if (!field("path").startsWith("/")) throw new Error(said("noSlash"));
   const query = field("query").replace(/^\?/, "");
   const url = new URL(location.origin + field("path") + (query && `?${query}`));
   url.hash = "";
@@ -95,9 +104,9 @@ function readable(bytes, type) {
     const stream = bytes.byteLength > SHOWN_BYTES; // cut off within a character, perhaps
     const decoder = new TextDecoder(charset, { fatal: true });
     const text = decoder.decode(bytes.slice(0, SHOWN_BYTES), { stream });
-    return stream ? `${text}\n… cut off here` : pretty(text) || "Nothing.";
+    return stream ? `${text}\n${said("cut")}` : pretty(text) || said("nothing");
   } catch {
-    return `<binary, ${bytes.byteLength} bytes, ${type || "of no named type"}>`;
+    return said("binary", { bytes: number(bytes.byteLength), type: type || said("untyped") });
   }
 }
 
@@ -123,7 +132,7 @@ function showRecord(answer, call) {
   const where = new URLSearchParams({ client: field("client"), path: call.url.pathname });
   const link = document.createElement("a");
   link.href = `${form.dataset.record}?${where}`;
-  link.textContent = "Look for it in the transactions";
+  link.textContent = said("look");
   byId("record").replaceChildren(link);
 }
 
@@ -133,11 +142,12 @@ async function run() {
   const began = performance.now();
   const answer = await send(call, secret);
   const bytes = await answer.arrayBuffer();
-  const took = `in ${Math.round(performance.now() - began)} ms`;
+  const ms = number(Math.round(performance.now() - began));
+  const status = `${answer.status} ${answer.statusText}`;
   const isHidden = answer.type === "opaqueredirect";
   byId("outcome").textContent = isHidden
-    ? `A redirect ${took}; a browser shows no more of it`
-    : `${answer.status} ${answer.statusText} ${took}, ${bytes.byteLength} bytes`;
+    ? said("redirect", { ms })
+    : said("answered", { status, ms, bytes: number(bytes.byteLength) });
   showHeaders(answer.headers);
   byId("answer-body").textContent = readable(bytes, answer.headers.get("Content-Type") ?? "");
   showRecord(answer, call);
@@ -145,8 +155,8 @@ async function run() {
 
 /** Why there is no answer, in place of one. */
 function showTrouble(error) {
-  byId("outcome").textContent = `Not answered: ${error.message}`;
-  byId("answer-body").textContent = "Nothing.";
+  byId("outcome").textContent = said("failed", { reason: error.message });
+  byId("answer-body").textContent = said("nothing");
   byId("answer-headers").replaceChildren();
   byId("record").replaceChildren();
 }
