@@ -56,9 +56,9 @@ class Walk:
         self.watched = Watched(self.context.new_page())
         self.page = self.watched.page
         self.page.goto(f"{hub.url}/admin/")
-        self.page.get_by_label("User name").fill(username)
-        self.page.get_by_label("Password").fill(password)
-        self.page.get_by_label("Password").press("Enter")
+        self.page.locator("#username").fill(username)  # its label is in the language
+        self.page.locator("#password").fill(password)
+        self.page.locator("#password").press("Enter")
         self.page.wait_for_url(f"{hub.url}/admin/")
 
     def pages(self):

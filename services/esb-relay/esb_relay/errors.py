@@ -26,6 +26,7 @@ exchange with the bus ended is no error but an outcome (see `esb_relay.engine.ou
 
 from common.errors import Conflict, DomainError, Invalid, NotFound, Unavailable
 from common.reasons import no_such
+from common.texts import _
 
 
 class EsbRelayError(DomainError):
@@ -56,7 +57,7 @@ class NoSuchKey(EsbRelayError, Invalid):
     """No key of this installation has that name."""
 
     def __init__(self, field: str, name: str) -> None:
-        reason = f"no key is called {name[:80]}"
+        reason = _("no key is called %(name)s", name=name[:80])
         super().__init__(f"{field}: {reason}", {field: [reason]})
 
 

@@ -61,7 +61,7 @@ class UnknownCode(Invalid):
     """A field names a code that is not in its vocabulary."""
 
     def __init__(self, field: str, code: str) -> None:
-        reason = f"Unknown code: {code}"
+        reason = _("Unknown code: %(code)s", code=code)
         super().__init__(f"{field}: {reason}", {field: [reason]})
 
 

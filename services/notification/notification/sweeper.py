@@ -7,6 +7,7 @@ from datetime import datetime
 from common.clock import utc_now
 from common.db.database import Database
 from common.logs import get_logger
+from common.texts import N_
 from sqlalchemy import and_, select, update
 from sqlalchemy.orm import Session
 
@@ -15,7 +16,7 @@ from notification.outbox.claiming import UNCLAIMED
 
 log = get_logger(__name__)
 
-INTERRUPTED = "Interrupted while sending; whether it left is not known"
+INTERRUPTED = N_("Interrupted while sending; whether it left is not known")
 #: Messages settled in one transaction.
 BATCH = 500
 

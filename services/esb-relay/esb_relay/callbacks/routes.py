@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from common.db.database import Database
+from common.texts import _
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
@@ -67,11 +68,11 @@ def delete_route(session: Session, route_id: uuid.UUID) -> None:
 def check_target(kind: TargetKind, target: str) -> None:
     """Raises BadTarget for a target that is none of this kind."""
     if kind is TargetKind.QUEUE and not _QUEUE.fullmatch(target):
-        raise BadTarget("a queue's name is up to 100 letters, digits, dots, dashes")
+        raise BadTarget(_("a queue's name is up to 100 letters, digits, dots, dashes"))
     if kind is TargetKind.PROXY and not _PATH.fullmatch(target):
-        raise BadTarget("a path of the proxy begins with / and holds visible ASCII")
+        raise BadTarget(_("a path of the proxy begins with / and holds visible ASCII"))
     if kind is TargetKind.HTTP:
         try:
             http_url(target)
         except ValueError as exc:
-            raise BadTarget("an address is like https://host/path, without a query") from exc
+            raise BadTarget(_("an address is like https://host/path, without a query")) from exc

@@ -9,6 +9,7 @@ from typing import Any
 from common.audit.log import note_act
 from common.db.database import insert_into
 from common.errors import Invalid
+from common.texts import N_, _
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
@@ -34,7 +35,7 @@ from notification.models import (
 from notification.outbox.asking_again import STOPPED
 
 MOST_PEOPLE = 50_000
-_TOO_URGENT = "A campaign is not CRITICAL: it keeps people's quiet hours."
+_TOO_URGENT = N_("A campaign is not CRITICAL: it keeps people's quiet hours.")
 _OPEN = (CampaignStatus.DRAFT, CampaignStatus.RUNNING, CampaignStatus.PAUSED)
 
 
@@ -81,7 +82,7 @@ def _check(session: Session, given: Mapping[str, Any]) -> None:
     if priority is not None:
         check_code(session, Priority, "priority", priority)
     if priority == CRITICAL:
-        raise Invalid(f"priority: {_TOO_URGENT}", {"priority": [_TOO_URGENT]})
+        raise Invalid(f"priority: {_(_TOO_URGENT)}", {"priority": [_TOO_URGENT]})
 
 
 def _written_by(campaign: Campaign, who: str) -> None:
@@ -116,7 +117,7 @@ def add_people(
     _insert(session, campaign.id, meant)
     total = _count(session, campaign.id)
     if total > MOST_PEOPLE:
-        reason = f"A campaign has at most {MOST_PEOPLE} people."
+        reason = _("A campaign has at most %(most)s people.", most=MOST_PEOPLE)
         raise Invalid(f"recipients: {reason}", {"recipients": [reason]})
     filtered_out = len(people) - len(meant)
     campaign.filtered_out += filtered_out

@@ -7,6 +7,7 @@ from typing import Any
 
 from common.csv_reading import CsvRow, csv_rows, format_of
 from common.errors import Invalid
+from common.texts import _
 
 from notification.emit.event import Recipient
 from notification.emit.written import as_written
@@ -100,5 +101,5 @@ def _check_header(body: bytes) -> None:
     headings: Iterable[str] = (column_name(name.strip('"\r\n ')) for name in names)
     missing = [name for name in _NEEDED if name not in set(headings)]
     if missing:
-        reason = f"The header lacks {' and '.join(missing)}."
+        reason = _("The header lacks %(columns)s.", columns=" and ".join(missing))
         raise Invalid(f"list: {reason}", {"list": [reason]})

@@ -14,6 +14,7 @@ from common.clock import utc_now
 from common.db.database import Database, insert_into
 from common.jobs.leases import ClaimLost, claim_due, held
 from common.logs import get_logger
+from common.texts import N_
 from sqlalchemy import Table, bindparam, func, literal, select, update
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError, TimeoutError
 from sqlalchemy.orm import Session
@@ -46,7 +47,7 @@ MADE_UP_FOR = timedelta(seconds=5)
 WHEN_FULL, WHEN_QUEUED = timedelta(seconds=1), timedelta(seconds=10)
 BROKE = "A fault of the program met it"
 _DATABASE_AWAY = (OperationalError, InterfaceError, TimeoutError)
-EVENT_NOT_IN_USE = "Its event is not in use"
+EVENT_NOT_IN_USE = N_("Its event is not in use")
 
 _PEOPLE = cast(Table, CampaignRecipient.__table__)
 _DECIDED = (

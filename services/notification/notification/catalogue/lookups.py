@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from common.errors import Invalid
+from common.texts import N_, _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -55,7 +56,7 @@ def check_code(session: Session, model: type[Lookup | Event], field: str, code: 
 #: Whose codes are those of this service's own code.
 _CLOSED = frozenset({"channels", "statuses"})
 USUAL_WEIGHT = 50
-_NO_WEIGHT = "Only a priority has a weight."
+_NO_WEIGHT = N_("Only a priority has a weight.")
 
 
 def vocabulary(kind: str) -> tuple[str, type[Lookup]]:
@@ -96,7 +97,7 @@ def change_code(session: Session, kind: str, code: str, changes: Mapping[str, An
 
 def _saved(session: Session, entry: Lookup, values: Mapping[str, Any]) -> Lookup:
     if "weight" in values and not isinstance(entry, Priority):
-        raise Invalid(f"weight: {_NO_WEIGHT}", {"weight": [_NO_WEIGHT]})
+        raise Invalid(f"weight: {_(_NO_WEIGHT)}", {"weight": [_NO_WEIGHT]})
     for name, value in values.items():
         setattr(entry, name, value)
     session.add(entry)

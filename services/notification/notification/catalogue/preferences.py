@@ -9,6 +9,7 @@ from common.audit.log import note_act
 from common.clock import utc_now
 from common.db.database import insert_into
 from common.errors import Invalid
+from common.texts import N_, _
 from sqlalchemy import Row, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
@@ -37,7 +38,7 @@ class Preferences:
 DEFAULT_PREFERENCES = Preferences()
 
 _TOGETHER = "quiet_from and quiet_until are given both, or none."
-_DIFFER = "Must differ from quiet_from."
+_DIFFER = N_("Must differ from quiet_from.")
 
 _ALLOWS = {
     ChannelCode.SMS: Preference.allow_sms,
@@ -140,4 +141,4 @@ def _check_quiet_hours(preference: Preference) -> None:
     if (begin is None) != (end is None):
         raise Invalid(_TOGETHER, {"quiet_until": [_TOGETHER]})
     if begin is not None and begin == end:
-        raise Invalid(f"quiet_until: {_DIFFER}", {"quiet_until": [_DIFFER]})
+        raise Invalid(f"quiet_until: {_(_DIFFER)}", {"quiet_until": [_DIFFER]})

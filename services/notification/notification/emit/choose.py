@@ -9,6 +9,7 @@ from typing import Any
 
 from common.gsm7 import Sms, measure, transliterate
 from common.records import Record
+from common.texts import N_
 
 from notification.catalogue.preferences import DEFAULT_PREFERENCES, Person, Preferences
 from notification.emit.addressing import Address, address_of
@@ -19,13 +20,13 @@ from notification.models import ChannelCode, Event, Rule, Template
 from notification.models.catalogue import EVERYONE
 from notification.models.preferences import DEFAULT_LANGUAGE
 
-NOBODY_MATCHED = "No recipients matched recipient_policy"
-NO_CHANNELS = "No channels configured for active rule"
-BLOCKED = "Blocked by user preference"
+NOBODY_MATCHED = N_("No recipients matched recipient_policy")
+NO_CHANNELS = N_("No channels configured for active rule")
+BLOCKED = N_("Blocked by user preference")
 #: So often follows.
 UNREACHABLE = "Unreachable: failed for good"
-NO_WEBHOOK = "No webhook in use for this recipient"
-NO_TEMPLATE = "No active template found for event/channel/language"
+NO_WEBHOOK = N_("No webhook in use for this recipient")
+NO_TEMPLATE = N_("No active template found for event/channel/language")
 
 MAX_SUBJECT_CHARS = 1_000
 MAX_BODY_CHARS = 100_000

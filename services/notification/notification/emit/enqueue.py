@@ -10,6 +10,7 @@ from typing import Any, cast
 from common import tracing
 from common.correlation import current_request_context
 from common.ids import new_id
+from common.texts import N_
 from sqlalchemy import Table, insert, select
 from sqlalchemy.orm import Session
 
@@ -20,7 +21,7 @@ from notification.emit.merging import MERGED, Merged
 from notification.models import CascadeStep, ChannelCode, Event, MessageStatus, OutboxMessage
 from notification.outbox.row_changes import add_new_rows
 
-DUPLICATE = "Duplicate idempotency key (already queued)"
+DUPLICATE = N_("Duplicate idempotency key (already queued)")
 _NO_MAIL = {"sender_name": None, "reply_to": None, "attachment_set": None}
 _OUTBOX = cast(Table, OutboxMessage.__table__)
 #: Keys asked for in one statement.

@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from functools import partial
 
+from common.texts import N_
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -40,7 +41,7 @@ from notification.models import (
     Template,
 )
 
-RULE_INACTIVE = "The rule is not active"
+RULE_INACTIVE = N_("The rule is not active")
 #: The newest messages that are told of.
 MAX_MESSAGES = 20
 

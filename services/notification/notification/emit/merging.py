@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
+from common.texts import N_
+
 from notification.emit.choose import Draft
 from notification.models import ChannelCode
 
-MERGED = "Same text to the same phone (recipients_merged)"
+MERGED = N_("Same text to the same phone (recipients_merged)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from common.db.database import insert_into
 from common.errors import Invalid
+from common.texts import N_, _
 from sqlalchemy import Table, select
 from sqlalchemy.orm import Session
 
@@ -14,7 +15,7 @@ from notification.emit.event import Emission
 from notification.emit.written import number_text
 from notification.models import EmissionKey
 
-USED = "Was used with another event, context, entity or payload."
+USED = N_("Was used with another event, context, entity or payload.")
 
 _KEYS = cast(Table, EmissionKey.__table__)
 
@@ -42,7 +43,7 @@ def remember_key(session: Session, emission: Emission, now: datetime) -> bool:
 
 def _same(known: str, content: str) -> bool:
     if known != content:
-        raise Invalid(f"idempotency_key: {USED}", {"idempotency_key": [USED]})
+        raise Invalid(f"idempotency_key: {_(USED)}", {"idempotency_key": [USED]})
     return True
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from typing import cast as typed
 
 from common.logs import get_logger
+from common.texts import N_
 from sqlalchemy import (
     BindParameter,
     Integer,
@@ -54,10 +55,10 @@ from notification.outbox.costs import HELD_BACK, is_spent, month_of, next_look
 
 log = get_logger(__name__)
 
-NO_EVENT = "The event is not in use any more"
-NO_RULE = "The rule is not in use any more"
-NO_TEMPLATE = "The template is not in use any more"
-STOPPED = "The campaign was stopped"
+NO_EVENT = N_("The event is not in use any more")
+NO_RULE = N_("The rule is not in use any more")
+NO_TEMPLATE = N_("The template is not in use any more")
+STOPPED = N_("The campaign was stopped")
 #: A message of a paused campaign is looked at again after this time, or when it is resumed.
 PAUSED_FOR = timedelta(minutes=1)
 

@@ -14,6 +14,7 @@ from typing import cast
 from common.clock import utc_now
 from common.db.database import Database
 from common.logs import get_logger
+from common.texts import N_
 from sqlalchemy import Table, select, update
 from sqlalchemy.orm import Session, aliased
 
@@ -25,10 +26,10 @@ log = get_logger(__name__)
 #: Steps decided in one transaction, and when one that cannot be is looked at again.
 BATCH = 100
 LOOK_AGAIN = timedelta(seconds=2)
-REACHED = "An earlier channel of its cascade reached the person"
+REACHED = N_("An earlier channel of its cascade reached the person")
 NOT_IN_TIME = "brought no receipt in time"
 #: What the message before it became for that.
-OVERTAKEN = "It did not leave in time: the next channel of its cascade is used"
+OVERTAKEN = N_("It did not leave in time: the next channel of its cascade is used")
 
 _STEPS = cast(Table, CascadeStep.__table__)
 _ARRIVED = (MessageStatus.DELIVERED, MessageStatus.PARTLY_DELIVERED, MessageStatus.DIGESTED)

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from common.clock import utc_now
 from common.records import Record
+from common.texts import N_
 from sqlalchemy import ColumnElement, Table, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
@@ -17,7 +18,7 @@ from notification.models import ChannelCode, Event, MessageStatus, OutboxMessage
 from notification.models.costs import PARTS_OF_UNIT
 
 #: `last_error` of a message that waits for its event's next budget.
-HELD_BACK = "Held back: the event's SMS budget of this month is spent"
+HELD_BACK = N_("Held back: the event's SMS budget of this month is spent")
 #: A held message is looked at again after this time, or when the next month begins.
 LOOKED_AT_AGAIN = timedelta(hours=1)
 

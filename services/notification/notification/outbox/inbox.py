@@ -6,6 +6,7 @@ from typing import Any
 
 from common.clock import utc_now
 from common.errors import Invalid
+from common.texts import _
 from common.web.paging import Page, fetch_page
 from sqlalchemy import Select, func, select, union
 from sqlalchemy.orm import Session
@@ -48,7 +49,9 @@ def _check_one_person(session: Session, user_id: str) -> None:
     )
     found = sorted(session.scalars(known))
     if len(found) > 1:
-        reason = f"Several people have this user id: say which, one of {', '.join(found)}."
+        reason = _(
+            "Several people have this user id: say which, one of %(types)s.", types=", ".join(found)
+        )
         raise Invalid(f"actor_type: {reason}", {"actor_type": [reason]})
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from common.clock import utc_now
+from common.texts import _
 from common.web.paging import Page, fetch_page, page_schema
 from common.web.single import single
 from flask import g, request
@@ -141,7 +142,7 @@ def add_list(campaign_id: uuid.UUID) -> dict[str, Any]:
     The good lines are added, the others are told of with their numbers.
     """
     if request.mimetype != CSV:
-        raise UnsupportedMediaType(f"The body must be {CSV}")
+        raise UnsupportedMediaType(_("The body must be %(type)s", type=CSV))
     return _added(campaign_id, read_csv(request.get_data(cache=False), person_of))
 
 

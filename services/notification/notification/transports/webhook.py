@@ -18,6 +18,7 @@ from common.http.async_client import AsyncHttpClient, Response
 from common.http.outcomes import NotPermitted, NotSent, OutcomeUnknown, Timeouts
 from common.loop_thread import LoopThread
 from common.outbound import OutboundRules
+from common.texts import N_
 
 from notification.catalogue.preferences import Person
 from notification.models import ChannelCode
@@ -33,7 +34,7 @@ CONCURRENCY, ROUNDS = 16, 4
 TIMEOUTS = Timeouts(connect_s=5.0, read_s=15.0, total_s=20.0)
 #: Nobody reads what a receiver answers.
 MOST_ANSWER_BYTES = 64 * 1024
-NO_TARGET = "The recipient has no webhook in use"
+NO_TARGET = N_("The recipient has no webhook in use")
 AGAIN = "no answer came; sent again under the same webhook-id"
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from common.db.database import Database
 from common.logs import get_logger
+from common.texts import N_
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
@@ -18,7 +19,7 @@ from notification.webhooks.secrets import WebhookSeal, as_text, new_secret
 
 log = get_logger(__name__)
 
-GONE = "The receiver answered 410: it wants nothing any more"
+GONE = N_("The receiver answered 410: it wants nothing any more")
 
 
 @dataclass(frozen=True)

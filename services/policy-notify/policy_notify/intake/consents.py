@@ -45,16 +45,18 @@ class Consents:
         """
         notification_data = _parsed(notification_data)
         if not isinstance(notification_data, Mapping):
-            raise BadConsent(CONTRIBUTION, "Not an object.")
+            raise BadConsent(CONTRIBUTION, _("Not an object."))
         for key in notification_data:
             if key not in (APPROVAL, LANGUAGE):
-                raise BadConsent(str(key)[:64], "Unknown field.")
+                raise BadConsent(str(key)[:64], _("Unknown field."))
         approval = notification_data.get(APPROVAL)
         if approval is not None and not isinstance(approval, bool):
-            raise BadConsent(APPROVAL, "Not true or false.")
+            raise BadConsent(APPROVAL, _("Not true or false."))
         language = notification_data.get(LANGUAGE)
         if language is not None and language not in self._languages:
-            raise BadConsent(LANGUAGE, f"Not one of {', '.join(self._languages)}.")
+            raise BadConsent(
+                LANGUAGE, _("Not one of %(languages)s.", languages=", ".join(self._languages))
+            )
         return Changes(approval, language)
 
     def mutate(
@@ -76,7 +78,7 @@ class Consents:
             raise Invalid(_("Unknown mutation_class"), {"mutation_class": [known]})
         data = _parsed(data)
         if not isinstance(data, Mapping):
-            raise Invalid(_("data is not an object"), {"data": ["Not an object."]})
+            raise Invalid(_("data is not an object"), {"data": [_("Not an object.")]})
         return act(session, data, waits)
 
     def _on_create(self, session: Session, data: Mapping[str, Any], waits: bool) -> list[uuid.UUID]:
@@ -109,7 +111,7 @@ class Consents:
     ) -> list[uuid.UUID]:
         given = data.get("uuids")
         if not isinstance(given, list):
-            raise Invalid(_("data.uuids is not a list"), {"data": {"uuids": ["Not a list."]}})
+            raise Invalid(_("data.uuids is not a list"), {"data": {"uuids": [_("Not a list.")]}})
         asked = [_uuid(one, "data.uuids") for one in given]
         families = [one for one in asked if session.get(Family, one) is not None]
         for family in families:
@@ -120,7 +122,7 @@ class Consents:
     def _family_of_head(session: Session, chf_id: Any) -> uuid.UUID:
         if not isinstance(chf_id, str):
             name = "data.head_insuree.chf_id"
-            raise Invalid(f"{name}: not a text", {name: ["Not a valid string."]})
+            raise Invalid(_("%(name)s: not a text", name=name), {name: [_("Not a valid string.")]})
         if "\x00" in chf_id:
             raise UnknownRecord("family")
         found = session.scalar(
@@ -195,7 +197,7 @@ class Consents:
 def _contribution(data: Mapping[str, Any]) -> Any:
     contribution = _parsed(data.get("contribution")) or {}
     if not isinstance(contribution, Mapping):
-        raise Invalid(_("contribution is not an object"), {"contribution": ["Not an object."]})
+        raise Invalid(_("contribution is not an object"), {"contribution": [_("Not an object.")]})
     return contribution.get(CONTRIBUTION)
 
 
@@ -219,4 +221,6 @@ def _uuid(value: Any, field: str) -> uuid.UUID:
     try:
         return uuid.UUID(value)
     except (ValueError, TypeError, AttributeError) as exc:
-        raise Invalid(f"{field}: not a uuid", {field: ["Not a valid UUID."]}) from exc
+        raise Invalid(
+            _("%(field)s: not a uuid", field=field), {field: [_("Not a valid UUID.")]}
+        ) from exc

@@ -3,6 +3,7 @@
 import uuid
 
 from common.clock import utc_now
+from common.texts import N_
 from sqlalchemy import ColumnElement, Select, delete, or_, select, update
 from sqlalchemy.orm import Session
 
@@ -17,7 +18,7 @@ from policy_notify.models import (
     WaitingConsent,
 )
 
-ERASED = "The person's data was erased"
+ERASED = N_("The person's data was erased")
 
 
 def erase_person(session: Session, person: uuid.UUID) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 
 import marshmallow as ma
 from common.clock import utc_now
+from common.texts import _
 from common.web.fields import Moment
 
 from policy_notify.intake.reading import current_reading
@@ -21,7 +22,7 @@ class MomentOrDay(Moment):
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
         moment: datetime = super()._deserialize(_with_zone(value), *args, **kwargs)
         if not MINYEAR < moment.year < MAXYEAR:
-            raise ma.ValidationError("Must be within the years 2 to 9998.")
+            raise ma.ValidationError(_("Must be within the years 2 to 9998."))
         return moment
 
 
@@ -46,8 +47,11 @@ class Day(ma.fields.Date):
         day = self._day(value, *args, **kwargs)
         if day < self.FIRST or day.year > utc_now().year + self.YEARS_AHEAD:
             raise ma.ValidationError(
-                f"Must be a day from 1900 to {utc_now().year + self.YEARS_AHEAD} of the Gregorian "
-                "calendar: is it a Nepali (Bikram Sambat) date?"
+                _(
+                    "Must be a day from 1900 to %(year)s of the Gregorian calendar: "
+                    "is it a Nepali (Bikram Sambat) date?",
+                    year=utc_now().year + self.YEARS_AHEAD,
+                )
             )
         return day
 
@@ -59,7 +63,9 @@ class Day(ma.fields.Date):
             day: date = super()._deserialize(value, *args, **kwargs)
         except (ValueError, ma.ValidationError) as exc:
             wanted = form or "%Y-%m-%d, as 2026-12-31"
-            raise ma.ValidationError(f"Not a valid date in the format {wanted}.") from exc
+            raise ma.ValidationError(
+                _("Not a valid date in the format %(wanted)s.", wanted=wanted)
+            ) from exc
         return day
 
 
@@ -90,5 +96,5 @@ class Amount(ma.fields.Decimal):
             raise self.make_error("invalid", input=value)
         amount = super()._deserialize(value, *args, **kwargs)
         if not 0 <= amount < self.MAX:
-            raise ma.ValidationError("Must be an amount from 0 to below 10^16.")
+            raise ma.ValidationError(_("Must be an amount from 0 to below 10^16."))
         return str(amount)

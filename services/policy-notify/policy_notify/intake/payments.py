@@ -14,6 +14,7 @@ from common.clock import utc_now
 from common.db.database import insert_into
 from common.errors import Invalid
 from common.ids import new_id
+from common.texts import _
 from common.web.fields import Flag, Line, Name
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -82,7 +83,7 @@ def load_report(given: Any) -> dict[str, Any]:
     try:
         loaded: dict[str, Any] = PaymentRecord().load(given)
     except ma.ValidationError as exc:
-        raise Invalid("The payment cannot be read", exc.normalized_messages()) from exc
+        raise Invalid(_("The payment cannot be read"), exc.normalized_messages()) from exc
     return loaded
 
 

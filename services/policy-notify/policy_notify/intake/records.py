@@ -11,6 +11,7 @@ import marshmallow as ma
 import msgspec
 from common.clock import utc_now
 from common.phones import plain_phone, read_phones
+from common.texts import _
 from common.web.examples import EXAMPLE_ID
 from common.web.fields import Flag, Line, Name
 
@@ -203,7 +204,7 @@ class ConsentRecord(Dated):
         languages = current_reading().languages
         language = given["language"] or languages[0]
         if language not in languages:
-            reason = f"Not one of {', '.join(languages)}."
+            reason = _("Not one of %(languages)s.", languages=", ".join(languages))
             raise ma.ValidationError({"languageOfNotification": [reason]})
         return {**given, "language": language, "validity_from": given["validity_from"] or utc_now()}
 

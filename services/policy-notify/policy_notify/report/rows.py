@@ -7,6 +7,7 @@ from uuid import UUID
 
 from common.db.database import Database
 from common.errors import Invalid
+from common.texts import _
 from sqlalchemy import ColumnElement, Select, and_, select
 from sqlalchemy.orm import Session, aliased
 
@@ -83,7 +84,7 @@ def prepare(
     }
     given = {level: uuid for level, uuid in asked.items() if uuid is not None}
     if not given:
-        reason = ["regionUuid or districtUuid is required."]
+        reason = [_("regionUuid or districtUuid is required.")]
         raise Invalid(reason[0], {"regionUuid": reason, "districtUuid": reason})
     with database.reading() as session:
         for level, uuid in given.items():

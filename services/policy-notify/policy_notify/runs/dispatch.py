@@ -18,6 +18,7 @@ from common import tracing
 from common.clock import utc_now
 from common.db.database import Database
 from common.logs import get_logger
+from common.texts import N_
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
@@ -35,7 +36,7 @@ T = TypeVar("T")
 
 #: Messages read at once, and started together where the provider drops repetitions.
 BATCH = 100
-NO_PROVIDER = "No provider is configured"
+NO_PROVIDER = N_("No provider is configured")
 
 
 @dataclass

@@ -3,15 +3,17 @@
 from dataclasses import dataclass
 from datetime import date
 
+from common.texts import N_
+
 from policy_notify.models import IndicationStatus, NotificationType
 
-DENIED = "The family has denied notifications"
+DENIED = N_("The family has denied notifications")
 ALREADY_SENT = "Already sent"
-NOT_ENABLED = "This type of notification is not enabled"
-ONLY_START = "Activated on its effective day: only the start message goes out"
-OBSOLETE = "The event is too old for a notification"
-CHANGED = "The policy has changed while the message waited"
-NO_PHONE = "Nobody in the family has a phone number"
+NOT_ENABLED = N_("This type of notification is not enabled")
+ONLY_START = N_("Activated on its effective day: only the start message goes out")
+OBSOLETE = N_("The event is too old for a notification")
+CHANGED = N_("The policy has changed while the message waited")
+NO_PHONE = N_("Nobody in the family has a phone number")
 
 
 @dataclass(frozen=True, slots=True)

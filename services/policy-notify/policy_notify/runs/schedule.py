@@ -4,6 +4,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from common.errors import Invalid
+from common.texts import _
 
 #: Days that a run may be about: all that windows of some years around them can be reckoned for.
 FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2999, 12, 31)
@@ -23,7 +24,9 @@ def slot_at(now: datetime, hours: tuple[int, ...], zone: ZoneInfo) -> datetime |
 def checked_day(day: date) -> date:
     """The day that a run is asked for. Raises Invalid."""
     if not FIRST_DAY <= day <= LAST_DAY:
-        reason = f"Not a day from {FIRST_DAY} to {LAST_DAY}."
+        reason = _(
+            "Not a day from %(first_day)s to %(last_day)s.", first_day=FIRST_DAY, last_day=LAST_DAY
+        )
         raise Invalid(f"date: {reason}", {"date": [reason]})
     return day
 

@@ -103,7 +103,7 @@ def _check_certificates(session: Session, client: Client) -> None:
         return
     for other in bound_clients(session):
         if other is not client and set(other.certificates) & set(client.certificates):
-            reason = f"Client {other.client_id} has one of these already."
+            reason = _("Client %(client_id)s has one of these already.", client_id=other.client_id)
             raise Invalid(f"certificates: {reason}", {"certificates": [reason]})
 
 

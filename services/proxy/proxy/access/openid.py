@@ -22,6 +22,7 @@ from common.http.outcomes import OutboundError, Timeouts
 from common.logs import get_logger
 from common.loop_thread import LoopThread
 from common.outbound import OutboundRules
+from common.texts import N_, _
 
 from proxy.access.issuers import LEEWAY_S, keys_of
 from proxy.config import OpenIdProvider
@@ -29,8 +30,8 @@ from proxy.errors import WrongCredentials
 
 log = get_logger(__name__)
 
-AWAY = "The provider cannot be reached now. Sign in by a password, or try again later."
-DISAGREES = "The provider's answer does not fit. Please begin again."
+AWAY = N_("The provider cannot be reached now. Sign in by a password, or try again later.")
+DISAGREES = N_("The provider's answer does not fit. Please begin again.")
 MAX_IDENTITY_CHARS = 512
 MAX_ANSWER_BYTES = 1024 * 1024
 _TIMEOUTS = Timeouts(connect_s=3.0, read_s=8.0, total_s=12.0)
@@ -112,7 +113,7 @@ class OpenIdClient:
         answer = self._ask("POST", url, urlencode(form).encode(), headers)
         if 400 <= answer.status_code < 500:
             log.warning("openid_code_rejected", status=answer.status_code)
-            raise WrongCredentials(DISAGREES)
+            raise WrongCredentials(_(DISAGREES))
         return _json(answer)
 
     def _verified(self, document: Mapping[str, Any], token: str, nonce: str) -> dict[str, Any]:
@@ -133,10 +134,10 @@ class OpenIdClient:
             )
         except (jwt.PyJWTError, LookupError, ValueError) as exc:
             log.warning("openid_token_rejected", reason=type(exc).__name__)
-            raise WrongCredentials(DISAGREES) from exc
+            raise WrongCredentials(_(DISAGREES)) from exc
         is_ours = hmac.compare_digest(str(claims["nonce"]).encode(), nonce.encode())
         if not is_ours or claims.get("azp", client_id) != client_id or not claims["sub"]:
-            raise WrongCredentials(DISAGREES)
+            raise WrongCredentials(_(DISAGREES))
         return claims
 
     def _user_info(
@@ -148,7 +149,7 @@ class OpenIdClient:
             return {}
         said = self._get(str(url), {"Authorization": f"Bearer {access_token}"})
         if said.get("sub") != subject:
-            raise WrongCredentials(DISAGREES)
+            raise WrongCredentials(_(DISAGREES))
         return said
 
     def _document(self) -> dict[str, Any]:
@@ -156,7 +157,7 @@ class OpenIdClient:
         found = self._get(f"{issuer.rstrip('/')}/.well-known/openid-configuration")
         if found.get("issuer") != issuer:
             log.warning("openid_issuer_differs", issuer=issuer)
-            raise Unavailable(AWAY)
+            raise Unavailable(_(AWAY))
         return found
 
     def _get(self, url: str, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -167,14 +168,14 @@ class OpenIdClient:
             return self._loop.run(self._http.request(method, url, body, headers))
         except OutboundError as exc:
             log.warning("openid_provider_away", url=url, reason=str(exc)[:200])
-            raise Unavailable(AWAY) from exc
+            raise Unavailable(_(AWAY)) from exc
 
 
 def identity_of(issuer: str, claims: Mapping[str, Any]) -> str:
     """Who it is among all people of all providers. Raises WrongCredentials."""
     identity = f"{issuer} {claims['sub']}"
     if len(identity) > MAX_IDENTITY_CHARS or not identity.isprintable():
-        raise WrongCredentials(DISAGREES)
+        raise WrongCredentials(_(DISAGREES))
     return identity
 
 
@@ -205,7 +206,7 @@ def _member(document: Mapping[str, Any], name: str) -> str:
     found = document.get(name)
     if not isinstance(found, str):
         log.warning("openid_document_lacks", member=name)
-        raise Unavailable(AWAY)
+        raise Unavailable(_(AWAY))
     return found
 
 
@@ -216,5 +217,5 @@ def _json(answer: Response) -> dict[str, Any]:
         found = None
     if answer.status_code != 200 or not isinstance(found, dict):
         log.warning("openid_answer_odd", status=answer.status_code)
-        raise Unavailable(AWAY)
+        raise Unavailable(_(AWAY))
     return found

@@ -94,7 +94,7 @@ def register(
     """Let a new passkey count. Raises WrongCredentials, Conflict."""
     query = select(func.count()).select_from(Passkey).where(Passkey.staff_id == member_id)
     if (session.scalar(query) or 0) >= MOST:
-        raise Conflict(f"There are {MOST} passkeys already; remove one first")
+        raise Conflict(_("There are %(most)s passkeys already; remove one first", most=MOST))
     try:
         verified = verify_registration_response(
             credential=answer,

@@ -168,7 +168,9 @@ def _check_channels(session: Session, name: str, ids: Collection[str] | None) ->
     known = select(Channel.id).where(Channel.id.in_([uuid.UUID(one) for one in wanted]))
     unknown = wanted - {str(one) for one in session.scalars(known)}
     if unknown:
-        raise Invalid(_("No such channel"), {name: [f"No such channel: {min(unknown)}."]})
+        raise Invalid(
+            _("No such channel"), {name: [_("No such channel: %(name)s.", name=min(unknown))]}
+        )
 
 
 def _names(session: Session, ids: Collection[str] | None) -> Names:

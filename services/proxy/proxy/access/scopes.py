@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from common.console.rights import Right
 from common.errors import Forbidden
+from common.texts import _
 
 from proxy.registry.mediators import URN
 
@@ -108,4 +109,6 @@ def check_may_grant(wanted: Iterable[str], held: Iterable[str]) -> None:
     """Raise Forbidden where somebody would hand on what they do not hold."""
     missing = excess(wanted, held)
     if missing:
-        raise Forbidden(f"You cannot grant what you do not hold: {', '.join(missing)[:500]}")
+        raise Forbidden(
+            _("You cannot grant what you do not hold: %(rights)s", rights=", ".join(missing)[:500])
+        )

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from common.audit.log import record_act, viewing
 from common.errors import Forbidden
+from common.texts import _
 from common.web.tokens import held_scopes
 
 from proxy.access.scopes import excess
@@ -25,7 +26,7 @@ def record_search(about: Sequence[str]) -> None:
 def check_may_search(about: Sequence[str] | None) -> None:
     """Raise Forbidden where a program asks for a value and may not see bodies."""
     if about is not None and excess({SEES_BODIES}, held_scopes()):
-        raise Forbidden(f"about wants {SEES_BODIES}")
+        raise Forbidden(_("about wants %(right)s", right=SEES_BODIES))
 
 
 def _said(about: Sequence[str]) -> str:

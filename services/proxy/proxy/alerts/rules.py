@@ -94,11 +94,11 @@ def _check(session: Session, record: AlertRule | ContactGroup | MaintenanceWindo
             if group_id is not None:
                 existing(session, ContactGroup, group_id)
         if record.measure not in OF_CALLS and record.about is not About.WHOLE:
-            reason = "Only calls are somebody's; everything else is about the whole."
+            reason = _("Only calls are somebody's; everything else is about the whole.")
             raise Invalid(reason, {"about": [reason]})
         if record.measure is Measure.FAILURE_SHARE and not 0 < record.threshold <= 100:
-            reason = "Must be a percentage."
+            reason = _("Must be a percentage.")
             raise Invalid(reason, {"threshold": [reason]})
     if isinstance(record, MaintenanceWindow) and record.begins_at >= record.ends_at:
-        reason = "Must be after its beginning."
+        reason = _("Must be after its beginning.")
         raise Invalid(reason, {"ends_at": [reason]})

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from common.clock import utc_now
 from common.db.database import Database, insert_into
 from common.logs import get_logger
+from common.texts import N_
 from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
@@ -24,7 +25,7 @@ log = get_logger(__name__)
 STALE_AFTER = timedelta(seconds=15)
 #: What is judged by calls, or names channels.
 OF_CALLS = (Measure.MEDIATOR, Measure.LISTENERS, Measure.QUEUE_AGE, Measure.OUTBOX_UNKNOWN)
-NOBODY_LOOKS = "No worker has looked at the parts for 15 seconds: proxy-worker stands still"
+NOBODY_LOOKS = N_("No worker has looked at the parts for 15 seconds: proxy-worker stands still")
 
 
 @dataclass(frozen=True)

@@ -203,7 +203,7 @@ def install_suggested_channel(mediator_id: uuid.UUID) -> ResponseReturnValue:
 def _register(session: Session, form: Form) -> Mediator:
     registered = domain.register(session, container().sealer, form.values)
     if not registered.is_new:
-        raise Invalid(_("Registered already"), {"urn": ["Registered already; change it there."]})
+        raise Invalid(_("Registered already"), {"urn": [_("Registered already; change it there.")]})
     return registered.mediator
 
 

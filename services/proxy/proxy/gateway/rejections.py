@@ -3,6 +3,7 @@
 from typing import Any
 
 from common.http.replies import Reply, problem_reply
+from common.texts import N_
 
 from proxy.access.throttle import TOO_MANY
 
@@ -39,14 +40,14 @@ class AuthenticationRequired(RejectedCall):
 
     status = 401
     headers = (("WWW-Authenticate", 'Basic realm="Kiungo", charset="UTF-8"'),)
-    reason = "Authentication required"
+    reason = N_("Authentication required")
 
 
 class InvalidCredentials(RejectedCall):
     """There is no such client, or the secret is wrong."""
 
     status = 403
-    reason = "Invalid client credentials"
+    reason = N_("Invalid client credentials")
 
 
 class TooManyWrongSecrets(RejectedCall):
@@ -79,7 +80,7 @@ class MediatorCircuitOpen(RejectedCall):
     """The channel's mediator did not answer lately, and is left alone for a while."""
 
     status = 503
-    reason = "Circuit open: the mediator did not answer lately; the call was not sent"
+    reason = N_("Circuit open: the mediator did not answer lately; the call was not sent")
 
     def __init__(self, wait_s: int) -> None:
         super().__init__()
@@ -90,7 +91,7 @@ class CertificateUnknown(RejectedCall):
     """The certificate was signed by a known authority, and no active client is bound to it."""
 
     status = 403
-    reason = "No active client has this certificate"
+    reason = N_("No active client has this certificate")
 
 
 class TokenRejected(RejectedCall):
@@ -107,7 +108,7 @@ class AddressNotAllowed(RejectedCall):
     """The client may not call from this address."""
 
     status = 403
-    reason = "Client IP is not allowed"
+    reason = N_("Client IP is not allowed")
 
 
 class NoChannel(RejectedCall):
@@ -116,7 +117,7 @@ class NoChannel(RejectedCall):
     status = 404
 
     def __init__(self, nearest: list[dict[str, str]]) -> None:
-        super().__init__("No active channel for this path")
+        super().__init__(N_("No active channel for this path"))
         self.nearest = nearest
 
 
@@ -126,7 +127,7 @@ class MethodNotAllowed(RejectedCall):
     status = 405
 
     def __init__(self, allow: tuple[str, ...]) -> None:
-        super().__init__("Method not allowed for this channel")
+        super().__init__(N_("Method not allowed for this channel"))
         self.headers = (("Allow", ", ".join(allow)),)
 
 
@@ -135,7 +136,7 @@ class MediatorOffline(RejectedCall):
 
     status = 503
     headers = (("Retry-After", "30"),)
-    reason = "Matched mediator is offline"
+    reason = N_("Matched mediator is offline")
 
 
 class ClientAway(RejectedCall):
@@ -151,41 +152,41 @@ class ClientNotAllowed(RejectedCall):
     """Neither the client nor a role of it is on the channel's list."""
 
     status = 403
-    reason = "Client is not allowed on this channel"
+    reason = N_("Client is not allowed on this channel")
 
 
 class OrganizationRequired(RejectedCall):
     """A registration decides, and no organization is named."""
 
-    reason = "Organization is required for ESB routing"
+    reason = N_("Organization is required for ESB routing")
 
 
 class NoRegistration(RejectedCall):
     """The organization has no registration here."""
 
     status = 404
-    reason = "No external system registration for this organization"
+    reason = N_("No external system registration for this organization")
 
 
 class ClientMayNotActForOrganization(RejectedCall):
     """The registration lists other clients."""
 
     status = 403
-    reason = "Client may not act for this organization"
+    reason = N_("Client may not act for this organization")
 
 
 class AmbiguousRegistration(RejectedCall):
     """Header and query name two organizations."""
 
     status = 409
-    reason = "X-Organization and ?organization= name different organizations"
+    reason = N_("X-Organization and ?organization= name different organizations")
 
 
 class BodyRequired(RejectedCall):
     """The channel demands a body, and there is none."""
 
     is_failed_call = True
-    reason = "Request body is required for this channel"
+    reason = N_("Request body is required for this channel")
 
 
 class UnsupportedContentType(RejectedCall):
@@ -204,7 +205,7 @@ class UnsupportedContentCoding(RejectedCall):
     status = 415
     headers = (("Accept-Encoding", "gzip, deflate, br, zstd, identity"),)
     is_failed_call = True
-    reason = "Unsupported content coding: this channel looks into request bodies"
+    reason = N_("Unsupported content coding: this channel looks into request bodies")
 
 
 class BodyRulesTooLarge(RejectedCall):
@@ -255,7 +256,7 @@ class NotRecorded(RejectedCall):
 
     status = 503
     headers = (("Retry-After", "2"),)
-    reason = "The call cannot be recorded now; nothing was sent"
+    reason = N_("The call cannot be recorded now; nothing was sent")
 
 
 class MaybeRecorded(RejectedCall):
@@ -264,14 +265,14 @@ class MaybeRecorded(RejectedCall):
     status = 503
     headers = (("Retry-After", "2"),)
     may_have_acted = True
-    reason = "It is not known whether the call was recorded; ask for its state later"
+    reason = N_("It is not known whether the call was recorded; ask for its state later")
 
 
 class KeyReused(RejectedCall):
     """The same Idempotency-Key came with another request."""
 
     status = 422
-    reason = "This Idempotency-Key was used with another request"
+    reason = N_("This Idempotency-Key was used with another request")
 
 
 class KeyInUse(RejectedCall):
@@ -279,11 +280,11 @@ class KeyInUse(RejectedCall):
 
     status = 409
     headers = (("Retry-After", "1"),)
-    reason = "The first call with this Idempotency-Key is still in progress"
+    reason = N_("The first call with this Idempotency-Key is still in progress")
 
 
 class KeyAnswerNotKept(RejectedCall):
     """The first answer under this Idempotency-Key was too large to be given again."""
 
     status = 409
-    reason = "The first answer to this Idempotency-Key was too large to be kept"
+    reason = N_("The first answer to this Idempotency-Key was too large to be kept")

@@ -13,6 +13,7 @@ from common.db.write_lock import WriteLock
 from common.errors import Invalid
 from common.importing.loading import DOES_NOT_FIT, why
 from common.importing.report import LeftOut
+from common.texts import _
 from common.web.problems import first_reason
 from marshmallow import ValidationError
 from sqlalchemy import select
@@ -154,6 +155,11 @@ def check_applied(outcome: Outcome) -> None:
     if outcome.errors:
         first = outcome.errors[0]
         raise Invalid(
-            f"Nothing was applied: {first.kind} {first.name}: {'; '.join(first.notes)}",
+            _(
+                "Nothing was applied: %(kind)s %(name)s: %(notes)s",
+                kind=first.kind,
+                name=first.name,
+                notes="; ".join(first.notes),
+            ),
             {f"{one.kind}[{one.name}]": one.notes for one in outcome.errors},
         )

@@ -15,6 +15,7 @@ from typing import Any
 
 import marshmallow as ma
 from common.errors import Invalid
+from common.texts import _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -177,14 +178,26 @@ def _without_ids(found: Document, names: References) -> Document:
 def checked(found: Any) -> dict[str, list[Document]]:
     """The records of a document by kind, those that it names. Raises Invalid."""
     if not isinstance(found, dict) or found.get(MARK) != VERSION:
-        raise Invalid(f"This is no export of Kiungo: {MARK} is not {VERSION}", {MARK: ["Missing."]})
+        raise Invalid(
+            _(
+                "This is no export of Kiungo: %(mark)s is not %(version)s",
+                mark=MARK,
+                version=VERSION,
+            ),
+            {MARK: ["Missing."]},
+        )
     known = {kind.name for kind in KINDS}
     unknown = sorted(found.keys() - known - {MARK})
     if unknown:
-        raise Invalid(f"{unknown[0][:60]}: not known here", {unknown[0][:60]: ["Not known here."]})
+        raise Invalid(
+            _("%(name)s: not known here", name=unknown[0][:60]),
+            {unknown[0][:60]: [_("Not known here.")]},
+        )
     for name in known & found.keys():
         if not isinstance(found[name], list) or not all(
             isinstance(one, dict) for one in found[name]
         ):
-            raise Invalid(f"{name}: must be a list of objects", {name: ["Must be objects."]})
+            raise Invalid(
+                _("%(name)s: must be a list of objects", name=name), {name: [_("Must be objects.")]}
+            )
     return {name: found[name] for name in known & found.keys()}

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from common.importing.report import LeftOut
+from common.texts import _
 from marshmallow import ValidationError
 
 from proxy.metadata.documents import Document, Kind, References
@@ -59,7 +60,7 @@ def _route_with_id(route: Document, names: References) -> Document:
 
 def _objects(found: Any) -> list[Document]:
     if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
-        raise ValidationError({"routes": ["Must be a list of objects."]})
+        raise ValidationError({"routes": [_("Must be a list of objects.")]})
     return found
 
 

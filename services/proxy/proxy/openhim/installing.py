@@ -7,6 +7,7 @@ from common.errors import Invalid
 from common.importing.loading import DOES_NOT_FIT, loaded, why
 from common.importing.report import LeftOut
 from common.logs import get_logger
+from common.texts import _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -52,7 +53,7 @@ def install_channels(
     """
     unknown = set(names) - set(suggested(mediator))
     if unknown:
-        raise Invalid(f"The mediator suggests no channel {sorted(unknown)[0][:100]}")
+        raise Invalid(_("The mediator suggests no channel %(name)s", name=sorted(unknown)[0][:100]))
     secrets = sealer.open_config(mediator.id, mediator.sealed_config)
     wanted = [
         reveal(one, secrets)

@@ -8,6 +8,7 @@ from common.audit.log import note_act
 from common.audit.values import digest
 from common.clock import utc_now
 from common.ids import new_id
+from common.texts import _
 from sqlalchemy import Select, func, insert, select
 from sqlalchemy.orm import Session
 
@@ -105,7 +106,7 @@ def cancel_task(session: Session, task_id: uuid.UUID) -> RerunTask:
 def _move(session: Session, task_id: uuid.UUID, to: TaskStatus, act: str) -> RerunTask:
     task = locked(session, RerunTask, task_id)
     if task.status in (TaskStatus.CANCELLED, TaskStatus.COMPLETED):
-        raise TaskHasEnded(f"The task is {task.status.value}")
+        raise TaskHasEnded(_("The task is %(status)s", status=_(task.status.value)))
     if task.status is to:
         return task
     before, task.status = task.status, to

@@ -13,7 +13,7 @@ from common.clock import utc_now
 from common.db.database import Database
 from common.db.sealed_texts import LOCKED
 from common.ids import new_id
-from common.texts import _
+from common.texts import N_, _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -34,8 +34,8 @@ from proxy.registry.records import locked
 
 #: A body that was let in once is looked into whatever its size.
 _RULES_MAX_BYTES = 256 * 1024 * 1024
-REPEATED = "It was made again already"
-IS_REPETITION = "It makes another call again itself"
+REPEATED = N_("It was made again already")
+IS_REPETITION = N_("It makes another call again itself")
 
 _COPIED = (
     "channel_name",
@@ -112,9 +112,9 @@ def rerun(
 def _check_first(session: Session, parent: Transaction) -> None:
     """The parent's lock makes two who ask at once ask one after the other."""
     if parent.parent_id is not None:
-        raise RepeatedAlready(IS_REPETITION)
+        raise RepeatedAlready(_(IS_REPETITION))
     if repeated_of(session, [parent.correlation_id]):
-        raise RepeatedAlready(REPEATED)
+        raise RepeatedAlready(_(REPEATED))
 
 
 def _request_of(session: Session, sealer: Sealer, parent: Transaction) -> RequestCopy:
@@ -122,7 +122,7 @@ def _request_of(session: Session, sealer: Sealer, parent: Transaction) -> Reques
     stored = session.get(StoredRequest, parent.correlation_id)
     if stored is not None:
         return sealer.open(stored)
-    if parent.request_body == LOCKED:
+    if LOCKED in (parent.request_body, parent.request_url):
         raise NotRepeatable(_("The key that this request was stored under is gone"))
     if not parent.request_body_whole:
         raise NotRepeatable(
@@ -161,7 +161,9 @@ def _channel_now(table: RoutingTable, parent: Transaction) -> RoutedChannel | No
     for channel in table.channels.values():
         if channel.name == parent.channel_name:
             return channel
-    raise NotRepeatable(f"Its channel {parent.channel_name} no longer exists or is not active")
+    raise NotRepeatable(
+        _("Its channel %(channel)s no longer exists or is not active", channel=parent.channel_name)
+    )
 
 
 def _check(

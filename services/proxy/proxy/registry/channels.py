@@ -8,7 +8,7 @@ from typing import Any
 from common.clock import utc_now
 from common.errors import Invalid
 from common.ids import new_id
-from common.texts import _
+from common.reasons import no_such
 from common.web.json_schemas import check_schema
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -111,7 +111,7 @@ def _with_routes(
 def _mediator(session: Session, mediator_id: uuid.UUID) -> Mediator:
     mediator = session.get(Mediator, mediator_id, with_for_update={"read": True})
     if mediator is None:
-        raise Invalid(_("No such mediator"), {"mediator_id": ["No such mediator"]})
+        raise Invalid(no_such("mediator"), {"mediator_id": [no_such("mediator")]})
     return mediator
 
 

@@ -5,6 +5,7 @@ from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
 from common.errors import Invalid
+from common.texts import _
 
 from proxy.models import ChannelType
 
@@ -43,7 +44,7 @@ def check_shadow(url: str) -> None:
     """Raise Invalid where no copy of a call can be sent to `url`."""
     reason = _why_unusable(url)
     if reason is None and urlsplit(url).scheme == "tcp":
-        reason = "Must start with http:// or https://"
+        reason = _("Must start with http:// or https://")
     if reason:
         raise Invalid(f"shadow_url: {reason}", {"shadow_url": [reason]})
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from common.errors import Invalid
+from common.texts import _
 from sqlalchemy import null, select
 from sqlalchemy.orm import Session
 
@@ -38,7 +39,7 @@ def check_inbound(session: Session, channel_id: uuid.UUID, values: Values) -> No
     if listener is not None and polling is not None:
         raise _invalid("polling", "A channel listens or polls, not both")
     if compile_pattern(values["path_pattern"]).exact is None:
-        reason = "Where a channel listens or polls, its pattern is the one path of its calls"
+        reason = _("Where a channel listens or polls, its pattern is the one path of its calls")
         raise _invalid("path_pattern", reason)
     if polling is not None:
         _check_polling(polling, values)
@@ -59,7 +60,7 @@ def _check_listener(session: Session, channel_id: uuid.UUID, listener: Any, valu
     listening = listening_of(listener)
     known = values.get("is_public") or values.get("acts_for") or listening.client_authorities
     if not known:
-        reason = "Name the client that messages are for, or make the channel public"
+        reason = _("Name the client that messages are for, or make the channel public")
         raise _invalid("acts_for", reason)
     if values.get("is_active", True):
         _check_port(session, channel_id, listening.port)

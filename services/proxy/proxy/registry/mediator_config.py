@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from common.errors import Invalid
+from common.texts import _
 
 Definitions = Sequence[Mapping[str, Any]]
 
@@ -116,8 +117,8 @@ def _hidden(
     if is_mask(value):
         if value not in known:
             raise Invalid(
-                f"{name}: the mask stands for no password that is kept",
-                {"config": [f"{name}: type the password anew"]},
+                _("%(name)s: the mask stands for no password that is kept", name=name),
+                {"config": [_("%(name)s: type the password anew", name=name)]},
             )
         kept[value] = known[value]
         return value

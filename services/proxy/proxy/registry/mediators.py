@@ -9,6 +9,7 @@ from typing import Any
 
 from common.errors import Conflict
 from common.ids import new_id
+from common.texts import _
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
@@ -72,8 +73,12 @@ def register(session: Session, sealer: Sealer, given: Mapping[str, Any]) -> Regi
         return Registered(mediator, True)
     if Version.parse(given["version"]) < Version.parse(mediator.version):
         raise VersionTooOld(
-            f"{mediator.urn} is registered with version {mediator.version}; "
-            f"{given['version']} is lower"
+            _(
+                "%(urn)s is registered with version %(version)s; %(given)s is lower",
+                urn=mediator.urn,
+                version=mediator.version,
+                given=given["version"],
+            )
         )
     if mediator.config_changed_at is not None and "config" in given:
         given = {**given, "config": with_new_members(mediator.config, given["config"])}
@@ -143,7 +148,7 @@ def _check_channels(session: Session, mediator: Mediator, scheme: str) -> None:
     for channel in channels:
         reason = why_type_does_not_fit(channel.channel_type, scheme)
         if reason:
-            raise Conflict(f"Channel {channel.name}: {reason}")
+            raise Conflict(_("Channel %(name)s: %(reason)s", name=channel.name, reason=reason))
 
 
 def delete_mediator(session: Session, mediator_id: uuid.UUID) -> None:
@@ -155,7 +160,7 @@ def delete_mediator(session: Session, mediator_id: uuid.UUID) -> None:
     if name is None:
         name = _with_route_to(session, str(mediator_id))
     if name is not None:
-        raise StillReferenced(f"Channel {name} still leads to this mediator")
+        raise StillReferenced(_("Channel %(name)s still leads to this mediator", name=name))
     session.delete(mediator)
     session.flush()
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import re2
+from common.texts import _
 
 from proxy.errors import BadPattern
 
@@ -91,31 +92,33 @@ def compile_pattern(text: str) -> Pattern:
     if is_expression(text):
         return _compile_regex(text)
     if not text.startswith("/"):
-        raise BadPattern("A path pattern starts with / or, as a regular expression, with ^")
+        raise BadPattern(_("A path pattern starts with / or, as a regular expression, with ^"))
     literal, star, rest = text.partition("*")
     if rest:
-        raise BadPattern("A * stands at the end only; for more use ^ and an expression")
+        raise BadPattern(_("A * stands at the end only; for more use ^ and an expression"))
     if has_dot_segments(literal):
-        raise BadPattern("A path with . or .. segments is never matched")
+        raise BadPattern(_("A path with . or .. segments is never matched"))
     if is_reserved(literal) and literal != "/":
-        raise BadPattern(f"{literal} is reserved for the hub itself")
+        raise BadPattern(_("%(literal)s is reserved for the hub itself", literal=literal))
     if star:
         return Pattern(text, None, literal, lambda path: path.startswith(literal))
     if literal == "/":
-        raise BadPattern("/ is reserved for the hub itself")
+        raise BadPattern(_("/ is reserved for the hub itself"))
     return Pattern(text, literal, literal, lambda path: path == literal)
 
 
 def _compile_regex(text: str) -> Pattern:
     if _HUGE_COUNT.search(text):
-        raise BadPattern("The regular expression does not compile: invalid repetition size")
+        raise BadPattern(_("The regular expression does not compile: invalid repetition size"))
     try:
         expression = re2.compile(text, _options())
     except (re2.error, UnicodeEncodeError) as exc:
-        raise BadPattern(f"The regular expression does not compile: {_reason(exc)}") from exc
+        raise BadPattern(
+            _("The regular expression does not compile: %(reason)s", reason=_reason(exc))
+        ) from exc
     start, is_all = _shared_by_all(expression, text) if text.startswith("^") else ("", False)
     if start.startswith(_RESERVED_TREES) or (is_all and is_reserved(start)):
-        raise BadPattern(f"{start} is reserved for the hub itself")
+        raise BadPattern(_("%(start)s is reserved for the hub itself", start=start))
     match = expression.match if text.startswith("^") else expression.search
     # Bytes: for text RE2's wrapper counts characters.
     return Pattern(text, None, start, lambda path: match(path.encode(errors="replace")) is not None)

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from common.errors import Conflict, Invalid
-from common.texts import _
+from common.reasons import no_such
+from common.texts import N_, _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -19,7 +20,7 @@ def organization_key(organization: str) -> str:
     """The organization without regard to case and outer spaces. Raises Invalid when too long."""
     key = organization.strip().casefold()
     if len(key) > _MAX_KEY_LENGTH:
-        raise Invalid(_("organization: Too long"), {"organization": ["Too long."]})
+        raise Invalid(_("organization: Too long"), {"organization": [_("Too long.")]})
     return key
 
 
@@ -56,14 +57,18 @@ def delete_registration(session: Session, registration_id: uuid.UUID) -> None:
 def _check(session: Session, registration: ExternalSystemRegistration) -> None:
     registration.organization_key = organization_key(registration.organization)
     if not (registration.api_code or registration.push_code):
-        reason = "A registration needs an api_code or a push_code"
+        reason = _("A registration needs an api_code or a push_code")
         raise Invalid(reason, {"api_code": [reason], "push_code": [reason]})
     channel_id = registration.channel_id
     if channel_id is not None and session.get(Channel, channel_id) is None:
-        raise Invalid(_("No such channel"), {"channel_id": ["No such channel"]})
+        raise Invalid(no_such("channel"), {"channel_id": [no_such("channel")]})
     if _taken(session, registration):
-        where = "for all channels" if channel_id is None else "for this channel"
-        raise Conflict(f"organization: {registration.organization} is registered {where} already")
+        said = (
+            N_("organization: %(organization)s is registered for all channels already")
+            if channel_id is None
+            else N_("organization: %(organization)s is registered for this channel already")
+        )
+        raise Conflict(_(said, organization=registration.organization))
 
 
 def _taken(session: Session, registration: ExternalSystemRegistration) -> bool:

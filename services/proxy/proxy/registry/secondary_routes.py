@@ -11,6 +11,7 @@ from typing import Any
 
 from common.errors import Invalid
 from common.http.endpoint import Endpoint
+from common.texts import _
 
 from proxy.models import Channel, Mediator
 from proxy.record.sealing import Sealer
@@ -51,7 +52,7 @@ def stored_routes(
     """The routes as they are kept; `mediators` are those that exist, by id. Raises Invalid."""
     before = {route["name"]: route for route in channel.routes or ()}
     if len({route["name"] for route in given}) < len(given):
-        raise invalid("Each route needs a name of its own")
+        raise invalid(_("Each route needs a name of its own"))
     return [
         _stored(sealer, channel.id, route, before.get(route["name"]), mediators) for route in given
     ]
@@ -66,9 +67,9 @@ def _stored(
 ) -> Stored:
     mediator_id = route["mediator_id"] and str(route["mediator_id"])
     if bool(route["url"]) == bool(mediator_id):
-        raise invalid(f"{route['name']}: a route has a url or a mediator_id")
+        raise invalid(_("%(name)s: a route has a url or a mediator_id", name=route["name"]))
     if mediator_id and mediator_id not in mediators:
-        raise invalid(f"{route['name']}: no such mediator")
+        raise invalid(_("%(name)s: no such mediator", name=route["name"]))
     url = mediators[mediator_id].endpoint_url if mediator_id else route["url"]
     try:
         scheme = check_endpoint(url)
@@ -77,7 +78,7 @@ def _stored(
     except Invalid as exc:
         raise invalid(f"{route['name']}: {exc}") from exc
     if scheme == "tcp":
-        raise invalid(f"{route['name']}: a route is spoken to over HTTP")
+        raise invalid(_("%(name)s: a route is spoken to over HTTP", name=route["name"]))
     accepted(route["status_check"])
     credentials = _sealed(sealer, channel_id, route, before)
     return {**route, "mediator_id": mediator_id, "credentials": credentials}
@@ -169,7 +170,7 @@ def accepted(text: str) -> Callable[[int], bool]:
     parts = [part.strip().lower() for part in text.split(",") if part.strip()]
     for part in parts:
         if not _STATUSES.fullmatch(part):
-            raise invalid("A status check is like 2xx, 404")
+            raise invalid(_("A status check is like 2xx, 404"))
     whole = frozenset(int(part) for part in parts if part.isdigit())
     classes = frozenset(int(part[0]) for part in parts if not part.isdigit())
     return lambda status: not parts or status in whole or status // 100 in classes

@@ -3,6 +3,7 @@
 from typing import Any
 
 import marshmallow as ma
+from common.texts import _
 from common.web.fields import Name
 
 from proxy.alerts.messages import EMAIL, SMS, WEBHOOK
@@ -43,7 +44,7 @@ class GroupForm(GroupIn):
         try:
             given["contacts"] = [ContactIn().load(_contact(one)) for one in given["contacts"]]
         except ma.ValidationError:
-            reason = "Each line is a number, an e-mail address, or webhook and a name."
+            reason = _("Each line is a number, an e-mail address, or webhook and a name.")
             raise ma.ValidationError(reason, "contacts") from None
         return given
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from common.errors import Invalid
+from common.texts import _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -79,7 +80,7 @@ def error_kinds(
     until = until or now
     since = on_the_hour(since or until - USUAL_SPAN)
     if not timedelta() < until - since <= LONGEST_SPAN:
-        reason = f"Before until, and at most {LONGEST_SPAN.days} days."
+        reason = _("Before until, and at most %(days)s days.", days=LONGEST_SPAN.days)
         raise Invalid(f"since: {reason}", {"since": [reason]})
     known_until = rolled_up_until(session, MediatorRollup) or since
     end = max(since, min(known_until, on_the_hour(until)))

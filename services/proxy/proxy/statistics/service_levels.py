@@ -125,13 +125,16 @@ def service_report(
     until = until or now
     since = on_the_hour(since) if since else on_the_day(until - USUAL_SPAN)
     if since >= until:
-        raise Invalid(_("since must be before until"), {"since": ["Must be before until."]})
+        raise Invalid(_("since must be before until"), {"since": [_("Must be before until.")]})
     if until - since > LONGEST_SPAN:
         days = LONGEST_SPAN.days
-        raise Invalid(f"At most {days} days", {"since": [f"At most {days} days."]})
+        raise Invalid(
+            _("At most %(days)s days", days=days),
+            {"since": [_("At most %(days)s days.", days=days)]},
+        )
     tables = MEDIATORS if by in (By.MEDIATOR, By.STATUS) else CLIENTS
     if tables is MEDIATORS and (channel or client or channels is not None):
-        reason = "Mediators and statuses are not told apart by channel or client."
+        reason = _("Mediators and statuses are not told apart by channel or client.")
         raise Invalid(f"by: {reason}", {"by": [reason]})
     known = rolled_up_until(session, tables.hourly)
     end = max(since, min(on_the_hour(until), known or since))

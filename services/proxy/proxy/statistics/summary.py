@@ -43,10 +43,13 @@ def span(
     if since is None:
         since = until - min(period.usual_span, until - datetime.min.replace(tzinfo=UTC))
     if since >= until:
-        raise Invalid(_("since must be before until"), {"since": ["Must be before until."]})
+        raise Invalid(_("since must be before until"), {"since": [_("Must be before until.")]})
     if until - since > period.longest_span:
         days = period.longest_span.days
-        raise Invalid(f"At most {days} days by {period}", {"since": [f"At most {days} days."]})
+        raise Invalid(
+            _("At most %(days)s days by %(period)s", days=days, period=period),
+            {"since": [_("At most %(days)s days.", days=days)]},
+        )
     return since, until
 
 
