@@ -23,22 +23,29 @@ _NAMES = frozenset({"English", "Français", "Kiswahili", "Kiungo", "CSV", "PDF",
 
 
 class Bracketed(NullTranslations):
-    """Each text in brackets."""
+    """Each text in brackets that `translated`, which it stands for, has a translation of."""
+
+    def __init__(self, translated: NullTranslations) -> None:
+        super().__init__()
+        self._known = {
+            one if isinstance(one, str) else one[0] for one in getattr(translated, "_catalog", ())
+        }
 
     def gettext(self, message: str) -> str:
         """`⟦message⟧`."""
-        return f"⟦{message}⟧"
+        return f"⟦{message}⟧" if message in self._known else message
 
     def ngettext(self, singular: str, plural: str, num: int) -> str:
         """The same, of the form for `num`."""
-        return self.gettext(singular if num == 1 else plural)
+        text = singular if num == 1 else plural
+        return f"⟦{text}⟧" if singular in self._known else text
 
 
 def speak(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the language `CODE` be the bracketed one."""
     kept = texts._catalogue
     monkeypatch.setattr(
-        texts, "_catalogue", lambda code: Bracketed() if code == CODE else kept(code)
+        texts, "_catalogue", lambda code: Bracketed(kept(code)) if code == CODE else kept(code)
     )
 
 

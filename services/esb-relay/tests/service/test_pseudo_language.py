@@ -7,7 +7,7 @@ from flask import Flask
 from pseudo_language import speak, untranslated
 
 #: Names, units and formats, which are the same in every language, and what tables begin with.
-DATA = {"amina", "channel", "GovESB"}
+DATA = {"amina", "channel", "GovESB", "http", "json", "proxy", "xml"}
 
 
 def test_every_text_of_every_page_can_be_translated(

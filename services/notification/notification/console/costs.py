@@ -7,6 +7,7 @@ from common.clock import utc_now
 from common.console.csv_export import Column
 from common.console.forms import choices, read_filters
 from common.console.listing import listing
+from common.texts import _
 from common.web.paging import Page
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
@@ -49,8 +50,8 @@ def sms_costs() -> ResponseReturnValue:
         events=event_codes(),
         kinds=choices(By),
         months=[
-            ("This month", month_of(now)),
-            ("Last month", month_of(now.replace(day=1) - timedelta(days=1))),
+            (_("This month"), month_of(now)),
+            (_("Last month"), month_of(now.replace(day=1) - timedelta(days=1))),
         ],
     )
 

@@ -55,11 +55,11 @@ def chart(
     return {
         "times": [int(start.timestamp()) for start in starts],
         "channels": [channel or _(NO_CHANNEL) for channel in channels],
-        "measures": {
-            _("Calls"): lines("count", 0),
-            _("Failures"): lines("failures", 0),
-            _("With errors"): lines("completed_with_errors", 0),
-            _("Mean (ms)"): lines("mean_ms", None),
-            _("p95 (ms)"): lines("p95_ms", None),
-        },
+        "measures": [
+            (_("Calls"), lines("count", 0)),
+            (_("Failures"), lines("failures", 0)),
+            (_("With errors"), lines("completed_with_errors", 0)),
+            (_("Mean (ms)"), lines("mean_ms", None)),
+            (_("p95 (ms)"), lines("p95_ms", None)),
+        ],
     }

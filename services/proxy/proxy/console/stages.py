@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from common.texts import _
+
 from proxy.models import Transaction
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -24,15 +26,15 @@ def stages(call: Transaction) -> list[Stage]:
     if call.duration_ms is None:
         return []
     measured = (
-        ("Match", call.match_ms or 0.0),
-        ("Store", call.store_ms or 0.0),
-        ("Upstream", call.upstream_ms or 0.0),
+        (_("Match"), call.match_ms or 0.0),
+        (_("Store"), call.store_ms or 0.0),
+        (_("Upstream"), call.upstream_ms or 0.0),
     )
     found, start = [], 0.0
     for name, length in measured:
         found.append(Stage(name, start, length))
         start += length
-    return [*found, Stage("Rest", start, max(0.0, call.duration_ms - start))]
+    return [*found, Stage(_("Rest"), start, max(0.0, call.duration_ms - start))]
 
 
 def steps(orchestrations: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from pseudo_language import speak, untranslated
 
 #: Names, units and formats, which are the same in every language, and what tables begin with.
 DATA = {"amina", "channel", "admin", "password", "code", "patients", "process", "proxy-worker"}
-DATA |= {"Werkzeug"}
+DATA |= {"Werkzeug", "http", "https", "tcp"}
 #: Acts, members of records and names of scopes are data.
 OF_DATA = {"/admin/mediator/audit/", "/admin/mediator/clients/new/"}
 

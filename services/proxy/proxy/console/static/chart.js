@@ -57,14 +57,14 @@ function draw() {
       ],
       scales: { y: { range: (_, _low, high) => [0, high > 0 ? high * 1.1 : 1] } },
     },
-    [times, ...measures[choice.value]],
+    [times, ...new Map(measures).get(choice.value)],
     plotBox,
   );
 }
 
 if (box) {
   box.hidden = false;
-  for (const measure of Object.keys(JSON.parse(box.dataset.chart).measures)) {
+  for (const [measure] of JSON.parse(box.dataset.chart).measures) {
     choice.add(new Option(measure));
   }
   choice.addEventListener("change", draw);
