@@ -110,7 +110,7 @@ def _tell(
     (digest_id,) = queue(session, rows_of(emission, event, [draft], now), [draft]).ids
     for one in held:
         one.status, one.is_final = MessageStatus.DIGESTED, True
-        note(session, one, AttemptStatus.DIGESTED, f"MessageHistory in the digest {digest_id}", now)
+        note(session, one, AttemptStatus.DIGESTED, f"Message in the digest {digest_id}", now)
     session.execute(
         update(DigestItem)
         .where(DigestItem.outbox_id.in_([one.id for one in held]))

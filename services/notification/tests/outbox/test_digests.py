@@ -173,7 +173,7 @@ def test_it_is_on_record_and_on_the_messages_page(throttled: Throttled, console:
     assert items == [str(one.id) for one in throttled.messages()[3:5]]
     assert str(digest.id) in console("viewer").get(page).text
     log = throttled.client.api.get(f"outbox/{held.id}/delivery-logs/").get_json()["data"]
-    assert log[0]["error_message"] == f"MessageHistory in the digest {digest.id}"
+    assert log[0]["error_message"] == f"Message in the digest {digest.id}"
 
 
 def test_windows_that_are_over_are_forgotten(throttled: Throttled) -> None:

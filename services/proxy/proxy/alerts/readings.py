@@ -30,6 +30,7 @@ OF_CALLS = (Measure.FAILURE_SHARE, Measure.FAILURES, Measure.LATENCY, Measure.SI
 BY_VALUE = (Measure.QUEUE_AGE, Measure.OUTBOX_UNKNOWN, Measure.DISK, Measure.CLOCK)
 
 _REJECTED = N_("%(count)s log-ins were rejected")
+_ONE_REJECTED = N_("1 log-in was rejected")
 _NO_CALL = N_("no calls in %(seconds)s s")
 _ONE_CALL = N_("1 call in %(seconds)s s")
 _CALLS = N_("%(count)s calls in %(seconds)s s")
@@ -55,7 +56,9 @@ DETAILS = Patterns(
         N_("the oldest waits for %(seconds)s s"),
         N_("%(percent)s %% are used"),
         N_("ends in %(days)s days"),
+        N_("ends in 1 day"),
         N_("%(count)s messages have an unknown outcome"),
+        N_("1 message has an unknown outcome"),
         N_("%(seconds)s s from ours"),
         N_("failed (%(reason)s)"),
         N_("failed for %(rules)s"),
@@ -131,7 +134,8 @@ def read(session: Session, rule: AlertRule, now: datetime) -> list[Reading] | No
     if rule.measure is Measure.REJECTED_LOG_INS:
         since = LoginAttempt.attempted_at >= now - window
         count = session.scalar(select(func.count()).select_from(LoginAttempt).where(since)) or 0
-        return [_counted(rule, "", float(count), _REJECTED % {"count": count})]
+        said = _ONE_REJECTED if count == 1 else _REJECTED % {"count": count}
+        return [_counted(rule, "", float(count), said)]
     if rule.measure not in OF_CALLS:
         return _checked(session, rule, now)
     back = KEPT_FOR if rule.measure is Measure.SILENCE else window

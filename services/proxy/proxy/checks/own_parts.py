@@ -192,5 +192,7 @@ def _unknown(container: Container) -> list[Finding]:
         count = len(answer.json()["data"])
     except (OutboundError, ValueError, LookupError):
         return []  # the process is asked by itself
-    said = f"{count} messages have an unknown outcome"
-    return [measured(Measure.OUTBOX_UNKNOWN, "notification", float(count), said)]
+    said = "1 message has" if count == 1 else f"{count} messages have"
+    return [
+        measured(Measure.OUTBOX_UNKNOWN, "notification", float(count), f"{said} an unknown outcome")
+    ]

@@ -190,4 +190,6 @@ def certificate(name: str, pem: bytes, now: datetime | None = None) -> list[Find
     except ValueError:
         return [failing(Measure.CERTIFICATE, name, "is no certificate in PEM")]
     days = (ends_at - (now or utc_now())).total_seconds() / 86_400
-    return [measured(Measure.CERTIFICATE, name, days, f"ends in {days:.0f} days")]
+    said = f"{days:.0f}"
+    unit = "day" if said == "1" else "days"
+    return [measured(Measure.CERTIFICATE, name, days, f"ends in {said} {unit}")]
