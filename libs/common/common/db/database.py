@@ -13,7 +13,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import DateTime, Dialect, Engine, Enum, MetaData, create_engine, event
+from sqlalchemy import (
+    Connection,
+    DateTime,
+    Dialect,
+    Engine,
+    Enum,
+    MetaData,
+    create_engine,
+    event,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session, configure_mappers, sessionmaker
@@ -234,3 +243,10 @@ class Database:
     def reading(self) -> Session:
         """A session for queries only; leaving it ends the transaction without a commit."""
         return self._reading()
+
+    def glancing(self) -> Connection:
+        """A connection for one query that is asked again and again: on PostgreSQL no transaction is
+        begun and ended around it, which would be two round trips more."""
+        is_embedded = is_sqlite(self.engine)
+        options = {"reading": True} if is_embedded else {"isolation_level": "AUTOCOMMIT"}
+        return self.engine.connect().execution_options(**options)

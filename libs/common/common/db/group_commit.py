@@ -195,7 +195,8 @@ class GroupCommit(Generic[ActT]):
 def _mark(batch: Sequence[Item[ActT]], error: WriteFailed | None) -> None:
     for item in batch:
         item.error = error
-        _mark(item.parts, error)
+        if item.parts:
+            _mark(item.parts, error)
 
 
 def _is_to_come(item: Item[ActT]) -> bool:

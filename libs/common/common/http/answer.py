@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from common.http.alarm import Alarm
 from common.http.outcomes import ClosedUnanswered, OutboundError, OutcomeUnknown, TimedOut
 from common.http.parsed_answer import ParsedAnswer
 
@@ -24,10 +25,11 @@ class Answer(ParsedAnswer):
 
     `release(may_rest)` is called once, when nothing more is to come: the connection is free.
     `on_end(answer)` is called once for who does not wait: when it is whole, has failed, or is too
-    large to be kept.
+    large to be kept. `alarm` is its connection's.
     """
 
     __slots__ = (
+        "_alarm",
         "_deadline",
         "_is_gathering",
         "_last_sign",
@@ -37,7 +39,6 @@ class Answer(ParsedAnswer):
         "_on_end",
         "_release",
         "_silence_s",
-        "_timer",
         "_total_s",
         "has_begun",
         "pause",
@@ -52,6 +53,7 @@ class Answer(ParsedAnswer):
         release: Callable[[bool], None],
         pause: Callable[[bool], None],
         on_end: "Callable[[Answer], None] | None" = None,
+        alarm: Alarm | None = None,
     ) -> None:
         super().__init__(method)
         self.has_begun = False
@@ -69,7 +71,8 @@ class Answer(ParsedAnswer):
         now = loop.time()
         self._last_sign = now
         self._deadline = now + limits.total_s
-        self._timer = loop.call_at(min(now + limits.silence_s, self._deadline), self._look_at_clock)
+        self._alarm = alarm or Alarm(loop)
+        self._alarm.set(min(now + limits.silence_s, self._deadline), self._look_at_clock)
 
     # --- for who made the call
 
@@ -173,7 +176,7 @@ class Answer(ParsedAnswer):
 
     def _complete(self, *, may_rest: bool) -> None:
         self.is_complete = True
-        self._timer.cancel()
+        self._alarm.stop()
         # Bytes behind the answer are seen first: those who wait are woken after this turn of the
         # loop, who is called is so when all that came was fed.
         if self._on_end is None:
@@ -188,7 +191,7 @@ class Answer(ParsedAnswer):
 
     def _fail(self, error: OutboundError) -> None:
         self._error = error
-        self._timer.cancel()
+        self._alarm.stop()
         self._release(False)
         self._wake()
 
@@ -217,7 +220,7 @@ class Answer(ParsedAnswer):
             self._last_sign = now
         due = min(self._last_sign + self._silence_s, self._deadline)
         if now < due:
-            self._timer = self._loop.call_at(due, self._look_at_clock)
+            self._alarm.set(due, self._look_at_clock)
         elif self.has_head:
             self._fail(TimedOut(f"was silent for {self._silence_s:g} s within its answer"))
         else:

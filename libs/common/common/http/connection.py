@@ -6,6 +6,7 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from typing import cast
 
+from common.http.alarm import Alarm
 from common.http.answer import Answer, Limits
 from common.http.endpoint import Endpoint, verified_tls
 from common.http.outcomes import NotSent, OutcomeUnknown
@@ -31,6 +32,7 @@ class Connection(asyncio.Protocol):
         self.rested_since = 0.0
         self._loop = loop
         self._give_back = give_back
+        self._alarm = Alarm(loop)
         self._answer: Answer | None = None
         self._sending: asyncio.Task[None] | None = None
         self._may_write: asyncio.Future[None] | None = None
@@ -47,7 +49,7 @@ class Connection(asyncio.Protocol):
         """
         if self.is_closed:
             raise NotSent("the connection was closed before the request left")
-        answer = Answer(self._loop, method, limits, self._answered, self._pause)
+        answer = Answer(self._loop, method, limits, self._answered, self._pause, alarm=self._alarm)
         self._answer = answer
         try:
             if isinstance(body, bytes):
@@ -69,7 +71,9 @@ class Connection(asyncio.Protocol):
         """
         if self.is_closed:
             raise NotSent("the connection was closed before the request left")
-        self._answer = Answer(self._loop, method, limits, self._answered, self._pause, on_end)
+        self._answer = Answer(
+            self._loop, method, limits, self._answered, self._pause, on_end, self._alarm
+        )
         self._transport.write(request)
 
     def is_quiet(self) -> bool:
@@ -90,6 +94,7 @@ class Connection(asyncio.Protocol):
         if self._sending is not None:
             self._sending.cancel()
         self.was_cut_short |= not self._has_left()
+        self._alarm.close()
         self._transport.abort()
 
     # --- sending a body that still arrives
@@ -145,6 +150,7 @@ class Connection(asyncio.Protocol):
         if exc is not None:
             self._read_what_came()
         self._peeked.detach()
+        self._alarm.close()
         self.resume_writing()
         if self._answer is not None:
             self._answer.ended(exc)

@@ -9,6 +9,9 @@ from common.outbound import ANYWHERE, OutboundRules
 
 #: A connection that has rested longer is not used again: the other side may be closing it.
 MAX_IDLE_S = 20.0
+#: One that was used just now need not be looked at, which is a system call, where the loop goes on
+#: before the request leaves: it sees a close meanwhile.
+JUST_USED_S = 0.05
 MAX_IDLE_PER_ENDPOINT = 256
 
 
@@ -20,17 +23,18 @@ class Pool:
         self._rules = rules
         self._resting: dict[Endpoint, list[Connection]] = {}
 
-    async def take(self, endpoint: Endpoint) -> Connection:
-        """A connection that stands, rested or new. Raises NotSent."""
-        return self.rested(endpoint) or await self.connect(endpoint)
+    async def take(self, endpoint: Endpoint, *, for_later: bool = False) -> Connection:
+        """A connection that stands, rested or new; `for_later`: the loop goes on before it is used,
+        and whoever uses it asks then whether it `is_closed`. Raises NotSent."""
+        return self.rested(endpoint, for_later=for_later) or await self.connect(endpoint)
 
-    def rested(self, endpoint: Endpoint) -> Connection | None:
+    def rested(self, endpoint: Endpoint, *, for_later: bool = False) -> Connection | None:
         """A connection that has rested and still stands; None: there is none."""
         resting = self._resting.get(endpoint)
         now = time.monotonic()
         while resting:
             connection = resting.pop()
-            if now - connection.rested_since <= MAX_IDLE_S and connection.is_quiet():
+            if _stands(connection, now - connection.rested_since, for_later):
                 connection.is_fresh = False
                 return connection
             connection.close()
@@ -57,3 +61,9 @@ class Pool:
         for resting in self._resting.values():
             while resting:
                 resting.pop().close()
+
+
+def _stands(connection: Connection, rested_s: float, for_later: bool) -> bool:
+    if for_later and rested_s <= JUST_USED_S:
+        return not connection.is_closed
+    return rested_s <= MAX_IDLE_S and connection.is_quiet()

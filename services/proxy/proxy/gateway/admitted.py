@@ -48,7 +48,7 @@ class Admitted:
     @property
     def correlation_id(self) -> str:
         """As the caller sees it."""
-        return str(self.call.correlation_id)
+        return self.call.shown_id
 
     @property
     def channel_name(self) -> str | None:

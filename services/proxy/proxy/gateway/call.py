@@ -129,6 +129,11 @@ class Call:
     origin: Origin | None = None
     #: Set where no mediator answered.
     failure: Failure | None = None
+    #: Its id as its caller and its mediator see it.
+    shown_id: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.shown_id = str(self.correlation_id)
 
     @property
     def path(self) -> str:
@@ -215,5 +220,8 @@ def query_value(call: Call, name: str) -> str:
 
 def preferences(headers: Mapping[str, str]) -> dict[str, str]:
     """The preferences of `Prefer` (RFC 7240) by lower-case name; parameters are left out."""
-    pairs = (part.partition(";")[0].partition("=") for part in headers.get("Prefer", "").split(","))
+    given = headers.get("Prefer")
+    if not given:
+        return {}
+    pairs = (part.partition(";")[0].partition("=") for part in given.split(","))
     return {name.strip().lower(): value.strip().strip('"') for name, _, value in pairs}

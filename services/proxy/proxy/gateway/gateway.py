@@ -72,7 +72,10 @@ class Gateway:
         )
         self.admission = Admission(container, self.routing, self.reader, self._record.keep_failed)
         self._forwarder = Forwarder(
-            settings.connect_timeout_s, container.esb_relay, settings.outbound()
+            settings.connect_timeout_s,
+            container.esb_relay,
+            settings.outbound(),
+            begins_on_disk=settings.transaction_log_mode != "merged",
         )
         self._shadows = Shadows(settings.connect_timeout_s, settings.outbound(), self._writer)
         self._acceptance = Acceptance(self._writer, container.sealer, container.wake_up)
@@ -126,7 +129,7 @@ class Gateway:
             return reply
 
     async def _serve(self, call: Call, channel_name: str | None) -> Reply:
-        context = follow(RequestContext(str(call.correlation_id), call.headers.get(TRACE_HEADER)))
+        context = follow(RequestContext(call.shown_id, call.headers.get(TRACE_HEADER)))
         claimed = claimed_credentials(call.headers)
         admitted: Admitted | None = None
         try:
@@ -146,7 +149,7 @@ class Gateway:
         except (SQLAlchemyError, WriteFailed, TableAway, TimeoutError) as exc:
             log.error("call_not_recorded", reason=type(exc).__name__)
             call.failure = Failure(NotRecorded.reason, is_surely_not_sent=True)
-            return NotRecorded().reply(str(call.correlation_id))
+            return NotRecorded().reply(call.shown_id)
         except Exception:
             log.exception("call_broke")
             return await self._end_broken(call, admitted)
@@ -238,7 +241,7 @@ class Gateway:
         is_begun = admitted is not None and admitted.is_begun
         if admitted is None or not is_begun or admitted.is_ended:
             call.failure = Failure(BROKEN, is_surely_not_sent=not is_begun)
-            return problem_reply(500, BROKEN, str(call.correlation_id))
+            return problem_reply(500, BROKEN, call.shown_id)
         return await self._record.fail(admitted, 502, BROKEN_UNKNOWN)
 
     def unreadable(self, start: bytes, peer: str, status: int, reason: str) -> Reply:

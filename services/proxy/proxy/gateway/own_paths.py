@@ -72,7 +72,7 @@ class Front:
     async def _own(self, call: Call) -> Reply:
         path = call.path.rstrip("/")
         if path == "/livez":
-            return json_reply(200, {"ok": True}, str(call.correlation_id))
+            return json_reply(200, {"ok": True}, call.shown_id)
         if path == "/readyz":
             return await self._readiness(call)
         if path == "/metrics":
@@ -86,14 +86,14 @@ class Front:
             answer = self._response_answer if state.group(2) else self._state_answer
             asked = state.group(1)
             return await self._guarded(call, "GET", answer(asked), shown=asked)
-        return problem_reply(404, "There is nothing at this path", str(call.correlation_id))
+        return problem_reply(404, "There is nothing at this path", call.shown_id)
 
     async def _guarded(
         self, call: Call, method: str, answer: Answer, *, shown: str | None = None
     ) -> Reply:
         """`answer`, which authenticates its caller as a call does; every error is a problem, of the
         call that is asked about where it is `shown`."""
-        shown = shown or str(call.correlation_id)
+        shown = shown or call.shown_id
         if call.method != method and not (call.method == "HEAD" and method == "GET"):
             return problem_reply(405, "Method not allowed", shown, headers=[("Allow", method)])
         claimed = claimed_credentials(call.headers)
@@ -164,7 +164,7 @@ class Front:
         """Ready: the writer took this process's sign lately, and the routing table is there."""
         ready = self._gateway.heartbeat.is_signed()
         status = 200 if ready else 503
-        return json_reply(status, {"ok": ready, "database": ready}, str(call.correlation_id))
+        return json_reply(status, {"ok": ready, "database": ready}, call.shown_id)
 
 
 def _read_given(body: bytes) -> tuple[str, dict[str, Any]]:

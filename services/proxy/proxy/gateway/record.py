@@ -59,7 +59,7 @@ class CallRecord:
         """Keep what was rejected, and answer it."""
         self._writer.reject(rejection_row(call, client_claimed, rejected))
         call.failure = Failure(rejected.reason, not rejected.may_have_acted)
-        return rejected.reply(str(call.correlation_id))
+        return rejected.reply(call.shown_id)
 
     async def keep_failed(self, admitted: Admitted, rejected: RejectedCall) -> None:
         """Keep a call that a rule for bodies rejected: one row that is final already."""

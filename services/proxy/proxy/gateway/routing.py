@@ -7,16 +7,17 @@ Requests read one immutable `RoutingTable`. A watcher compares the version count
 import asyncio
 import os
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 from common.clock import utc_now
 from common.db.database import Database
 from common.db.reader import Reader
 from common.errors import Unavailable
 from common.logs import get_logger
-from sqlalchemy import select, update
+from sqlalchemy import select, true, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from proxy.config import Settings
@@ -30,6 +31,7 @@ from proxy.gateway.routing_table import (
 from proxy.models import (
     Client,
     Mediator,
+    RoutingVersion,
 )
 from proxy.record.sealing import Sealer
 from proxy.registry.mediators import is_online
@@ -40,6 +42,12 @@ log = get_logger(__name__)
 POLL_S = 0.4
 
 Heartbeats = Mapping[uuid.UUID, tuple[bool, datetime | None]]
+#: The version and, beside it, what is known of each mediator; without mediators one row.
+_SEEN = (
+    select(RoutingVersion.version, Mediator.id, Mediator.is_online, Mediator.last_heartbeat)
+    .select_from(RoutingVersion)
+    .outerjoin(Mediator, true())
+)
 
 
 class Routing:
@@ -74,25 +82,28 @@ class Routing:
 
     def refresh(self) -> None:
         """Look at the database once and recompile after a change. Raises SQLAlchemyError."""
+        with self._database.glancing() as connection:
+            seen = connection.execute(_SEEN).all()
+        self._heartbeats = _heartbeats(seen)
+        if self._table is None or not seen or seen[0].version != self._table.version:
+            self._recompile()
+
+    def _recompile(self) -> None:
         with self._database.reading() as session:
-            self._heartbeats = {
-                row.id: (row.is_online, row.last_heartbeat)
-                for row in session.execute(
-                    select(Mediator.id, Mediator.is_online, Mediator.last_heartbeat)
-                )
-            }
+            self._heartbeats = _heartbeats(session.execute(_SEEN).all())
             version = current_version(session)
-            if self._table is None or version != self._table.version:
-                self._table = load_table(
-                    session,
-                    version,
-                    self._forward_timeout_s,
-                    self._total_timeout_s,
-                    self._sealer,
-                    limit_of=self._limit_of,
-                    breakers=self._breakers,
-                )
-                log.info("routing_loaded", version=version, process=os.getpid())
+            if self._table is not None and version == self._table.version:
+                return
+            self._table = load_table(
+                session,
+                version,
+                self._forward_timeout_s,
+                self._total_timeout_s,
+                self._sealer,
+                limit_of=self._limit_of,
+                breakers=self._breakers,
+            )
+            log.info("routing_loaded", version=version, process=os.getpid())
 
     async def load(self, reader: Reader, stopping: asyncio.Event) -> None:
         """Load the table; a database that is away is waited for, until `stopping`."""
@@ -145,6 +156,10 @@ class Routing:
             await reader.run(self.refresh)
             found = self.table().channel(channel_id)
         return found
+
+
+def _heartbeats(seen: Iterable[Any]) -> Heartbeats:
+    return {row.id: (row.is_online, row.last_heartbeat) for row in seen if row.id is not None}
 
 
 class TableAway(Unavailable):

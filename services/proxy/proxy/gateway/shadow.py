@@ -134,7 +134,7 @@ def _head(call: Call, endpoint: Endpoint, length: int) -> bytes:
     headers += [(name, call.headers[name]) for name in _CREDENTIALS if name in call.headers]
     headers += [
         ("X-Forwarded-For", call.address),
-        ("X-Correlation-Id", str(call.correlation_id)),
-        (COPY_HEADER, str(call.correlation_id)),
+        ("X-Correlation-Id", call.shown_id),
+        (COPY_HEADER, call.shown_id),
     ]
     return request_head(call.method, target, endpoint.authority, headers, length)

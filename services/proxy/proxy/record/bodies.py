@@ -39,6 +39,7 @@ _CHARSETS = frozenset({*aliases, *aliases.values(), "cp720", "cp737", "cp874", "
 }
 
 
+@lru_cache(maxsize=1000)
 def is_text(content_type: str) -> bool:
     """Whether a body of this type is for reading; without a type it may be."""
     media = content_type.partition(";")[0].strip().lower()
@@ -92,6 +93,8 @@ def stored_copy(
 def is_exact_copy(copy: str, body: bytes, encoding: str) -> bool:
     """Whether the stored text is `body`, without its codings, to the byte."""
     text = copy.encode("utf-8", "replace")
+    if not encoding:
+        return body == text
     try:
         return decoded_body(body, encoding, len(text)) == text
     except (DecodedTooLarge, NotDecoded, UnknownCoding):

@@ -81,7 +81,10 @@ class Writer(GroupCommit[Act]):
 
     def prepare(self, batch: list[Item[Act]]) -> list[Item[Act]]:
         """Rejections taken off the queue make room for others; merged mode joins rows."""
-        self._waiting_rejections -= sum(act in item.rows for item in batch for act in _DISPENSABLE)
+        if self._waiting_rejections:
+            self._waiting_rejections -= sum(
+                act in item.rows for item in batch for act in _DISPENSABLE
+            )
         return _joined(batch) if self._merged else batch
 
 

@@ -1,5 +1,6 @@
 """Connections to mediators rest and are used again; what may be sent twice, and what may not."""
 
+import asyncio
 import socket
 import time
 import uuid
@@ -264,6 +265,33 @@ def test_connection_that_was_closed_while_it_rested_is_not_used(
     assert len(mediator.received) == 2
 
 
+def test_mediator_that_closes_behind_each_answer_without_a_word_gets_every_call(
+    run: Any, mediator: Counting
+) -> None:
+    """Such a connection is not looked at before it is used again: the loop sees it close."""
+    forwarder = Forwarder(
+        1.0, EsbRelay("http://127.0.0.1:1", 1.0, lambda: ""), ANYWHERE, begins_on_disk=True
+    )
+    mediator.default = raw_answer(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", close=True)
+    channel = a_channel(mediator.url)
+
+    async def recorded() -> None:
+        await asyncio.sleep(0.02)  # as long as a commit takes at least: it has left by then
+
+    async def post_again_and_again() -> list[bytes]:
+        bodies = []
+        for _ in range(20):
+            given = await forwarder.forward(
+                a_call("POST"), Body(b"hello", 5), channel, None, recorded
+            )
+            bodies.append(await read(given))
+        forwarder.close()
+        return bodies
+
+    assert run(post_again_and_again()) == [b"ok"] * 20
+    assert len(mediator.received) == 20
+
+
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"])
 def test_idempotent_call_whose_rested_connection_closes_under_it_is_sent_again(
     send: Send, mediator: Counting, method: str
@@ -305,3 +333,19 @@ def test_call_that_takes_too_long_is_not_sent_again(send: Send, mediator: Counti
     with pytest.raises(TimedOut):
         send("GET", to=a_channel(mediator.url, timeout_s=0.1))
     assert len(mediator.received) == 2
+
+
+# --- how long each may take
+
+
+def test_calls_over_one_connection_each_have_their_own_time(send: Send, mediator: Counting) -> None:
+    hasty, patient = (a_channel(mediator.url, timeout_s=each) for each in (0.3, 20.0))
+    send(to=hasty)
+    mediator.default = slow(0.7, answer(b"late"))
+    assert send(to=patient) == b"late"  # the time of the call before is over meanwhile
+    mediator.default = slow(3.0, answer(b"too late"))
+    began = time.monotonic()
+    with pytest.raises(TimedOut):
+        send(to=hasty)  # though the time of the call before is not over yet
+    assert time.monotonic() - began < 2.5
+    assert [one.connection for one in mediator.received] == [1, 1, 1]
