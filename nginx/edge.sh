@@ -139,7 +139,8 @@ EOF
 
 # Paths of ours that name a person, or bear a link's token.
 own_masked='/api/notification/inbox/*, /api/notification/preferences/*/*, /api/notification/unsubscribe/*'
-# The same expressions as proxy.record.masks makes: paths that begin so, however they are percent-encoded.
+# The same expressions as proxy.record.masks makes: paths that begin so, however they are percent-encoded. What
+# follows is masked as well.
 echo "$own_masked, ${KIUNGO_MASKED_PATHS:-}" | tr ', ' '\n\n' | awk '/^\// { print gsub("/", "/"), $0 }' | sort -s -k1,1nr | awk '
     BEGIN { for (n = 33; n < 127; n++) code[sprintf("%c", n)] = sprintf("%02x", n) }
     {
@@ -150,5 +151,6 @@ echo "$own_masked, ${KIUNGO_MASKED_PATHS:-}" | tr ', ' '\n\n' | awk '/^\// { pri
             else if (letter == "/") begin = begin "(?:/|%2[fF])"
             else begin = begin "(?:[" letter "]|(?i:%" code[letter] "))"
         }
-        printf "\"~^%s(?<rest_%d>(?:(?:/|%%2[fF]).*)?)$\" \"%s$rest_%d\";\n", begin, NR, shown, NR
+        printf "\"~^%s(?<rest_%d>/?)$\" \"%s$rest_%d\";\n", begin, NR, shown, NR
+        printf "\"~^%s(?:/|%%2[fF])\" \"%s/***\";\n", begin, shown
     }' > "$folder/masked-paths.conf"

@@ -257,11 +257,12 @@ def test_index_of_the_documents_is_a_page(port: int) -> None:
         assert ask(port, f"/api/docs/{name}")[0].headers["Content-Type"] == kind
 
 
-def test_access_log_holds_no_query(port: int, folder: Path) -> None:
-    ask(port, "/logged?token=very-secret")
+def test_access_log_holds_no_query_and_no_path_of_a_call(port: int, folder: Path) -> None:
+    ask(port, "/patients/very-secret")
+    ask(port, "/health/?token=very-secret")
     log = folder / "access.log"
     deadline = time.monotonic() + 5
-    while '"/logged"' not in log.read_text():
+    while '"/health/"' not in log.read_text():
         assert time.monotonic() < deadline
         time.sleep(0.1)
     lines = [json.loads(line) for line in log.read_text().splitlines()]
