@@ -57,6 +57,13 @@ class SealingKey:
         id_ = hashlib.sha256(b"kiungo sealing key id " + secret).digest()[:_ID_BYTES]
         return cls(id_, AESGCM(secret), secret, _MAGIC + id_)
 
+    def seal_text(self, context: bytes, text: bytes) -> str:
+        """A text in UTF-8, for a column that holds text: `context` is its purpose and its row."""
+        nonce = os.urandom(NONCE_BYTES)
+        if len(text) >= _COMPRESS_FROM_BYTES:
+            text = _compressed(text)
+        return _as_text(self.head + nonce + self.cipher.encrypt(nonce, text, context))
+
 
 class KeyFolder:
     """The keys of a folder, oldest first: files `*.key`, each with 64 hexadecimal digits."""
@@ -134,6 +141,11 @@ class Sealer:
         """Whether there are key files."""
         return bool(self._keys())
 
+    def newest_key(self) -> SealingKey | None:
+        """What seals here and now; None where there are no key files."""
+        keys = self._keys()
+        return keys[-1] if keys else None
+
     def seal(self, purpose: bytes, row: bytes, secret: bytes) -> bytes:
         """`secret`, unreadable. Raises SettingError where there is no key at all."""
         nonce = os.urandom(NONCE_BYTES)
@@ -158,8 +170,10 @@ class Sealer:
 
     def seal_text(self, purpose: bytes, row: bytes, text: str) -> str:
         """The same for a column that holds text."""
-        sealed = self.seal(purpose, row, _compressed(text.encode("utf-8", "surrogatepass")))
-        return TEXT_MARK + b2a_base64(sealed, newline=False).decode("ascii")
+        utf8 = text.encode("utf-8", "surrogatepass")
+        if (key := self.newest_key()) is not None:
+            return key.seal_text(purpose + row, utf8)
+        return _as_text(self.seal(purpose, row, _compressed(utf8)))
 
     def open_text(self, purpose: bytes, row: bytes, stored: str) -> str | None:
         """What such a column holds, in clear or sealed; None when its key is gone."""
@@ -236,6 +250,10 @@ class _Zstandard(threading.local):
 
 
 _zstandard = _Zstandard()
+
+
+def _as_text(sealed: bytes) -> str:
+    return TEXT_MARK + b2a_base64(sealed, newline=False).decode("ascii")
 
 
 def _compressed(text: bytes) -> bytes:

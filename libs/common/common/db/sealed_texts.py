@@ -16,7 +16,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from common.db.database import Database
 from common.resealing import SealedColumn
-from common.sealing import Sealer, is_sealed
+from common.sealing import Sealer, SealingKey, is_sealed
 
 #: Stands for a text whose key is gone.
 LOCKED = "<sealed under a key that is gone>"
@@ -33,9 +33,13 @@ class TextSealer:
     sealer: Sealer
     is_wanted: bool = True
 
+    def key(self) -> SealingKey | None:
+        """What seals texts here and now; None where they stay in clear."""
+        return self.sealer.newest_key() if self.is_wanted else None
+
     def seal(self, purpose: bytes, row: bytes, text: Text) -> Text:
         """The text as it is stored."""
-        if not self.is_wanted or not self.sealer.has_keys:
+        if self.key() is None:
             return text
         if isinstance(text, bytes):
             return self.sealer.seal(purpose, row, text)
@@ -86,21 +90,28 @@ class SealedTexts:
 
         `key` is what the row is bound to, where it is not in columns of `row`.
         """
-        bound = _bytes(key) if key is not None else _bound([row[name] for name in self._needs])
+        bound = bound_bytes((key,) if key is not None else [row[name] for name in self._needs])
         for name, purpose in self._purposes.items():
             text = row.get(name)
             if text is not None and text not in self._in_clear:
                 row[name] = texts.seal(purpose, bound, text)
 
+    def seal(self, row: dict[str, Any], key: SealingKey, bound: bytes) -> None:
+        """The same under a key that the caller has, for columns of text."""
+        for name, purpose in self._purposes.items():
+            text = row.get(name)
+            if text is not None and text not in self._in_clear:
+                row[name] = key.seal_text(purpose + bound, text.encode("utf-8", "surrogatepass"))
+
     def seal_for(self, session: Session, row: dict[str, Any], *key: object) -> None:
         """The same for a statement that `session` makes; `key` is what its row is bound to."""
-        texts = _texts_of(session)
+        texts = texts_of(session)
         if texts is not None:
-            self.seal_row(texts, row, _bound(key) if key else None)
+            self.seal_row(texts, row, bound_bytes(key) if key else None)
 
     def opened(self, texts: TextSealer, name: str, stored: Text, *key: object) -> Text:
         """The text of one column that was selected by itself; `key` is what its row is bound to."""
-        return texts.open(self._purposes[name], _bound(key), stored)
+        return texts.open(self._purposes[name], bound_bytes(key), stored)
 
     def columns(self) -> list[SealedColumn]:
         """What `reseal` looks at."""
@@ -125,7 +136,7 @@ class SealedTexts:
         return lambda table: table.c[name].not_in(self._in_clear)
 
     def _bound_of(self, row: Any) -> bytes:
-        return _bound([getattr(row, name) for name in self._needs])
+        return bound_bytes([getattr(row, name) for name in self._needs])
 
     def _loaded(self, target: Any, context: Any) -> None:
         self._open(target, context.session)
@@ -134,7 +145,7 @@ class SealedTexts:
         self._open(target, context.session)
 
     def _open(self, target: Any, session: Session | None) -> None:
-        texts = _texts_of(session)
+        texts = texts_of(session)
         if texts is None:
             return
         for name, purpose in self._purposes.items():
@@ -153,7 +164,7 @@ class SealedTexts:
         return written
 
     def _seal(self, target: Any) -> None:
-        texts = _texts_of(object_session(target))
+        texts = texts_of(object_session(target))
         if texts is None:
             return
         bound = self._bound_of(target)
@@ -164,12 +175,16 @@ class SealedTexts:
                 setattr(target, name, texts.seal(purpose, bound, text))
 
 
-def _texts_of(session: Session | None) -> TextSealer | None:
+def texts_of(session: Session | None) -> TextSealer | None:
+    """What the sessions of a database seal and open with; None where they do not."""
     return None if session is None else session.info.get(_INFO)
 
 
-def _bound(key: Sequence[object]) -> bytes:
-    return b"\n".join(_bytes(part) for part in key)
+def bound_bytes(key: Sequence[object]) -> bytes:
+    """What a text is bound to, from the values of a row's key."""
+    if len(key) == 1:  # most are
+        return _bytes(key[0])
+    return b"\n".join(map(_bytes, key))
 
 
 def _bytes(key: object) -> bytes:

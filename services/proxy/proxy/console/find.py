@@ -18,11 +18,12 @@ from proxy.console.blueprint import pages
 from proxy.console.finding import hits_of, is_id
 from proxy.console.reading import read
 from proxy.container import container
+from proxy.models import Transaction
 from proxy.record.about import calls_about
+from proxy.record.addresses import Found
 from proxy.record.indexed_fields import digests_of
-from proxy.record.search import Found
 
-_NO_CALLS = Found([], None)
+_NO_CALLS: Found[Transaction] = Found([], None)
 
 
 @pages.act(FIND, SIGNED_IN)
@@ -47,7 +48,7 @@ def find_calls() -> ResponseReturnValue:
     return render_template("pages/find_calls.html", term=term, page=found)
 
 
-def _about(session: Session, term: Term, limit: int, cursor: str | None) -> Found:
+def _about(session: Session, term: Term, limit: int, cursor: str | None) -> Found[Transaction]:
     """Nothing for an id of ours, which is found as such, and for who sees nothing of persons."""
     if is_id(term) or not g.staff.may(Right.GATEWAY_BODIES):
         return _NO_CALLS

@@ -3,14 +3,14 @@
 from common.console.csv_export import Column
 from common.console.forms import read_filters
 from common.console.listing import listing
-from common.web.paging import Page, fetch_page
+from common.web.paging import Page
 from flask.typing import ResponseReturnValue
 
 from proxy.console import reach
 from proxy.console.blueprint import pages
 from proxy.console.reading import read
 from proxy.models import Rejection
-from proxy.record.transactions import rejections_like
+from proxy.record.rejections import rejections_like
 from proxy.schemas.rejections import RejectionFilter
 
 
@@ -37,10 +37,11 @@ def rejections() -> ResponseReturnValue:
     """The refused requests that meet the filters, newest first; they are of no channel."""
     reach.check_every_channel()
     filters = read_filters(RejectionFilter())
-    wanted = rejections_like(filters.values.get("client"), filters.values.get("path"))
+    client, path = filters.values.get("client"), filters.values.get("path")
 
     def fetch(limit: int, cursor: str | None) -> Page[Rejection]:
-        key = Rejection.correlation_id
-        return read(lambda session: fetch_page(session, wanted, key, limit=limit, cursor=cursor))
+        return read(
+            lambda session: rejections_like(session, client, path, limit=limit, cursor=cursor)
+        )
 
     return listing("pages/rejections.html", fetch, filters, csv_name="rejections", columns=COLUMNS)

@@ -3,7 +3,7 @@
 from common.console.csv_export import Column
 from common.console.forms import choices, read_filters
 from common.console.listing import listing
-from common.web.paging import Page, fetch_page
+from common.web.paging import Page
 from flask.typing import ResponseReturnValue
 
 from proxy.console import reach
@@ -34,13 +34,11 @@ COLUMNS = (
 def shadow_differences() -> ResponseReturnValue:
     """The differences that meet the filters, newest first."""
     filters = read_filters(DifferenceFilter())
-    wanted, view = differences_like(**filters.values), reach.own().view
-    if view is not None:
-        wanted = wanted.where(ShadowDifference.channel_name.in_(view))
+    view = reach.own().view
 
     def fetch(limit: int, cursor: str | None) -> Page[ShadowDifference]:
-        key = ShadowDifference.correlation_id
-        return read(lambda session: fetch_page(session, wanted, key, limit=limit, cursor=cursor))
+        wanted = {**filters.values, "limit": limit, "cursor": cursor}
+        return read(lambda session: differences_like(session, view, **wanted))
 
     return listing(
         "pages/shadow_differences.html",

@@ -37,11 +37,12 @@ from proxy.models import (
     TransactionStatus,
 )
 from proxy.record import reruns
+from proxy.record.addresses import Found
 from proxy.record.as_call import curl
 from proxy.record.indexed_fields import term_of
 from proxy.record.raw_bodies import Side, raw_body, shown_as
 from proxy.record.reports import KeptReport, reports_of
-from proxy.record.search import Found, find
+from proxy.record.search import find
 from proxy.record.spans import When
 from proxy.record.transactions import asks_reason, summaries
 from proxy.registry.records import existing
@@ -106,7 +107,7 @@ def transactions() -> ResponseReturnValue:
     wanted = reach.viewing(**filters.values)
     note_search(wanted.about)
 
-    def fetch(limit: int, cursor: str | None) -> Found:
+    def fetch(limit: int, cursor: str | None) -> Found[Transaction]:
         return read(lambda session: find(session, wanted, limit=limit, cursor=cursor))
 
     channels, clients, mediators = read(names_to_choose_from)

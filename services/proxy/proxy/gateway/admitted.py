@@ -56,6 +56,11 @@ class Admitted:
         return self.channel.name if self.channel else None
 
     @property
+    def literal(self) -> str:
+        """The start that all paths of its channel share: configured, so it names nobody."""
+        return self.channel.literal if self.channel else ""
+
+    @property
     def keeps_whole_bodies(self) -> bool:
         """Whether the request is stored to the byte."""
         return self.channel is not None and self.channel.keep_whole_bodies

@@ -70,8 +70,9 @@ class Acceptance:
 def accepted_rows(sealer: Sealer, admitted: Admitted, copy: RequestCopy) -> Rows:
     """A call that a worker will make, as it is stored."""
     call_id = admitted.call.correlation_id
+    started = admitted.started_row(TransactionStatus.PENDING, owner=None)
     return {
-        Act.START: sealer.seal_bodies(admitted.started_row(TransactionStatus.PENDING, owner=None)),
+        Act.START: sealer.seal_bodies(started, admitted.literal),
         Act.STORE: sealer.row(call_id, copy),
         Act.ACCEPT: _work_row(admitted),
     }

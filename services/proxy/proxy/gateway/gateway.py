@@ -77,7 +77,9 @@ class Gateway:
             settings.outbound(),
             begins_on_disk=settings.transaction_log_mode != "merged",
         )
-        self._shadows = Shadows(settings.connect_timeout_s, settings.outbound(), self._writer)
+        self._shadows = Shadows(
+            settings.connect_timeout_s, settings.outbound(), self._writer, container.sealer
+        )
         self._acceptance = Acceptance(self._writer, container.sealer, container.wake_up)
         self._listeners = Listeners(
             container.database,
@@ -248,7 +250,7 @@ class Gateway:
         """Answer, and keep, what is no HTTP request."""
         correlation_id = new_id()
         row = unreadable_row(correlation_id, utc_now(), start, peer, status, reason)
-        self._writer.reject(row)
+        self._writer.reject(self._sealer.seal_rejection(row))
         return problem_reply(status, reason, str(correlation_id))
 
 

@@ -81,10 +81,12 @@ def load_table(
     candidates, channels = [], {}
     for channel in session.scalars(select(Channel).where(Channel.is_active)):
         try:
-            candidates.append(_candidate(channel))
+            candidate = _candidate(channel)
+            candidates.append(candidate)
             to = channel.mediator
             routed = _routed(
                 channel,
+                candidate.pattern.start,
                 by_channel.get(channel.id, {}),
                 forward_timeout_s,
                 total_timeout_s,
@@ -189,6 +191,7 @@ def _secured(
 
 def _routed(
     channel: Channel,
+    literal: str,
     registrations: Mapping[str, Registration],
     forward_timeout_s: float,
     total_timeout_s: float,
@@ -200,6 +203,7 @@ def _routed(
         id=channel.id,
         name=channel.name,
         pattern=channel.path_pattern,
+        literal=literal,
         endpoint=endpoint,
         allow=frozenset(channel.allow),
         timeout_s=channel.timeout_s or forward_timeout_s,

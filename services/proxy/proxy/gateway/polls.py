@@ -151,7 +151,8 @@ class Polls:
             admitted = await self._admission.admit(call, None, channel.name)
         except RejectedCall as rejected:
             log.warning("poll_rejected", channel=channel.name, reason=rejected.reason)
-            return {Act.REJECT: rejection_row(call, channel.acts_for or None, rejected)}
+            row = rejection_row(call, channel.acts_for or None, rejected)
+            return {Act.REJECT: self._sealer.seal_rejection(row)}
         finally:
             if call.slot is not None:
                 call.slot.leave()

@@ -57,7 +57,9 @@ class CallRecord:
 
     def reject(self, call: Call, client_claimed: str | None, rejected: RejectedCall) -> Reply:
         """Keep what was rejected, and answer it."""
-        self._writer.reject(rejection_row(call, client_claimed, rejected))
+        self._writer.reject(
+            self._sealer.seal_rejection(rejection_row(call, client_claimed, rejected))
+        )
         call.failure = Failure(rejected.reason, not rejected.may_have_acted)
         return rejected.reply(call.shown_id)
 
@@ -72,7 +74,7 @@ class CallRecord:
         )
         rows = end_rows(admitted, ended, None)
         await self._add_fields(rows, admitted)
-        await self._writer.write(self._sealed(rows))
+        await self._writer.write(self._sealed(rows, admitted))
 
     async def begin(self, admitted: Admitted) -> None:
         """Commit a call's first rows.
@@ -89,7 +91,7 @@ class CallRecord:
             digest = digest_of(call, await body.read_whole())
             rows[Act.KEY] = key_row(call, admitted.client.client_id, admitted.key, digest)
         with tracing.span("begin"):
-            await self._writer.begin(self._sealed(rows))
+            await self._writer.begin(self._sealed(rows, admitted))
         admitted.is_begun = True
         admitted.watch.store_ms = ms_since(started_ns)
         limit_s = self._record_timeout_s
@@ -215,9 +217,9 @@ class CallRecord:
         kept = kept_answer(self._sealer, admitted.call.correlation_id, status, headers, body)
         return key_end_row(admitted.client.client_id, admitted.key, kept)
 
-    def _sealed(self, rows: Rows) -> Rows:
+    def _sealed(self, rows: Rows, admitted: Admitted) -> Rows:
         for act in _WITH_BODIES & rows.keys():
-            self._sealer.seal_bodies(rows[act])
+            self._sealer.seal_bodies(rows[act], admitted.literal)
         return rows
 
     def _report_rows(self, admitted: Admitted, report: Report) -> Rows:
@@ -239,7 +241,7 @@ class CallRecord:
         admitted.is_ended = True
         try:
             with tracing.span("complete"):
-                await self._writer.end(self._sealed(rows))
+                await self._writer.end(self._sealed(rows, admitted))
         except WriteFailed:
             log.error("end_not_recorded", correlation_id=admitted.correlation_id)
             return False

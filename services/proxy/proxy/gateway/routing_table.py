@@ -96,6 +96,8 @@ class RoutedChannel:
     async_passthrough: bool = False
     response_retention_days: int = USUAL_RESPONSE_RETENTION_DAYS
     endpoint_url: str = ""
+    #: The start that all paths of its pattern share.
+    literal: str = ""
     methods: tuple[str, ...] = ()
     #: None for almost every channel.
     shadow: Shadowing | None = None

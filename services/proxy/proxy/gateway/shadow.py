@@ -25,6 +25,7 @@ from proxy.gateway.rejections import Unreadable
 from proxy.gateway.routing_table import Shadowing
 from proxy.models import Difference
 from proxy.record.comparing import MAX_COMPARED_BYTES, Compared, HubAnswer, compare
+from proxy.record.sealing import Sealer
 from proxy.record.shadow_differences import difference_row
 from proxy.record.writer import Writer
 
@@ -49,8 +50,11 @@ COPIES = Counter(
 class Shadows:
     """Sends copies and keeps what differs."""
 
-    def __init__(self, connect_timeout_s: float, rules: OutboundRules, writer: Writer) -> None:
+    def __init__(
+        self, connect_timeout_s: float, rules: OutboundRules, writer: Writer, sealer: Sealer
+    ) -> None:
         self._pool = Pool(connect_timeout_s, rules)
+        self._sealer = sealer
         self._writer = writer
         self._in_flight: set[asyncio.Task[None]] = set()
         #: One comparison at a time: they share the processor with calls.
@@ -91,9 +95,8 @@ class Shadows:
         if compared is not None:
             channel = admitted.channel_name or ""
             client = admitted.client.client_id
-            self._writer.differ(
-                difference_row(admitted.call, channel, client, ours, theirs, compared)
-            )
+            row = difference_row(admitted.call, channel, client, ours, theirs, compared)
+            self._writer.differ(self._sealer.seal_difference(row))
 
     async def _compared(self, ours: HubAnswer, theirs: HubAnswer) -> Compared | None:
         size = len(ours.body or b"") + len(theirs.body or b"")

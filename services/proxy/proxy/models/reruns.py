@@ -44,6 +44,8 @@ class RerunTask(Recorded, Leased, Base):
     status: Mapped[TaskStatus] = mapped_column(stored_enum(TaskStatus))
     #: Which calls, in the words of the transactions' list; null: they were named.
     filter: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    #: It, sealed: what is looked for in addresses names people; null where it is in clear.
+    sealed_filter: Mapped[str | None] = mapped_column(Text)
     #: Most of its calls that are in hand at a time.
     batch_size: Mapped[int]
     #: Calls that were repeated already are taken in.

@@ -41,3 +41,5 @@ class ShadowDifference(Base):
     members: Mapped[list[str]] = mapped_column(JSON)
     #: Why there is no answer, or how the bodies differ where they are no JSON.
     note: Mapped[str] = mapped_column(Text)
+    #: `request_url` and `members`, sealed together; null where they are in clear.
+    sealed: Mapped[str | None] = mapped_column(Text)

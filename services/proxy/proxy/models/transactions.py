@@ -106,8 +106,11 @@ class Transaction(Base):
     organization: Mapped[str | None] = mapped_column(String(255))
     status: Mapped[TransactionStatus] = mapped_column(stored_enum(TransactionStatus))
     request_method: Mapped[str] = mapped_column(String(32))
+    #: Path and query. In clear in the database: its start that is literal in the channel's pattern.
     request_url: Mapped[str] = mapped_column(Text)
     request_headers: Mapped[dict[str, Any]] = mapped_column(JSON)
+    #: Both, sealed together (see `proxy.models.sealed`); null where they are in clear.
+    request_head: Mapped[str | None] = mapped_column(Text)
     #: The mediator's endpoint, before the path of `request_url`; null for the bus.
     mediator_url: Mapped[str | None] = mapped_column(String(2048))
     request_body: Mapped[str] = mapped_column(Text)
@@ -117,6 +120,8 @@ class Transaction(Base):
     request_body_whole: Mapped[bool]
     response_status_code: Mapped[int | None]
     response_headers: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    #: They, sealed; null where they are in clear.
+    response_head: Mapped[str | None] = mapped_column(Text)
     response_body: Mapped[str | None] = mapped_column(Text)
     response_body_length: Mapped[int | None] = mapped_column(BigInteger)
     error_message: Mapped[str | None] = mapped_column(Text)
@@ -247,6 +252,8 @@ class Rejection(Base):
     reason: Mapped[str] = mapped_column(Text)
     #: For 404 and its like: the nearest channels and why each did not match.
     nearest: Mapped[list[dict[str, str]] | None] = mapped_column(JSON(none_as_null=True))
+    #: `request_path` and `nearest`, sealed together; null where they are in clear.
+    sealed: Mapped[str | None] = mapped_column(Text)
 
 
 class GatewayProcess(Base):

@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session
 
 from proxy.access.roles import Names
 from proxy.models import Transaction, TransactionProperty
+from proxy.record.addresses import Found
 from proxy.record.indexed_fields import by_field
 from proxy.record.sealing import Sealer
-from proxy.record.search import Found, find
+from proxy.record.search import find
 from proxy.record.transactions import TransactionFilter, summaries
 
 #: Of each source, so many calls are shown.
@@ -41,7 +42,7 @@ def calls_about(
     *,
     limit: int,
     cursor: str | None,
-) -> Found:
+) -> Found[Transaction]:
     """The newest calls whose properties or indexed fields are `wanted.q`, or whose URL or error
     mentions it.
 

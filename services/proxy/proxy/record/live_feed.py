@@ -18,11 +18,13 @@ from common.errors import TooManyRequests
 from common.ids import lowest_id_at
 from common.logs import get_logger
 from common.web.draining import draining
+from sqlalchemy import ColumnElement
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from proxy.models import Transaction, TransactionStatus
-from proxy.record.transactions import TransactionFilter, open_calls, summaries
+from proxy.record.search import meeting
+from proxy.record.transactions import TransactionFilter, open_calls
 
 log = get_logger(__name__)
 
@@ -182,7 +184,10 @@ def _look_for(
     changed: Collection[uuid.UUID],
 ) -> Change | None:
     key = Transaction.correlation_id
-    calls = summaries(wanted).order_by(key.desc()).limit(CALLS_PER_LOOK)
-    young = session.scalars(calls.where(key >= youngest)).all()
-    older = session.scalars(calls.where(key.in_(changed))).all() if changed else []
+
+    def those(condition: ColumnElement[bool]) -> Sequence[Transaction]:
+        placed = lambda query: query.where(condition).order_by(key.desc())  # noqa: E731
+        return meeting(session, wanted, CALLS_PER_LOOK, placed)
+
+    young, older = those(key >= youngest), those(key.in_(changed)) if changed else []
     return feed.change(young, older, youngest, changed)

@@ -1,10 +1,16 @@
-"""Rows of the log of what was rejected: requests that became no transaction. Pure."""
+"""The log of what was rejected, requests that became no transaction: as rows, and searched."""
 
 import uuid
 from datetime import datetime
 
+from common.web.paging import Page
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
 from proxy.gateway.call import Call
 from proxy.gateway.rejections import NoChannel, RejectedCall
+from proxy.models import Rejection
+from proxy.record.addresses import page_at
 from proxy.record.masks import masked_path
 from proxy.record.rows import MAX_REASON_CHARS, Row, recorded_url, storable
 
@@ -51,3 +57,18 @@ def unreadable_row(
         "reason": storable(reason, MAX_REASON_CHARS),
         "nearest": None,
     }
+
+
+def rejections_like(
+    session: Session, client: str | None, path: str | None, *, limit: int, cursor: str | None
+) -> Page[Rejection]:
+    """What was refused, of one claimed client and below one path where they are given."""
+    query = select(Rejection)
+    if client is not None:
+        query = query.where(Rejection.client_claimed == client)
+    key = Rejection.correlation_id
+    return page_at(session, query, key, _path_of, path, limit=limit, cursor=cursor)
+
+
+def _path_of(rejection: Rejection) -> str:
+    return rejection.request_path

@@ -22,7 +22,7 @@ from proxy.models import (
     TransactionField,
     TransactionReport,
 )
-from proxy.models.sealed import TRANSACTION_TEXTS
+from proxy.models.sealed import SEALED_GROUPS, TRANSACTION_TEXTS
 from proxy.record import sealing
 from proxy.record.indexed_fields import digested_anew
 from proxy.record.sealing import Sealer
@@ -38,6 +38,7 @@ def sealed_columns(sealer: Sealer) -> list[SealedColumn]:
     return [
         *_secrets(sealer.core),
         *TRANSACTION_TEXTS.columns(),
+        *(column for group in SEALED_GROUPS for column in group.columns(sealer.core)),
         SealedColumn(
             _table(StoredRequest),
             "sealed",

@@ -18,7 +18,14 @@ from common.texts import _
 
 from proxy.errors import NotRepeatable, UnknownRecord
 from proxy.models import StoredRequest, StoredResponse, TransactionReport
-from proxy.models.sealed import TRANSACTION_TEXTS
+from proxy.models.sealed import (
+    DIFFERENCES,
+    REJECTIONS,
+    REQUEST_HEADS,
+    RESPONSE_HEADS,
+    TRANSACTION_TEXTS,
+    said_of,
+)
 from proxy.record.rows import Row
 
 _LENGTH_BYTES = 4
@@ -53,15 +60,37 @@ class ResponseCopy:
 
 
 class Sealer:
-    """Turns copies into rows and back; `texts` are the bodies of the record."""
+    """Turns copies into rows and back; `texts` are addresses, headers and bodies of the record."""
 
     def __init__(self, core: sealing.Sealer, *, seals_bodies: bool = True) -> None:
         self.core = core
         self.texts = TextSealer(core, seals_bodies)
 
-    def seal_bodies(self, row: Row) -> Row:
-        """A row of a transaction, or of its end, with its bodies sealed in place."""
-        TRANSACTION_TEXTS.seal_row(self.texts, row, row.get("key_correlation_id"))
+    def seal_bodies(self, row: Row, literal: str = "") -> Row:
+        """A row of a transaction, or of its end, with its address, headers and bodies sealed in
+        place. `literal` is the start that all paths of its channel share.
+        """
+        key = self.texts.key()
+        if key is None:
+            return row
+        bound = (row.get("key_correlation_id") or row["correlation_id"]).bytes
+        TRANSACTION_TEXTS.seal(row, key, bound)
+        if "request_url" in row:
+            said = said_of(row["request_url"], literal)
+            REQUEST_HEADS.seal(row, key, bound)
+            row["request_url"] = said
+        if "response_headers" in row:
+            RESPONSE_HEADS.seal(row, key, bound)
+        return row
+
+    def seal_rejection(self, row: Row) -> Row:
+        """A row of a Rejection, sealed in place."""
+        REJECTIONS.seal_row(self.texts, row)
+        return row
+
+    def seal_difference(self, row: Row) -> Row:
+        """A row of a ShadowDifference, sealed in place."""
+        DIFFERENCES.seal_row(self.texts, row)
         return row
 
     def row(self, correlation_id: uuid.UUID, copy: RequestCopy) -> Row:

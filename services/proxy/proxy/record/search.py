@@ -9,22 +9,22 @@ the search has come back to and a cursor that goes on from there.
 import math
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from functools import partial
+from typing import Any
 
 from common.ids import moment_of
-from common.web.paging import Page, bounded, decode_cursor, encode_cursor
+from common.web.paging import bounded, decode_cursor, encode_cursor
 from sqlalchemy import ColumnElement, Select, false, select, union_all
 from sqlalchemy.orm import Session
 
 from proxy.models import Transaction
-from proxy.record.transactions import Condition, TransactionFilter, channels_of, summaries
+from proxy.record.addresses import ADDRESS, BUDGET_S, Found, with_addresses
+from proxy.record.transactions import Condition, TransactionFilter, calls_of, channels_of, summaries
 
 #: The candidates of a step. Scattered ones cost a page each: a step is to take milliseconds.
 STEP = 2_000
-#: No step begins later than this.
-BUDGET_S = 0.08
 
 #: Conditions that an index answers; of several such, the candidates meet one.
 Lead = Sequence[Sequence[Condition]]
@@ -34,14 +34,9 @@ MOST_CHANNELS = 20
 _id = Transaction.correlation_id
 
 
-@dataclass(frozen=True)
-class Found(Page[Transaction]):
-    """A page of calls; `searched_back_to` when there was no time to fill it."""
-
-    searched_back_to: datetime | None = None
-
-
-def find(session: Session, wanted: TransactionFilter, *, limit: int, cursor: str | None) -> Found:
+def find(
+    session: Session, wanted: TransactionFilter, *, limit: int, cursor: str | None
+) -> Found[Transaction]:
     """The newest calls after `cursor` that meet the filter, without bodies and headers.
 
     Raises Invalid for a cursor this list never gave out.
@@ -71,12 +66,30 @@ def newest(
     while True:
         step = Step(wanted, lead, below)
         edge = step.edge(session)
-        calls += session.scalars(step.meeting(edge).limit(count - len(calls)))
+        calls += meeting(session, wanted, count - len(calls), partial(step.of, edge))
         if len(calls) == count:
             return calls, calls[-1].correlation_id
         if edge is None or time.monotonic() > until:
             return calls, edge
         below = edge
+
+
+def meeting(
+    session: Session,
+    wanted: TransactionFilter,
+    count: int,
+    placed: Callable[[Any], Any],
+) -> Sequence[Transaction]:
+    """The first calls that meet the filter among those where `placed` puts a query, in its order.
+
+    Where the filter asks for what is in addresses, those of at most `STEP` calls are looked into.
+    """
+    if not wanted.reads_addresses:
+        return session.scalars(placed(summaries(wanted)).limit(count)).all()
+    query = placed(select(*ADDRESS).where(*wanted.criteria())).limit(STEP)
+    at = with_addresses(session, query)
+    ids = [row.correlation_id for row, url in at if wanted.is_met_at(url, row.error_message)]
+    return session.scalars(calls_of(ids[:count])).all() if ids else []
 
 
 def _furthest_reaching(
@@ -124,14 +137,13 @@ class Step:
         """The last candidate; None when there are fewer."""
         return session.scalar(self.ids().offset(STEP - 1).limit(1))
 
-    def meeting(self, edge: uuid.UUID | None) -> Select[Transaction]:
-        """The candidates that meet the filter.
+    def of(self, edge: uuid.UUID | None, calls: Any) -> Any:
+        """Those of a query of calls that are candidates, newest first.
 
         Without a condition that leads they are a range of ids, read where it lies. With one, the
         index is asked for ids alone: a planner that knows how frequent a value is, but not that
         all of it is old, would rather read everything that is newer.
         """
-        calls = summaries(self.wanted)
         if self.lead == [[]]:
             return calls.where(*self._range(edge)).order_by(_id.desc())
         ids = self.ids().limit(STEP).subquery()

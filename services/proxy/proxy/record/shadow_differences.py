@@ -1,15 +1,19 @@
 """Differences between our answers and another hub's: as rows, and as they are searched."""
 
+from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
 from common.clock import utc_now
+from common.web.paging import Page
 from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
 
 from proxy.gateway.call import Call
 from proxy.models import Difference, ShadowDifference
+from proxy.record.addresses import page_at
 from proxy.record.comparing import Compared, HubAnswer
 from proxy.record.rows import MAX_REASON_CHARS, Row, recorded_url, storable
-from proxy.record.transactions import begins_with
 
 _MAX_NAME_CHARS = 255
 
@@ -41,14 +45,34 @@ def difference_row(
 
 
 def differences_like(
+    session: Session,
+    channels: Collection[str] | None = None,
+    *,
+    limit: int,
+    cursor: str | None,
+    path: str | None = None,
+    **filters: Any,
+) -> Page[ShadowDifference]:
+    """The differences at addresses below `path` that meet conditions, of some channels only."""
+    query = _differences(**filters)
+    if channels is not None:
+        query = query.where(ShadowDifference.channel_name.in_(channels))
+    key = ShadowDifference.correlation_id
+    return page_at(session, query, key, _url_of, path, limit=limit, cursor=cursor)
+
+
+def _url_of(found: ShadowDifference) -> str:
+    return found.request_url
+
+
+def _differences(
     channel: str | None = None,
     client: str | None = None,
     difference: Difference | None = None,
-    path: str | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> Select[ShadowDifference]:
-    """The differences that meet conditions; what is None does not count."""
+    """Those that meet conditions; what is None does not count."""
     found = select(ShadowDifference)
     for column, value in (
         (ShadowDifference.channel_name, channel),
@@ -57,8 +81,6 @@ def differences_like(
     ):
         if value is not None:
             found = found.where(column == value)
-    if path:
-        found = found.where(begins_with(ShadowDifference.request_url, path))
     if since is not None:
         found = found.where(ShadowDifference.compared_at >= since)
     if until is not None:

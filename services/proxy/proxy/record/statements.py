@@ -49,6 +49,7 @@ _ENDED = (
     "status",
     "response_status_code",
     "response_headers",
+    "response_head",
     "response_body",
     "response_body_length",
     "error_message",

@@ -1,22 +1,21 @@
-"""Finding calls in the record, and what was refused before it became one."""
+"""Finding calls in the record."""
 
 import re
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Self
 
 from common.clock import rfc3339
 from common.ids import lowest_id_at
-from sqlalchemy import ColumnElement, Select, TextClause, func, or_, select
-from sqlalchemy.orm import InstrumentedAttribute, Session, load_only
+from sqlalchemy import ColumnElement, Select, TextClause, select
+from sqlalchemy.orm import Session, load_only
 
 from proxy.models import (
     OPEN_STATUSES,
     Channel,
     Mediator,
-    Rejection,
     Transaction,
     TransactionField,
     TransactionProperty,
@@ -30,6 +29,7 @@ from proxy.models.transactions import (
     SLOW_MS,
     USUAL_METHODS,
 )
+from proxy.record.addresses import may_begin_with, may_mention, said_in
 
 Condition = ColumnElement[bool] | TextClause
 
@@ -50,6 +50,7 @@ SUMMARY = (
     Transaction.status,
     Transaction.request_method,
     Transaction.request_url,
+    Transaction.request_head,
     Transaction.response_status_code,
     Transaction.error_message,
     Transaction.started_at,
@@ -114,7 +115,7 @@ class TransactionFilter:
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Self:
         """The filter that `document` gave."""
-        given = dict(document)
+        given = {name: value for name, value in document.items() if name != "sealed"}
         for name in ("since", "until"):
             if name in given:
                 given[name] = datetime.fromisoformat(given[name])
@@ -126,21 +127,33 @@ class TransactionFilter:
             given["channels"] = frozenset(given["channels"])
         return cls(**{**given, "properties": tuple(given.get("properties", {}).items())})
 
+    @property
+    def reads_addresses(self) -> bool:
+        """Whether it asks for what stands in addresses, which are sealed: see `is_met_at`."""
+        return bool(self.path or (self.q and not ids_named(self.q)))
+
+    def is_met_at(self, url: str, error_message: str | None) -> bool:
+        """Whether a call that meets the criteria has such an address, or such an error."""
+        if self.path and not url.startswith(self.path):
+            return False
+        is_id = not self.q or ids_named(self.q) is not None
+        return is_id or said_in(self.q or "", url, error_message or "")
+
     def criteria(self) -> list[ColumnElement[bool]]:
-        """The filter in SQL."""
+        """The filter in SQL, as far as that can see: sealed addresses may meet it, or not."""
         found = within(self.since, self.until)
         found += self._equal().values()
         if self.channels is not None:
             found.append(Transaction.channel_name.in_(self.channels))
         found += self._lasted()
         if self.path:
-            found.append(begins_with(Transaction.request_url, self.path))
+            found.append(may_begin_with(self.path))
         found += [_has_property(*one) for one in self.properties]
         if self.about is not None:
             found.append(_is_about(self.about))
         if self.q:
             named = ids_named(self.q)
-            found.append(_between(*named) if named else _mentions(self.q))
+            found.append(_between(*named) if named else may_mention(self.q))
         return found
 
     def leads(self) -> list[list[Condition]]:
@@ -222,11 +235,6 @@ def _shifted(moment: datetime, by: timedelta) -> datetime:
         return moment
 
 
-def begins_with(column: InstrumentedAttribute[str], start: str) -> ColumnElement[bool]:
-    """Whether a text starts with `start`, letter case and all, on both databases."""
-    return func.substr(column, 1, len(start)) == start
-
-
 def _answered(wanted: str) -> ColumnElement[bool]:
     if wanted.endswith("xx"):
         first = int(wanted[0]) * 100
@@ -266,16 +274,15 @@ def channels_of(urn: str) -> Select[str]:
     return select(Channel.name).join(Channel.mediator).where(Mediator.urn == urn)
 
 
-def _mentions(text: str) -> ColumnElement[bool]:
-    return or_(
-        Transaction.request_url.icontains(text, autoescape=True),
-        Transaction.error_message.icontains(text, autoescape=True),
-    )
-
-
 def summaries(wanted: TransactionFilter) -> Select[Transaction]:
-    """The calls that meet the filter, without bodies and headers."""
+    """The calls that meet the filter's criteria, without bodies and headers."""
     return select(Transaction).where(*wanted.criteria()).options(load_only(*SUMMARY))
+
+
+def calls_of(ids: Collection[uuid.UUID]) -> Select[Transaction]:
+    """The calls of these ids, newest first, without bodies and headers."""
+    key = Transaction.correlation_id
+    return select(Transaction).where(key.in_(ids)).options(load_only(*SUMMARY)).order_by(key.desc())
 
 
 def asks_reason(session: Session, *calls: Transaction) -> bool:
@@ -294,13 +301,3 @@ def open_calls(limit: int) -> Select[uuid.UUID, TransactionStatus]:
         .order_by(Transaction.correlation_id.desc())
         .limit(limit)
     )
-
-
-def rejections_like(client: str | None, path: str | None) -> Select[Rejection]:
-    """What was refused, of one claimed client and below one path where they are given."""
-    query = select(Rejection)
-    if client is not None:
-        query = query.where(Rejection.client_claimed == client)
-    if path:
-        query = query.where(begins_with(Rejection.request_path, path))
-    return query

@@ -12,7 +12,6 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from common.db.database import Database
 from common.db.sealed_texts import LOCKED
 from common.db.write_lock import WriteLock
 from sqlalchemy import Row, select
@@ -23,9 +22,16 @@ from proxy.gateway.load_table import load_table
 from proxy.gateway.match import CandidateChannel
 from proxy.gateway.routing_table import RoutingTable
 from proxy.models import Transaction
-from proxy.models.sealed import NOT_STORED, TRANSACTION_TEXTS
+from proxy.models.sealed import NOT_STORED, REQUEST_HEADS, TRANSACTION_TEXTS
 from proxy.registry.patterns import has_dot_segments
-from proxy.registry.recorded_calls import Decision, Undecided, call_of, call_path, decision
+from proxy.registry.recorded_calls import (
+    Decision,
+    Recorded,
+    Undecided,
+    call_of,
+    call_path,
+    decision,
+)
 
 MOST_CALLS = 10_000
 MOST_EXAMPLES = 20
@@ -40,6 +46,7 @@ _COLUMNS = (
     Transaction.request_method,
     Transaction.request_url,
     Transaction.request_headers,
+    Transaction.request_head,
     Transaction.request_body_length,
 )
 
@@ -98,7 +105,7 @@ def dry_run(
     tables = _tables(process, change)
     concerned = [one for table in tables if (one := _candidate(table, channel_id)) is not None]
     trial, limit = Trial(), process.settings.body_rules_max_bytes
-    for rows in _newest(process.database, calls):
+    for rows in _newest(process, calls):
         trial.calls += len(rows)
         trial.since = rows[-1].started_at
         asked = [row for row in rows if _concerns(concerned, row.request_url)]
@@ -127,25 +134,34 @@ def _concerns(concerned: Sequence[CandidateChannel], url: str) -> bool:
     return not has_dot_segments(path) and any(one.pattern.matches(path) for one in concerned)
 
 
-def _newest(database: Database, calls: int) -> Iterator[Sequence[Row[Any]]]:
+def _newest(process: Container, calls: int) -> Iterator[Sequence[Recorded]]:
     """The newest calls, newest first, each batch in a short transaction of its own."""
     below: uuid.UUID | None = None
     while calls > 0:
         query = select(*_COLUMNS).order_by(Transaction.correlation_id.desc())
         if below is not None:
             query = query.where(Transaction.correlation_id < below)
-        with database.reading() as session:
-            rows = session.execute(query.limit(min(BATCH, calls))).all()
-        if not rows:
+        with process.database.reading() as session:
+            found = session.execute(query.limit(min(BATCH, calls))).all()
+        if not found:
             return
+        rows = [_recorded(process, row) for row in found]
         yield rows
         calls -= len(rows)
         below = rows[-1].correlation_id
 
 
+def _recorded(process: Container, row: Row[Any]) -> Recorded:
+    """The call in clear."""
+    values = row._asdict()
+    head = values.pop("request_head")
+    opened = REQUEST_HEADS.opened(process.sealer.texts, head, row.correlation_id)
+    return Recorded(**{**values, **opened})
+
+
 def _with_bodies(
-    process: Container, rows: Sequence[Row[Any]], tables: Tables
-) -> Iterator[tuple[Row[Any], bytes | None]]:
+    process: Container, rows: Sequence[Recorded], tables: Tables
+) -> Iterator[tuple[Recorded, bytes | None]]:
     """Each call with its body; None where that is not known, or nothing asks for it."""
     if not any(_looks_into_bodies(table) for table in tables):
         yield from ((row, None) for row in rows)
@@ -159,14 +175,14 @@ def _with_bodies(
             yield row, None if body in (None, NOT_STORED) else _in_clear(process, row, body)
 
 
-def _in_clear(process: Container, row: Row[Any], stored: str) -> bytes | None:
+def _in_clear(process: Container, row: Recorded, stored: str) -> bytes | None:
     opened = TRANSACTION_TEXTS.opened(
         process.sealer.texts, "request_body", stored, row.correlation_id
     )
     return None if opened == LOCKED else opened.encode()
 
 
-def _whole_bodies(rows: Sequence[Row[Any]]) -> Any:
+def _whole_bodies(rows: Sequence[Recorded]) -> Any:
     ids = [row.correlation_id for row in rows]
     return select(Transaction.correlation_id, Transaction.request_body).where(
         Transaction.correlation_id.in_(ids), Transaction.request_body_whole
@@ -181,7 +197,7 @@ def _looks_into_bodies(table: RoutingTable) -> bool:
     )
 
 
-def _compare(trial: Trial, tables: Tables, row: Row[Any], body: bytes | None, limit: int) -> None:
+def _compare(trial: Trial, tables: Tables, row: Recorded, body: bytes | None, limit: int) -> None:
     try:
         call = call_of(row)
         before, after = (decision(table, row.client_name, call, body, limit) for table in tables)
@@ -203,7 +219,7 @@ def _outcome(before: Decision, after: Decision) -> Outcome | None:
     return None if before.words == after.words else Outcome.REWRITTEN
 
 
-def _count(trial: Trial, outcome: Outcome, row: Row[Any], before: str, after: str) -> None:
+def _count(trial: Trial, outcome: Outcome, row: Recorded, before: str, after: str) -> None:
     trial.counts[outcome] += 1
     examples = trial.examples[outcome]
     if len(examples) < MOST_EXAMPLES:

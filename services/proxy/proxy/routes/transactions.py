@@ -14,10 +14,11 @@ from proxy.access.searches import SEES_BODIES, check_may_search, note_search
 from proxy.container import container
 from proxy.models import Transaction
 from proxy.record import rerun_many, reruns
+from proxy.record.addresses import Found
 from proxy.record.reports import with_reports
 from proxy.record.rerun_many import Reruns
 from proxy.record.reruns import Rerun
-from proxy.record.search import Found, find
+from proxy.record.search import find
 from proxy.record.transactions import TransactionFilter, without_bodies
 from proxy.registry.records import existing
 from proxy.routes.locations import LOCATION, PREFIX, location
@@ -38,7 +39,7 @@ blp = Blueprint("transactions", __name__, url_prefix=f"{PREFIX}/transactions")
 @blp.scope("proxy:read", "proxy:transactions")
 @blp.arguments(FilterArgs, location="query")
 @blp.response(200, TransactionPage)
-def list_transactions(query: dict[str, Any]) -> Found:
+def list_transactions(query: dict[str, Any]) -> Found[Transaction]:
     """List calls, newest first, without headers and bodies.
 
     The answer comes soon, however large the record is. Where `searched_back_to` is a time, the

@@ -14,6 +14,14 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 MAX_LISTED = 100
 
 
+#: What a page of a search says besides its rows.
+SEARCHED_BACK_TO = Moment(
+    required=True,
+    allow_none=True,
+    metadata={"description": "Where the search stopped before the page was full"},
+)
+
+
 class Schema(ma.Schema):
     """Members that are not declared are refused, and the document says so."""
 

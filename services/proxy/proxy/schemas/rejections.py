@@ -2,9 +2,9 @@
 
 import marshmallow as ma
 from common.web.fields import Moment, Name, Text
-from common.web.paging import PageArgs
+from common.web.paging import PageArgs, page_schema
 
-from proxy.schemas.fields import Schema
+from proxy.schemas.fields import SEARCHED_BACK_TO, Schema
 
 
 class RejectionFilter(Schema):
@@ -45,3 +45,6 @@ class RejectionOut(Schema):
     status_code = ma.fields.Integer(required=True)
     reason = ma.fields.String(required=True)
     nearest = ma.fields.List(ma.fields.Nested(NearestOut), required=True, allow_none=True)
+
+
+RejectionPage = page_schema(RejectionOut, searched_back_to=SEARCHED_BACK_TO)

@@ -2,10 +2,10 @@
 
 import marshmallow as ma
 from common.web.fields import Moment, Name, Text
-from common.web.paging import PageArgs
+from common.web.paging import PageArgs, page_schema
 
 from proxy.models import Difference
-from proxy.schemas.fields import Schema
+from proxy.schemas.fields import SEARCHED_BACK_TO, Schema
 
 
 class DifferenceFilter(Schema):
@@ -54,3 +54,6 @@ class ShadowDifferenceOut(Schema):
     note = ma.fields.String(
         required=True, metadata={"description": "Why there is no answer, or how bodies differ"}
     )
+
+
+ShadowDifferencePage = page_schema(ShadowDifferenceOut, searched_back_to=SEARCHED_BACK_TO)

@@ -15,7 +15,7 @@ from proxy.models import TransactionStatus
 from proxy.record.indexed_fields import digests_of, value_of
 from proxy.record.spans import When, span_of
 from proxy.record.transactions import TransactionFilter
-from proxy.schemas.fields import Headers, Schema
+from proxy.schemas.fields import SEARCHED_BACK_TO, Headers, Schema
 
 MAX_RERUNS = 1000
 MOST_PROPERTIES_ASKED = 5
@@ -221,14 +221,7 @@ class TransactionSummaryOut(Schema):
     duration_ms = ma.fields.Float(required=True, allow_none=True)
 
 
-TransactionPage = page_schema(
-    TransactionSummaryOut,
-    searched_back_to=Moment(
-        required=True,
-        allow_none=True,
-        metadata={"description": "Where the search stopped before the page was full"},
-    ),
-)
+TransactionPage = page_schema(TransactionSummaryOut, searched_back_to=SEARCHED_BACK_TO)
 
 
 class OrchestrationOut(Schema):

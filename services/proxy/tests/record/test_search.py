@@ -42,12 +42,19 @@ def a_call(number: int) -> dict[str, Any]:
 
 @pytest.fixture
 def calls(container: Container) -> list[dict[str, Any]]:
-    """A record, newest first."""
+    """A record, newest first: of three calls one is in clear, one sealed as far as it can be, and
+    one but for what is literal in its channel's pattern.
+    """
     rows = [a_call(number) for number in range(CALLS)]
+    stored = [{**row, "request_head": None} for row in rows]
+    for number, row in enumerate(stored):
+        if number % 3:
+            literal = "/old/" if number < 10 else "/new/"
+            container.sealer.seal_bodies(row, literal if number % 3 == 1 else "")
     mediator = Mediator(name="Even", urn="urn:even", version="1.0.0", endpoint_url="http://h")
     with container.database.writing() as session:
         session.add(mediator)
-        session.execute(insert(Transaction), rows)
+        session.execute(insert(Transaction), stored)
         for name in ("Channel 0", "Channel 2"):
             session.add(Channel(name=name, path_pattern=f"/{name}", mediator=mediator))
     return rows[::-1]
@@ -83,6 +90,11 @@ FILTERS: list[tuple[dict[str, str], Callable[[dict[str, Any]], bool]]] = [
     ({"method": "delete"}, lambda one: one["request_method"] == "DELETE"),
     ({"method": "TRACE"}, lambda _: False),
     ({"path": "/old/"}, lambda one: one["request_url"].startswith("/old/")),
+    ({"path": "/ol"}, lambda one: one["request_url"].startswith("/old/")),
+    ({"path": "/new/1"}, lambda one: one["request_url"].startswith("/new/1")),
+    ({"path": "/new/31?odd=1"}, lambda one: one["request_url"] == "/new/31?odd=1"),
+    ({"path": "/new/***"}, lambda _: False),
+    ({"path": "*"}, lambda _: False),
     ({"response_status": "200"}, lambda one: one["response_status_code"] == 200),
     ({"response_status": "503"}, lambda one: one["response_status_code"] == 503),
     ({"response_status": "418"}, lambda _: False),
