@@ -10,7 +10,18 @@ from pathlib import Path
 import psycopg
 import pytest
 from console import form_token, open_console, sign_in, signed_in
-from planted import BODY, IDS, found_in, not_shown, plant, replace_key, texts_of
+from planted import (
+    BODY,
+    IDS,
+    MAILS,
+    NAMES,
+    PHONES,
+    found_in,
+    not_shown,
+    plant,
+    replace_key,
+    texts_of,
+)
 from raw_mediator import answer
 from systems import MOSTLY_EMBEDDED
 from waiting import eventually
@@ -59,6 +70,7 @@ def test_known_secrets_are_found_nowhere(shape, own_hub, tmp_path, mediator):
     call = hub.call("POST", "/s/patients", data=BODY).headers["X-Correlation-Id"]
     places[f"proxy/transactions/{call}/"] = IDS[0]
     eventually(lambda: hub.transaction(call)["response_body"])
+    places |= call_about_patients(hub, mediator)
     assert not_shown(hub, places) == []
     in_use = found_in(texts_of(hub, tmp_path))
     old = known_secrets(hub)
@@ -111,6 +123,32 @@ def use_everything(hub) -> None:
     hub.api("POST", "mediators/", 422, json={"endpoint_url": f"http://u:{MARK}-url@x/"})
     wrong = {"credentials": {"kind": "header", "name": "Host", "secret": f"{MARK}-shown"}}
     assert MARK not in str(hub.api("POST", "mediators/", 422, json=wrong))
+
+
+def call_about_patients(hub, mediator) -> dict[str, str]:
+    """Calls that name patients in their paths, queries and headers: answered, rejected, made by a
+    worker, made again. Addresses that show what was planted, as `plant` gives them."""
+    named = answer(b"{}", "200 OK", f"X-Patient: {IDS[6]}", "Content-Type: application/json")
+    mediator.on(f"/s/{IDS[3]}", named)
+    query, headers = f"name={NAMES[4]}&to={MAILS[1]}", {"X-Patient": PHONES[8]}
+    shown = {}
+    for more in ("", "&async=1"):
+        path = f"/s/{IDS[3]}?{query}{more}"
+        call = hub.call("GET", path, headers=headers).headers["X-Correlation-Id"]
+        eventually(lambda: hub.transaction(call)["response_headers"])  # noqa: B023
+        again = hub.api("POST", f"transactions/{call}/rerun/", 202)["correlation_id"]
+        eventually(lambda: hub.transaction(again)["completed_at"])  # noqa: B023
+        for one in (call, again):
+            shown |= {f"proxy/transactions/{one}/": IDS[6], f"proxy/transactions/{one}/?": NAMES[4]}
+    hub.call("GET", f"/nowhere/{IDS[5]}?{query}", headers=headers)
+    hub.call("GET", f"/patients-of/{NAMES[6]}", headers=headers)
+    listed = {
+        f"proxy/transactions/?path=/s/{IDS[3]}": NAMES[4],
+        f"proxy/transactions/?q={NAMES[4]}": IDS[3],
+        f"proxy/rejections/?path=/nowhere/{IDS[5]}": MAILS[1],
+    }
+    eventually(lambda: not not_shown(hub, listed))
+    return {**shown, **listed}
 
 
 def used_grant(hub) -> str:
