@@ -1,11 +1,10 @@
 """The console's pages over a large record, for `bench_transactions.py`: each as staff open it."""
 
 import re
-import statistics
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bench_times import Times
 from common.console.rights import StaffRole
 from flask import Flask
 from flask.testing import FlaskClient
@@ -55,17 +54,14 @@ class Console:
         )
 
     def _measured(self, said: str, ask: Callable[[], int]) -> bool:
-        times_ms, statuses = [], set()
-        for _ in range(self.rounds):
-            began = time.perf_counter()
-            statuses.add(ask())
-            times_ms.append((time.perf_counter() - began) * 1000)
-        median, answered = statistics.median(times_ms), statuses == {200}
+        statuses = set()
+        times = Times.of(lambda: statuses.add(ask()), self.rounds)
+        answered = statuses == {200}
         print(
-            f"{self.name}: page {median:5.0f} ms (longest {max(times_ms):5.0f})  {said}"
+            f"{self.name}: page {times}  {said}"
             + ("" if answered else f"  answered {sorted(statuses)}")
         )
-        return answered and median <= self.goal_ms
+        return answered and times.median_ms <= self.goal_ms
 
 
 def sign_in(app: Flask, name: str, rounds: int, goal_ms: float) -> Console:

@@ -10,12 +10,12 @@ nginx; then the oldest month is dropped while calls go on.
 import argparse
 import re
 import shutil
-import statistics
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -27,6 +27,7 @@ from bench_disturbances import record_url, session_cookie
 from bench_load import upstream, wrk_is_there
 from bench_report import goal
 from bench_shapes import Shape, shapes
+from bench_times import Times
 from bench_transactions import FILTERS, REPORTS, SPANS, TERMS
 from common.clock import utc_now
 from common.db.database import Database
@@ -119,27 +120,32 @@ def _measure(shape: Shape, calls: int, seconds: int) -> bool:
 def fill(engine: Engine, calls: int) -> None:
     """Make the calls of this month until now and of those before, each in its partition."""
     now = datetime.now(UTC)
-    for back in range(MONTHS - 1, -1, -1):
-        since, count = month_of(now, -back), calls // MONTHS
-        step = (min(now, month_of(now, 1 - back)) - since) / (count + 1)
-        part = f"transactions_{since:%Y_%m}"
-        with engine.begin() as connection:
-            connection.execute(text("SET LOCAL synchronous_commit = off"))
-            is_there = has_month(connection, "transactions", since)
-            if not is_there:  # its indexes are made once it is full
-                connection.execute(text(f"CREATE TABLE {part} (LIKE transactions)"))
-            connection.exec_driver_sql(
-                MONTH_OF_CALLS.format(
-                    table=part,
-                    first=back == MONTHS - 1,
-                    since=since.isoformat(),
-                    step=step / timedelta(microseconds=1),
-                    calls=count,
-                )
-            )
-            if not is_there:
-                attach_month(connection, "transactions", part, since)
+    with ThreadPoolExecutor() as pool:
+        months = [month_of(now, -back) for back in range(MONTHS)]
+        list(pool.map(lambda since: _fill_month(engine, since, calls // MONTHS, now), months))
     analyze(engine)
+
+
+def _fill_month(engine: Engine, since: datetime, calls: int, now: datetime) -> None:
+    """A month's calls, evenly apart; the first of all are odd."""
+    step = (min(now, month_of(since, 1)) - since) / (calls + 1)
+    part = f"transactions_{since:%Y_%m}"
+    with engine.begin() as connection:
+        connection.execute(text("SET LOCAL synchronous_commit = off"))
+        is_there = has_month(connection, "transactions", since)
+        if not is_there:  # its indexes are made once it is full
+            connection.execute(text(f"CREATE TABLE {part} (LIKE transactions)"))
+        connection.exec_driver_sql(
+            MONTH_OF_CALLS.format(
+                table=part,
+                first=since == month_of(now, 1 - MONTHS),
+                since=since.isoformat(),
+                step=step / timedelta(microseconds=1),
+                calls=calls,
+            )
+        )
+        if not is_there:
+            attach_month(connection, "transactions", part, since)
 
 
 def _size(engine: Engine) -> str:
@@ -207,14 +213,8 @@ def _got(path: str, session: Any = requests, method: str = "GET", **options: Any
 
 def _timed(name: str, goal_ms: float, ask: Callable[[], None]) -> bool:
     """Ask a few times; whether the median reached the goal."""
-    times_ms = []
-    for _ in range(ROUNDS):
-        began = time.perf_counter()
-        ask()
-        times_ms.append((time.perf_counter() - began) * 1000)
-    median = statistics.median(times_ms)
-    found = f"{median:.0f} ms (≤ {goal_ms:.0f}), longest {max(times_ms):.0f}"
-    return goal(name, median <= goal_ms, found)
+    times = Times.of(ask, ROUNDS)
+    return goal(name, times.median_ms <= goal_ms, f"{times} (≤ {goal_ms:.0f})")
 
 
 def _dropping(shape: Shape, engine: Engine, seconds: int) -> bool:

@@ -9,27 +9,22 @@ import argparse
 import json
 import os
 import random
-import statistics
 import sys
 import time
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from bench_console import PAGES, sign_in
 from bench_database import Row, analyze, load, scratch
+from bench_times import Times
 from common.clock import rfc3339
-from common.console.finding import Term
 from common.ids import new_id_at
 from flask import Flask
 from proxy import create_app
 from proxy.access.signing import create_key
 from proxy.config import SCHEMA, Settings
-from proxy.console.finding import hits_of
 from proxy.models import Base, Channel, Mediator, Transaction
-from proxy.record.about import calls_about
-from proxy.record.transactions import TransactionFilter
 from proxy.statistics.rollup_job import roll_up_past_hours
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
@@ -147,13 +142,13 @@ def measure(name: str, calls: int) -> bool:
         hours = roll_up_past_hours(database, NOW)
         print(f"{name}: {hours} hours tallied in {time.monotonic() - began:.0f} s")
         lists = [ask(app, name, "transactions", one, LIST_GOAL_MS) for one in FILTERS]
-        found = [find(app, name, one) for one in (*TERMS, str(_newest(database.engine)))]
         spans = [ask(app, name, "metrics", one, STATISTICS_GOAL_MS) for one in SPANS]
         reports = [ask(app, name, noun, one, LIST_GOAL_MS) for noun, one in REPORTS]
         console = sign_in(app, name, ROUNDS, LIST_GOAL_MS)
-        pages = [console.opens(one) for one in PAGES] + [console.finds(one) for one in TERMS]
+        terms = (*TERMS, str(_newest(database.engine)))
+        pages = [console.opens(one) for one in PAGES] + [console.finds(one) for one in terms]
         database.engine.dispose()
-    return name != "postgres" or all(lists + found + spans + reports + pages)
+    return name != "postgres" or all(lists + spans + reports + pages)
 
 
 def fill(engine: Engine, calls: int) -> None:
@@ -218,38 +213,19 @@ def _call(dice: random.Random, at: datetime, *, is_odd: bool) -> Row:
 def ask(app: Flask, name: str, noun: str, query: dict[str, str], goal_ms: float) -> bool:
     """Ask a few times, print the median and the longest; whether the median reached the goal."""
     token = app.extensions["proxy"].signer.sign("bench", 3600, scope="proxy:read")
-    client, times_ms = app.test_client(), []
-    for _ in range(ROUNDS):
-        began = time.perf_counter()
-        answer: dict[str, Any] = client.get(
-            f"/api/proxy/{noun}/", query_string=query, headers={"Authorization": f"Bearer {token}"}
-        ).get_json()
-        times_ms.append((time.perf_counter() - began) * 1000)
-    median, longest = statistics.median(times_ms), max(times_ms)
+    client, answer = app.test_client(), {"count": 0}
+
+    def once() -> None:
+        given = {"query_string": query, "headers": {"Authorization": f"Bearer {token}"}}
+        answer.update(client.get(f"/api/proxy/{noun}/", **given).get_json())
+
+    times = Times.of(once, ROUNDS)
     back_to = answer.get("searched_back_to")
     print(
-        f"{name}: {noun} {median:5.0f} ms (longest {longest:5.0f})  {answer['count']:4} found  "
+        f"{name}: {noun} {times}  {answer['count']:4} found  "
         f"{query or 'all'}" + (f"  searched back to {back_to}" if back_to else "")
     )
-    return median <= goal_ms
-
-
-def find(app: Flask, name: str, term: str) -> bool:
-    """Look a few times for a term, as the console's page does; likewise."""
-    process, times_ms = app.extensions["proxy"], []
-    for _ in range(ROUNDS):
-        began = time.perf_counter()
-        with app.test_request_context(), process.database.reading() as session:
-            found = list(hits_of(session, Term(term)))
-            wanted, sealer = TransactionFilter(q=term), process.sealer
-            about = calls_about(session, sealer, wanted, None, limit=50, cursor=None)
-        times_ms.append((time.perf_counter() - began) * 1000)
-    median, longest = statistics.median(times_ms), max(times_ms)
-    print(
-        f"{name}: find {median:5.0f} ms (longest {longest:5.0f})  {len(found)} records, "
-        f"{about.count} calls  {term}"
-    )
-    return median <= LIST_GOAL_MS
+    return times.median_ms <= goal_ms
 
 
 def _newest(engine: Engine) -> uuid.UUID:
