@@ -1,6 +1,7 @@
 """Days are what their hours add up to: whatever is asked, it is answered as by the hours alone."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import is_dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,11 +15,18 @@ from proxy.retention import keep_bounded
 from proxy.statistics.daily_rollups import sum_up_day, sum_up_days
 from proxy.statistics.error_kinds import ErrorKind, error_kinds
 from proxy.statistics.rollup_job import note_change, roll_up_past_hours
-from proxy.statistics.rollups import COUNTS, Rollup
-from proxy.statistics.service_levels import By, service_report, timeline
+from proxy.statistics.rollups import Rollup, packed
+from proxy.statistics.service_levels import (
+    By,
+    ServiceLevel,
+    question,
+    service_levels,
+    timeline,
+)
 from proxy.statistics.stored import ALL, on_the_day
 from proxy.statistics.summary import Period, per_channel
 from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
 
 FIRST = datetime(2026, 5, 1, 20, tzinfo=UTC)
 NOW = datetime(2026, 5, 4, 12, 30, tzinfo=UTC)
@@ -56,16 +64,20 @@ def _call(number: int, at: datetime) -> Transaction:
     )
 
 
+def report(session: Session, **asked: Any) -> Sequence[ServiceLevel]:
+    return service_levels(session, question(session, **asked)).data
+
+
 def answers(container: Container, since: datetime, until: datetime) -> list[Any]:
     """All that is read of rollups, of a span."""
     with container.database.reading() as session:
         span: dict[str, Any] = {"since": since, "until": until, "now": NOW}
-        reports = [service_report(session, **span, by=by) for by in By]
-        clinic = service_report(session, **span, client="clinic", channel="a", channels={"a", "c"})
+        reports = [report(session, **span, by=by) for by in By]
+        clinic = report(session, **span, client="clinic", channel="a", channels={"a", "c"})
         return [
             *reports,
             clinic,
-            timeline(session, reports[0], {"client": "clinic"}),
+            timeline(session, question(session, **span, client="clinic")),
             per_channel(session, Period.DAY, since, until),
             error_kinds(session, since, until, NOW),
         ]
@@ -88,7 +100,7 @@ def test_days_say_what_their_hours_say(container: Container) -> None:
         for tables in ALL:
             assert session.scalar(select(func.count(tables.daily.day.distinct()))) == 4
             session.execute(delete(tables.daily))
-    assert answers(container, *SPANS[0])[0].levels
+    assert answers(container, *SPANS[0])[0]
     for span, found in zip(SPANS, by_days, strict=True):
         for one, other in zip(found, answers(container, *span), strict=True):
             assert rounded(one) == rounded(other)
@@ -108,8 +120,8 @@ def test_days_are_read_and_not_their_hours(container: Container) -> None:
     with container.database.writing() as session:
         for tables in ALL:
             session.execute(delete(tables.hourly).where(tables.hourly.hour < on_the_day(NOW)))
-        whole = service_report(session, since=on_the_day(FIRST), until=NOW, now=NOW, by=By.CHANNEL)
-    assert sum(one.count for one in whole.levels) == len(HOURS) - 1
+        whole = report(session, since=on_the_day(FIRST), until=NOW, now=NOW, by=By.CHANNEL)
+    assert sum(one.count for one in whole) == len(HOURS) - 1
 
 
 @pytest.mark.usefixtures("calls")
@@ -140,16 +152,16 @@ def test_call_that_changes_later_is_counted_as_it_is_now(container: Container) -
 
 def failed_of(container: Container) -> int:
     with container.database.reading() as session:
-        found = service_report(session, since=FIRST, until=NOW, now=NOW, by=By.STATUS)
-        return sum(one.failures for one in found.levels)
+        found = report(session, since=FIRST, until=NOW, now=NOW, by=By.STATUS)
+        return sum(one.failures for one in found)
 
 
 @pytest.mark.usefixtures("calls")
 def test_worker_that_was_slower_leaves_what_another_has(container: Container) -> None:
     with container.database.writing() as session:
         sum_up_day(session, on_the_day(NOW), on_the_day(NOW) + timedelta(hours=2))
-        whole = service_report(session, since=on_the_day(NOW), until=NOW, now=NOW, by=By.CHANNEL)
-    assert sum(one.count for one in whole.levels) == 3
+        whole = report(session, since=on_the_day(NOW), until=NOW, now=NOW, by=By.CHANNEL)
+    assert sum(one.count for one in whole) == 3
 
 
 @pytest.mark.usefixtures("calls")
@@ -165,7 +177,7 @@ def test_error_kind_of_an_earlier_day_is_not_new(container: Container) -> None:
 def test_days_are_kept_as_long_as_the_record(container: Container) -> None:
     kept_for = timedelta(days=container.settings.transaction_retention_days)
     edge = on_the_day(utc_now() - kept_for)
-    nothing = COUNTS.pack(*Rollup().durations)
+    nothing = packed(Rollup().durations)
     with container.database.writing() as session:
         for day in (edge - timedelta(days=2), edge):
             counts = {"calls": 0, "failures": 0, "total_ms": 0, "durations": nothing}

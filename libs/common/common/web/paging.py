@@ -5,7 +5,7 @@
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -101,6 +101,16 @@ def fetch_page(
     return Page(rows, encode_cursor(getattr(rows[-1], key.key)) if more else None)
 
 
+def page_of(rows: Sequence[Row], limit: int, cursor: str | None) -> Page[Row]:
+    """The page after `cursor` of rows that are all at hand; a cursor names how many came before.
+
+    Raises Invalid for a cursor this list never gave out.
+    """
+    first = max(0, _decoded(cursor, int)) if cursor else 0
+    end = first + limit
+    return Page(rows[first:end], encode_cursor(end) if end < len(rows) else None)
+
+
 def bounded(limit: int) -> int:
     """`limit`, brought into the range of a page."""
     return min(max(limit, 1), MAX_LIMIT)
@@ -119,9 +129,13 @@ def encode_cursor(value: Any) -> str:
 
 def decode_cursor(cursor: str, key: InstrumentedAttribute[Any]) -> Any:
     """The value of `key` that a cursor names. Raises Invalid."""
+    return _decoded(cursor, key.type.python_type)
+
+
+def _decoded(cursor: str, kind: Callable[[str], Any]) -> Any:
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
-        value = key.type.python_type(base64.urlsafe_b64decode(padded.encode()).decode())
+        value = kind(base64.urlsafe_b64decode(padded.encode()).decode())
     except (ValueError, binascii.Error, TypeError) as exc:
         raise Invalid(
             "The cursor is not one of this list", {"cursor": ["Unknown cursor."]}

@@ -21,8 +21,8 @@ from proxy.models import (
     Mediator,
     MinuteRollup,
 )
-from proxy.statistics.minute_rollups import KEPT_FOR, durations_of
-from proxy.statistics.rollups import Rollup
+from proxy.statistics.minute_rollups import KEPT_FOR
+from proxy.statistics.rollups import Rollup, decompressed
 
 #: Measures that are counted from calls.
 OF_CALLS = (Measure.FAILURE_SHARE, Measure.FAILURES, Measure.LATENCY, Measure.SILENCE)
@@ -110,7 +110,7 @@ def minutes(session: Session, rule: AlertRule, since: datetime) -> Minutes:
             continue
         some = Rollup(calls, failures)
         if stored is not None:
-            some.durations = durations_of(stored)
+            some.durations = decompressed(stored)
         found[subject][minute].add(some)
     return Minutes(found)
 

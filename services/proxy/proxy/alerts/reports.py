@@ -14,7 +14,8 @@ from proxy.alerts.messages import EMAIL, queue
 from proxy.alerts.one_by_one import one_by_one
 from proxy.alerts.words import Words
 from proxy.models import Alert, ContactGroup
-from proxy.statistics.rollups import Rollup, rollups
+from proxy.statistics.rollups import Rollup
+from proxy.statistics.stored import rollups
 
 #: By its name, how many days a report is about. Both end at midnight UTC, the week's on Mondays.
 DAYS = {"daily": 1, "weekly": 7}
@@ -92,7 +93,8 @@ def table(found: Mapping[str, Rollup], *, by_name: bool = False) -> list[str]:
 
 def _line(name: str, calls: Rollup, most: int) -> str:
     bar = "█" * max(1, round(_WIDEST_BAR * calls.calls / max(1, most)))
-    p95 = "–" if calls.p95_ms is None else f"{calls.p95_ms:.0f} ms"
+    p95_ms = calls.percentile_ms(95)
+    p95 = "–" if p95_ms is None else f"{p95_ms:.0f} ms"
     share = 100 * calls.failures / max(1, calls.calls)
     said = ngettext(
         "%(count)s call, %(failures)s failed (%(share)s %%), p95 %(p95)s",

@@ -9,7 +9,7 @@ from common.console.forms import Form, choices, read_filters
 from common.console.listing import listing
 from common.errors import Invalid
 from common.texts import N_
-from common.web.paging import Page
+from common.web.paging import Page, page_of
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -24,10 +24,11 @@ from proxy.statistics.error_kinds import ErrorKind, error_kinds
 from proxy.statistics.service_levels import (
     By,
     Order,
+    Question,
     ServiceLevel,
-    ServiceReport,
     Step,
-    service_report,
+    question,
+    service_levels,
     timeline,
 )
 
@@ -73,15 +74,20 @@ QUESTIONS = (
 @pages.page("/mediator/report/")
 def report() -> ResponseReturnValue:
     """Shares within the target, failures, percentiles, times per stage; most calls first."""
-    filters, found, steps = _report(read_filters(ReportArgs()))
-    levels: list[ServiceLevel] = found.levels if found else []
+    filters, asked, steps = _report(read_filters(ReportArgs()))
+
+    def fetch(limit: int, cursor: str | None) -> Page[ServiceLevel]:
+        if asked is None:
+            return Page([], None)
+        return read(lambda session: service_levels(session, asked, limit, cursor))
+
     return listing(
         "pages/report.html",
-        lambda _limit, _cursor: Page(levels, None),
+        fetch,
         filters,
         csv_name="service-levels",
         columns=COLUMNS,
-        report=found,
+        report=asked,
         kinds=choices(By),
         orders=choices(Order),
         questions=QUESTIONS,
@@ -98,7 +104,7 @@ def error_report() -> ResponseReturnValue:
     filters, since, kinds = _errors(read_filters(ErrorArgs()))
     return listing(
         "pages/error_kinds.html",
-        lambda _limit, _cursor: Page(kinds, None),
+        lambda limit, cursor: page_of(kinds, limit, cursor),
         filters,
         csv_name="error-kinds",
         columns=ERROR_COLUMNS,
@@ -129,14 +135,14 @@ def _mediators(session: Session) -> dict[str, Mediator]:
     return {one.endpoint_url: one for one in session.scalars(select(Mediator))}
 
 
-def _report(filters: Form) -> tuple[Form, ServiceReport | None, list[Step]]:
+def _report(filters: Form) -> tuple[Form, Question | None, list[Step]]:
     if filters.errors:
         return filters, None, []
 
-    def query(session: Session) -> tuple[ServiceReport, list[Step]]:
+    def query(session: Session) -> tuple[Question, list[Step]]:
         view = reach.own().view
-        found = service_report(session, now=utc_now(), **filters.values, channels=view)
-        return found, timeline(session, found, filters.values, view)
+        asked = question(session, now=utc_now(), **filters.values, channels=view)
+        return asked, timeline(session, asked)
 
     try:
         return filters, *read(query)

@@ -14,7 +14,7 @@ from proxy.container import container
 from proxy.routes.locations import PREFIX
 from proxy.schemas.report import ErrorArgs, ErrorKindOut, ReportArgs, ServiceLevelOut
 from proxy.statistics.error_kinds import error_kinds
-from proxy.statistics.service_levels import ServiceLevel, service_report
+from proxy.statistics.service_levels import ServiceLevel, question, service_levels
 
 blp = Blueprint("report", __name__, url_prefix=f"{PREFIX}/report")
 
@@ -49,10 +49,9 @@ def read_report(query: dict[str, Any]) -> Levels:
     most 92 days.
     """
     with container().database.reading() as session:
-        found = service_report(session, now=utc_now(), **query)
-    return Levels(
-        found.levels, None, since=found.since, until=found.until, target_ms=found.target_ms
-    )
+        asked = question(session, now=utc_now(), **query)
+        found = service_levels(session, asked)
+    return Levels(found.data, None, since=asked.since, until=asked.until, target_ms=asked.target_ms)
 
 
 @blp.route("/errors/", methods=["GET"])

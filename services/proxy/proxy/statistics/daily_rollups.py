@@ -3,7 +3,6 @@
 Nothing is remembered of how far this came but the rows themselves: each says up to which hour.
 """
 
-import zlib
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
@@ -14,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from proxy.models import MediatorRollup
 from proxy.statistics.error_kinds import stored_errors
-from proxy.statistics.rollups import COUNTS, rolled_up_until
+from proxy.statistics.rollups import compressed, packed, rolled_up_until
 from proxy.statistics.stored import (
     CHANNELS,
     CLIENTS,
@@ -77,13 +76,12 @@ def _rows(
 ) -> Iterator[dict[str, Any]]:
     found = summed(session, tables, tables.names, [hours_of(tables, day, until)])
     for key, rollup in found.items():
-        packed = COUNTS.pack(*rollup.durations)
         yield {
             "day": day,
             "until": until,
             **dict(zip(tables.names, key, strict=True)),
             **{name: getattr(rollup, name) for name in FIGURES if hasattr(tables.daily, name)},
-            "durations": zlib.compress(packed) if tables.is_compressed else packed,
+            "durations": (compressed if tables.is_compressed else packed)(rollup.durations),
         }
 
 

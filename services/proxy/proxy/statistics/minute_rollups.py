@@ -4,7 +4,6 @@ A minute is counted anew while it lasts, for a moment longer, and whenever a cal
 since: how many are open says an index that holds those calls only.
 """
 
-import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -17,7 +16,8 @@ from sqlalchemy.orm import Session
 from proxy.models import OPEN_STATUSES, MinuteRollup, Transaction
 from proxy.models.transactions import NOT_SUCCESSFUL
 from proxy.record.transactions import within
-from proxy.statistics.rollups import COUNTS, Rollup, counted_by_minute
+from proxy.statistics.counting import counted_by_minute
+from proxy.statistics.rollups import Rollup, compressed
 
 MINUTE = timedelta(minutes=1)
 #: Calls are on record this long after their beginning.
@@ -73,15 +73,10 @@ def _row(minute: datetime, channel: str, client: str, rollup: Rollup) -> dict[st
         "channel_name": channel,
         "client_name": client,
         "calls": rollup.calls,
-        "open_calls": rollup.calls - sum(rollup.durations),
+        "open_calls": rollup.calls - rollup.spread.ended,
         "failures": rollup.failures,
-        "durations": zlib.compress(COUNTS.pack(*rollup.durations)),
+        "durations": compressed(rollup.durations),
     }
-
-
-def durations_of(stored: bytes) -> list[int]:
-    """How many of a row's calls took how long, as in COUNTS."""
-    return list(COUNTS.unpack(zlib.decompress(stored)))
 
 
 def _spans(session: Session, now: datetime) -> Iterator[tuple[datetime, datetime]]:

@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from proxy.statistics.rollups import HOUR, Figures, Rollup, Rollups, counted, rollups
+from proxy.statistics.counting import counted
+from proxy.statistics.rollups import HOUR, Figures, Rollup, Rollups
+from proxy.statistics.stored import rollups
 
 
 def recent_calls(session: Session, since: datetime, until: datetime, step: timedelta) -> Rollups:

@@ -2,7 +2,6 @@
 statistics answer soon. An hour of which a call has changed since is counted anew.
 """
 
-import zlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
@@ -24,16 +23,16 @@ from proxy.models import (
 )
 from proxy.models.transactions import NOT_SUCCESSFUL
 from proxy.record.transactions import within
+from proxy.statistics.counting import counted_by_client, counted_by_mediator
 from proxy.statistics.daily_rollups import sum_up_day, sum_up_days
 from proxy.statistics.error_kinds import ErrorKind, counted_errors
 from proxy.statistics.rollups import (
-    COUNTS,
     HOUR,
     Rollup,
     StagedRollup,
-    counted_by_client,
-    counted_by_mediator,
+    compressed,
     on_the_hour,
+    packed,
     rolled_up_until,
 )
 from proxy.statistics.stored import ALL, on_the_day
@@ -113,8 +112,8 @@ def _keep(session: Session, counted: Counted) -> None:
 
 
 def _of_channel(hour: datetime, name: str, rollup: Rollup) -> dict[str, Any]:
-    packed = COUNTS.pack(*rollup.durations)
-    return {"hour": hour, "channel_name": name, **vars(rollup), "durations": packed}
+    durations = packed(rollup.durations)
+    return {"hour": hour, "channel_name": name, **vars(rollup), "durations": durations}
 
 
 def _rows(
@@ -125,7 +124,7 @@ def _rows(
             "hour": hour,
             **dict(zip(names, key, strict=True)),
             **vars(rollup),
-            "durations": zlib.compress(COUNTS.pack(*rollup.durations)),
+            "durations": compressed(rollup.durations),
         }
         for key, rollup in found.items()
     ]

@@ -4,20 +4,20 @@ Only from what the worker has summed up, whole hours; the record itself is not r
 """
 
 import enum
-from bisect import bisect_right
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from common.errors import Invalid
 from common.texts import _
+from common.web.paging import Page, page_of
 from sqlalchemy.orm import Session
 
 from proxy.statistics.rollups import (
-    EDGES_MS,
     HOUR,
     Rollup,
+    Spread,
     StagedRollup,
     on_the_hour,
     rolled_up_until,
@@ -26,10 +26,14 @@ from proxy.statistics.stored import (
     CLIENTS,
     DAY,
     MEDIATORS,
+    Key,
+    Summed,
+    Tables,
+    add_durations,
     calls_in_steps,
+    figures,
     on_the_day,
     parts,
-    summed,
 )
 
 USUAL_SPAN = timedelta(days=7)
@@ -85,27 +89,30 @@ class ServiceLevel:
     apdex: float | None = None
 
     @property
-    def names(self) -> tuple[str | None, ...]:
-        """All that calls may be told apart by."""
-        return self.channel, self.client, self.mediator, self.status
-
-    @property
     def failed(self) -> float:
         """The share of calls that failed, 0 to 1."""
         return self.failures / self.count
 
 
 @dataclass(frozen=True)
-class ServiceReport:
-    """The levels of a span, most calls first; it ends with the last hour that is summed up."""
+class Question:
+    """What a report is asked for: whole hours that are summed up, and whose calls."""
 
     since: datetime
     until: datetime
+    by: By
+    order: Order
     target_ms: float
-    levels: list[ServiceLevel]
+    #: Values of columns.
+    wanted: Mapping[str, Any]
+
+    @property
+    def tables(self) -> Tables:
+        """What it is read from."""
+        return _tables(self.by)
 
 
-def service_report(
+def question(
     session: Session,
     *,
     since: datetime | None,
@@ -117,8 +124,9 @@ def service_report(
     channel: str | None = None,
     client: str | None = None,
     channels: Collection[str] | None = None,
-) -> ServiceReport:
-    """The calls of the whole hours from `since` to `until`, of `channels` where they are given.
+) -> Question:
+    """The calls of the whole hours from `since` to `until`, of `channels` where they are given; it
+    ends with the last hour that is summed up.
 
     Raises Invalid: too long, or empty.
     """
@@ -132,26 +140,31 @@ def service_report(
             _("At most %(days)s days", days=days),
             {"since": [_("At most %(days)s days.", days=days)]},
         )
-    tables = MEDIATORS if by in (By.MEDIATOR, By.STATUS) else CLIENTS
-    if tables is MEDIATORS and (channel or client or channels is not None):
+    if _tables(by) is MEDIATORS and (channel or client or channels is not None):
         reason = _("Mediators and statuses are not told apart by channel or client.")
         raise Invalid(f"by: {reason}", {"by": [reason]})
-    known = rolled_up_until(session, tables.hourly)
+    known = rolled_up_until(session, _tables(by).hourly)
     end = max(since, min(on_the_hour(until), known or since))
-    found = summed(
-        session,
-        tables,
-        _GROUPED_BY[by],
-        parts(session, tables, since, end),
-        **_wanted(channel, client, channels),
-    )
-    levels = [
-        _level(dict(zip(_GROUPED_BY[by], key, strict=True)), rollup, target_ms)
-        for key, rollup in found.items()
-    ]
-    levels.sort(key=lambda one: [name or "" for name in one.names])
-    levels.sort(key=lambda one: (-_rank(one, order), -one.count))
-    return ServiceReport(since, end, target_ms, levels)
+    return Question(since, end, by, order, target_ms, _wanted(channel, client, channels))
+
+
+def service_levels(
+    session: Session, asked: Question, limit: int | None = None, cursor: str | None = None
+) -> Page[ServiceLevel]:
+    """The levels that come first in the order that is asked for; without a limit all.
+
+    Raises Invalid for a cursor that was never given out.
+    """
+    names, span = _GROUPED_BY[asked.by], parts(session, asked.tables, asked.since, asked.until)
+    found = figures(session, names, span, **asked.wanted)
+    is_by_durations = asked.order is Order.SLOWEST
+    if is_by_durations:
+        add_durations(session, asked.tables, names, span, found, **asked.wanted)
+    page = page_of(_ranked(found, asked.order), limit or max(1, len(found)), cursor)
+    shown = {key: found[key] for key in page.data}
+    if not is_by_durations:
+        add_durations(session, asked.tables, names, span, shown, **asked.wanted)
+    return Page([_level(asked, *one) for one in shown.items()], page.next_cursor)
 
 
 @dataclass(frozen=True)
@@ -164,22 +177,19 @@ class Step:
     failures: int
 
 
-def timeline(
-    session: Session,
-    report: ServiceReport,
-    filters: Mapping[str, Any],
-    channels: Collection[str] | None = None,
-) -> list[Step]:
-    """The report's calls by the hour, of more than two days by the day; oldest first.
-
-    Of `filters` those of channel and client count; of `channels` where they are given.
+def timeline(session: Session, asked: Question) -> list[Step]:
+    """The calls of a question on clients by the hour, of more than two days by the day; oldest
+    first.
     """
-    names = _wanted(filters.get("channel"), filters.get("client"), channels)
-    is_hourly = report.until - report.since <= timedelta(days=2)
-    step, first = (HOUR, report.since) if is_hourly else (DAY, on_the_day(report.since))
-    found = calls_in_steps(session, CLIENTS, report.since, report.until, step, **names)
-    starts = [first + step * number for number in range(-((first - report.until) // step))]
+    is_hourly = asked.until - asked.since <= timedelta(days=2)
+    step, first = (HOUR, asked.since) if is_hourly else (DAY, on_the_day(asked.since))
+    found = calls_in_steps(session, CLIENTS, asked.since, asked.until, step, **asked.wanted)
+    starts = [first + step * number for number in range(-((first - asked.until) // step))]
     return [Step(one, one + step, *found.get(one, (0, 0))) for one in starts]
+
+
+def _tables(by: By) -> Tables:
+    return MEDIATORS if by in (By.MEDIATOR, By.STATUS) else CLIENTS
 
 
 def _wanted(
@@ -203,54 +213,47 @@ _GROUPED_BY = {
 }
 
 
-def _rank(level: ServiceLevel, order: Order) -> float:
-    ranks = {
-        Order.CALLS: float(level.count),
-        Order.FAILURES: float(level.failures),
-        Order.FAILED: level.failed,
-        Order.SLOWEST: level.p95_ms or 0.0,
+def _ranked(found: Summed, order: Order) -> list[Key]:
+    """By rank, then by calls, then by name."""
+    ranks: dict[Order, Callable[[StagedRollup], float]] = {
+        Order.CALLS: lambda one: one.calls,
+        Order.FAILURES: lambda one: one.failures,
+        Order.FAILED: lambda one: one.failures / one.calls,
+        Order.SLOWEST: lambda one: one.percentile_ms(95) or 0.0,
     }
-    return ranks[order]
+    rank = ranks[order]
+    return sorted(found, key=lambda key: (-rank(found[key]), -found[key].calls, key))
 
 
-def _level(key: Mapping[str, str | None], rollup: StagedRollup, target_ms: float) -> ServiceLevel:
-    ended = sum(rollup.durations)
+def _level(asked: Question, key: Key, rollup: StagedRollup) -> ServiceLevel:
+    names = dict(zip(_GROUPED_BY[asked.by], key, strict=True))
+    spread = rollup.spread
+
+    def mean(total_ms: float) -> float | None:
+        return total_ms / spread.ended if spread.ended else None
+
     return ServiceLevel(
-        channel=key.get("channel_name"),
-        client=key.get("client_name"),
-        mediator=key.get("mediator_url"),
-        status=key.get("status"),
-        apdex=apdex(rollup, target_ms),
+        channel=names.get("channel_name"),
+        client=names.get("client_name"),
+        mediator=names.get("mediator_url"),
+        status=names.get("status"),
+        apdex=apdex(rollup, spread, asked.target_ms),
         count=rollup.calls,
         failures=rollup.failures,
         completed_with_errors=rollup.completed_with_errors,
-        within=share_within(rollup, target_ms),
-        mean_ms=rollup.mean_ms,
-        p50_ms=rollup.percentile_ms(50),
-        p95_ms=rollup.percentile_ms(95),
-        match_ms=rollup.match_ms / ended if ended else None,
-        store_ms=rollup.store_ms / ended if ended else None,
-        upstream_ms=rollup.upstream_ms / ended if ended else None,
+        within=spread.share_within(asked.target_ms),
+        mean_ms=mean(rollup.total_ms),
+        p50_ms=spread.percentile_ms(50),
+        p95_ms=spread.percentile_ms(95),
+        match_ms=mean(rollup.match_ms),
+        store_ms=mean(rollup.store_ms),
+        upstream_ms=mean(rollup.upstream_ms),
     )
 
 
-def apdex(rollup: Rollup, target_ms: float) -> float | None:
+def apdex(rollup: Rollup, spread: Spread, target_ms: float) -> float | None:
     """The Apdex of calls; None when none has ended."""
-    satisfied, tolerated = (share_within(rollup, target_ms * times) for times in (1, 4))
+    satisfied, tolerated = (spread.share_within(target_ms * times) for times in (1, 4))
     if satisfied is None or tolerated is None:
         return None
     return (satisfied + tolerated) / 2 * (1 - rollup.failures / rollup.calls)
-
-
-def share_within(rollup: Rollup, target_ms: float) -> float | None:
-    """The share of ended calls that took less than the target; None when no call has ended."""
-    ended = sum(rollup.durations)
-    if not ended:
-        return None
-    at = bisect_right(EDGES_MS, target_ms * (1 + 1e-9))
-    below = float(sum(rollup.durations[:at]))
-    if at < len(EDGES_MS):
-        low = EDGES_MS[at - 1] if at else 0.0
-        part = max(0.0, target_ms - low) / (EDGES_MS[at] - low)
-        below += rollup.durations[at] * part
-    return min(1.0, below / ended)

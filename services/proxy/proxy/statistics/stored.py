@@ -1,16 +1,16 @@
 """Rollups as the worker has stored them: of a span its whole days, and hours for what is left.
+What is not summed up yet is counted in the record (`rollups`).
 
 The day that has not ended has a row as well, with the hours that are in it so far.
 """
 
-import zlib
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from proxy.models import (
@@ -23,9 +23,21 @@ from proxy.models import (
     HourlyRollup,
     MediatorRollup,
 )
-from proxy.statistics.rollups import COUNTS, Rollups, StagedRollup, stored_rollup
+from proxy.statistics.counting import counted
+from proxy.statistics.rollups import (
+    HOUR,
+    Rollup,
+    Rollups,
+    StagedRollup,
+    decompressed,
+    on_the_hour,
+    rolled_up_until,
+    unpacked,
+)
 
 DAY = timedelta(days=1)
+#: So many keys are named in a query; of more, all rows are read.
+FEW = 100
 #: The columns of both that add up; durations do so in their own way.
 FIGURES = (
     *("calls", "failures", "completed", "completed_with_errors"),
@@ -97,6 +109,51 @@ def hours_of(tables: Tables, since: datetime, until: datetime) -> Part:
     return Part(tables.hourly, tables.hourly.hour, since, until)
 
 
+def rollups_by_hour(
+    session: Session, since: datetime, until: datetime, channel: str | None = None
+) -> Rollups:
+    """The calls of a span of whole hours that are summed up."""
+    query = select(*HourlyRollup.__table__.columns).where(
+        HourlyRollup.hour >= since, HourlyRollup.hour < until
+    )
+    if channel is not None:
+        query = query.where(HourlyRollup.channel_name == channel)
+    return {(row.hour, row.channel_name): stored_rollup(row) for row in session.execute(query)}
+
+
+def rollups(
+    session: Session,
+    since: datetime,
+    until: datetime,
+    channel: str | None = None,
+    stored: Callable[[Session, datetime, datetime, str | None], Rollups] = rollups_by_hour,
+) -> Rollups:
+    """The calls that started from `since` to before `until`, by the hour of the clock.
+
+    Whole hours that are summed up are read by `stored`, in its steps.
+    """
+    end = rolled_up_until(session)
+    if end is None or end <= since:
+        return counted(session, on_the_hour(since), since, until, HOUR, channel)
+    first = on_the_hour(since + HOUR - timedelta(microseconds=1))
+    last = max(first, min(on_the_hour(until), end))
+    before = counted(session, first - HOUR, since, min(first, until), HOUR, channel)
+    whole_hours = stored(session, first, last, channel)
+    return before | whole_hours | counted(session, last, last, until, HOUR, channel)
+
+
+def stored_rollup(row: Any) -> Rollup:
+    """A row of a channel's hour or day."""
+    return Rollup(
+        row.calls,
+        row.failures,
+        row.completed,
+        row.completed_with_errors,
+        row.total_ms,
+        unpacked(row.durations),
+    )
+
+
 def rollups_by_day(
     session: Session, since: datetime, until: datetime, channel: str | None = None
 ) -> Rollups:
@@ -133,7 +190,8 @@ def calls_in_steps(
 
 
 #: By the values of the columns that calls are told apart by.
-Summed = dict[tuple[str | None, ...], StagedRollup]
+Key = tuple[str, ...]
+Summed = dict[Key, StagedRollup]
 
 
 def summed(
@@ -143,28 +201,49 @@ def summed(
     found: Sequence[Part],
     **wanted: Any,
 ) -> Summed:
-    """What the rows of parts add up to, by the columns `names`; `wanted` are values of columns.
+    """What the rows of parts add up to, by the columns `names`; `wanted` are values of columns."""
+    rollups = figures(session, names, found, **wanted)
+    add_durations(session, tables, names, found, rollups, **wanted)
+    return rollups
 
-    Durations are added as one long number for each row: no count of COUNTS reaches the next.
-    """
+
+def figures(session: Session, names: Sequence[str], found: Sequence[Part], **wanted: Any) -> Summed:
+    """The same without durations: the database adds up what is one number."""
     rollups: Summed = defaultdict(StagedRollup)
-    counts: dict[tuple[str | None, ...], int] = defaultdict(int)
     for part in found:
         keys = [getattr(part.table, name) for name in names]
-        figures = [name for name in FIGURES if hasattr(part.table, name)]
-        sums = [func.sum(getattr(part.table, name)) for name in figures]
+        added = [name for name in FIGURES if hasattr(part.table, name)]
+        sums = [func.sum(getattr(part.table, name)) for name in added]
         where = [*part.criteria(), *_equal(part.table, wanted)]
         for row in session.execute(select(*keys, *sums).where(*where).group_by(*keys)):
-            _add(
-                rollups[tuple(row[: len(keys)])], dict(zip(figures, row[len(keys) :], strict=True))
-            )
-        durations = select(*keys, part.table.durations).where(*where)
-        for row in session.execute(durations.execution_options(yield_per=5_000)):
-            packed = zlib.decompress(row[-1]) if tables.is_compressed else row[-1]
-            counts[row[:-1]] += int.from_bytes(packed, "little")
-    for key, rollup in rollups.items():
-        rollup.durations = list(COUNTS.unpack(counts[key].to_bytes(COUNTS.size, "little")))
+            key, numbers = tuple(row[: len(keys)]), row[len(keys) :]
+            _add(rollups[key], dict(zip(added, numbers, strict=True)))
     return rollups
+
+
+def add_durations(
+    session: Session,
+    tables: Tables,
+    names: Sequence[str],
+    found: Sequence[Part],
+    rollups: Mapping[Key, StagedRollup],
+    **wanted: Any,
+) -> None:
+    """Add to some rollups of a span how long their calls took; each row of them is read."""
+    read = decompressed if tables.is_compressed else unpacked
+    for part in found:
+        keys = [getattr(part.table, name) for name in names]
+        where = [*part.criteria(), *_equal(part.table, wanted)]
+        if len(rollups) <= FEW:
+            where.append(tuple_(*keys).in_(list(rollups)))
+        rows = session.execute(
+            select(*keys, part.table.durations).where(*where),
+            execution_options={"yield_per": 5_000},
+        )
+        for *key, durations in rows:
+            rollup = rollups.get(tuple(key))
+            if rollup is not None:  # else a row that came since
+                rollup.durations += read(durations)
 
 
 def _equal(table: type[Any], wanted: dict[str, Any]) -> list[ColumnElement[bool]]:

@@ -9,8 +9,8 @@ from common.errors import Invalid
 from common.texts import _
 from sqlalchemy.orm import Session
 
-from proxy.statistics.rollups import Figures, Rollup, rollups, rollups_by_hour
-from proxy.statistics.stored import on_the_day, rollups_by_day
+from proxy.statistics.rollups import Figures, Rollup
+from proxy.statistics.stored import on_the_day, rollups, rollups_by_day, rollups_by_hour
 
 
 class Period(enum.StrEnum):

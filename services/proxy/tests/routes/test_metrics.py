@@ -1,6 +1,9 @@
 """Statistics over the API: by hour and day, rolled up or not, the same on both databases."""
 
+import math
 import threading
+from bisect import bisect_right
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,8 +13,9 @@ from common.ids import lowest_id_at
 from proxy.container import Container
 from proxy.models import HourlyRollup, Transaction, TransactionStatus
 from proxy.retention import keep_bounded
+from proxy.statistics.counting import counted_by_client
 from proxy.statistics.rollup_job import forget_rollups, roll_up_past_hours
-from proxy.statistics.rollups import COUNTS, Rollup
+from proxy.statistics.rollups import COUNTS, EDGES_MS, Rollup, packed
 from sqlalchemy import delete, select, update
 
 MIDNIGHT = datetime(2026, 5, 1, tzinfo=UTC)
@@ -87,6 +91,19 @@ def test_p95_is_the_lowest_duration_that_95_of_100_do_not_exceed(
     put(container, [(2, "a", None, False)])
 
     assert rows(api)[0][2:] == (count + 1, 0, (count + 1) / 2, float(p95))
+
+
+def test_duration_counts_below_the_lowest_edge_above_it(container: Container) -> None:
+    took = [ms for edge in EDGES_MS for ms in (math.nextafter(edge, 0), edge)]
+    put(container, [(1, "a", ms, False) for ms in (*took, 0.0, 1e9)])
+    put(container, [(2, "a", None, False)])
+    expected = Counter(bisect_right(EDGES_MS, ms) for ms in (*took, 0.0, 1e9))
+
+    with container.database.reading() as session:
+        (found,) = counted_by_client(session, MIDNIGHT).values()
+    counts = COUNTS.unpack(packed(found.durations))
+    assert found.calls == len(took) + 3
+    assert dict(enumerate(counts)) == {at: expected[at] for at in range(len(EDGES_MS) + 1)}
 
 
 CALLS = [
@@ -191,7 +208,7 @@ def test_rollups_are_kept_as_long_as_the_record(container: Container) -> None:
     old, young = (utc_now() - kept_for + timedelta(hours=by) for by in (-1, 1))
     with container.database.writing() as session:
         for hour in (old, young):
-            nothing = COUNTS.pack(*Rollup().durations)
+            nothing = packed(Rollup().durations)
             session.add(
                 HourlyRollup(
                     hour=hour, channel_name="a", calls=0, failures=0, total_ms=0, durations=nothing

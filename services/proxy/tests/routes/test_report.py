@@ -1,20 +1,21 @@
 """The service-level report: from what was summed up, by channel and client."""
 
+import csv
 import html
 import re
 import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from common.ids import lowest_id_at
 from one_database import on_one_database
 from proxy.container import Container
-from proxy.models import Transaction, TransactionStatus
+from proxy.models import ClientRollup, Transaction, TransactionStatus
 from proxy.statistics.error_kinds import kind_of
 from proxy.statistics.rollup_job import roll_up_past_hours
-from proxy.statistics.rollups import EDGES_MS, Rollup
-from proxy.statistics.service_levels import share_within
+from proxy.statistics.rollups import EDGES_MS, Rollup, compressed
 from sqlalchemy import delete
 
 MIDNIGHT = datetime(2026, 5, 1, tzinfo=UTC)
@@ -157,7 +158,7 @@ def test_share_within_a_target(
     for one in durations:
         at = next((at for at, edge in enumerate(EDGES_MS) if one < edge), len(EDGES_MS))
         rollup.count(Rollup(calls=1), at)
-    assert share_within(rollup, target_ms) == share
+    assert rollup.spread.share_within(target_ms) == share
 
 
 @pytest.mark.usefixtures("counted")
@@ -233,3 +234,63 @@ def test_kind_that_no_earlier_hour_has_is_new(api: Any, container: Container, a_
     assert kinds() == [("Away #", 1, True), ("Lost #", 1, False)]  # the last hours as on record
     roll_up_past_hours(container.database, MIDNIGHT + timedelta(hours=48))
     assert kinds() == [("Away #", 1, True), ("Lost #", 1, False)]
+
+
+@pytest.fixture
+def many_clients(container: Container) -> list[str]:
+    """The names of clients with calls that are summed up, most calls first."""
+    names = [f"client-{number:02}" for number in range(60)]
+    with container.database.writing() as session:
+        for number, name in enumerate(names):
+            session.add(
+                ClientRollup(
+                    hour=MIDNIGHT,
+                    channel_name="a",
+                    client_name=name,
+                    calls=100 - number,
+                    failures=number,
+                    completed=0,
+                    completed_with_errors=0,
+                    total_ms=100.0,
+                    match_ms=1.0,
+                    upstream_ms=1.0,
+                    store_ms=1.0,
+                    durations=compressed(1 << 32 * number),
+                )
+            )
+    return names
+
+
+@pytest.mark.parametrize("order", ["calls", "failures", "slowest"])
+def test_page_shows_the_first_levels_and_leads_to_the_others(
+    admin: Any, many_clients: list[str], order: str
+) -> None:
+    expected = many_clients if order == "calls" else many_clients[::-1]
+    path, found = (
+        f"/admin/mediator/report/?{urlencode({**DAY, 'by': 'client', 'order': order})}",
+        [],
+    )
+    for length in (50, 10):
+        page = admin.get(path).text
+        shown = re.findall(r'<td class="main"><a [^>]*>([^<]+)</a>', page)
+        assert len(shown) == length
+        found += shown
+        following = re.search(r'<a href="([^"]+)" rel="next">', page)
+        path = f"/admin/mediator/report/{html.unescape(following[1])}" if following else ""
+    assert (found, path) == (expected, "")
+
+
+def test_download_has_every_level_as_the_api_does(
+    admin: Any, api: Any, many_clients: list[str]
+) -> None:
+    asked = {**DAY, "by": "client"}
+    lines = admin.get("/admin/mediator/report/", query_string={**asked, "format": "csv"}).text
+    assert [one["Client"] for one in csv.DictReader(lines.splitlines())] == many_clients
+    levels = api.get("report/", **asked).get_json()["data"]
+    assert [one["client"] for one in levels] == many_clients
+    assert all(one["p95_ms"] for one in levels)
+
+
+@on_one_database()
+def test_page_of_a_report_refuses_a_cursor_of_another_list(admin: Any) -> None:
+    assert admin.get("/admin/mediator/report/?cursor=bm9uZQ").status_code == 422
