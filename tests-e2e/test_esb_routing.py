@@ -171,23 +171,23 @@ def test_a_call_to_the_bus_can_be_asynchronous(bus):
 
 
 def test_an_asynchronous_call_to_the_bus_is_found_and_kept_as_its_channel_says(bus):
-    asked, told = unique("NIN-"), unique("NIN-")
+    asked, indexed = unique("NIN-"), unique("NIN-")
     fields = [
         {"name": "asked", "kind": "json", "expression": "/patient"},
-        {"name": "told", "kind": "json", "expression": "/esb_body/told"},
+        {"name": "indexed", "kind": "json", "expression": "/esb_body/indexed"},
     ]
     path = f"/{unique('bus')}"
-    masked = [{"kind": "json", "expression": "/esb_body/told"}]
+    masked = [{"kind": "json", "expression": "/esb_body/indexed"}]
     bus.open_channel(path, {"NHIF": CODES["NHIF"]}, indexed_fields=fields, masked_fields=masked)
-    body = json.dumps({"patient": asked, "told": told}).encode()
+    body = json.dumps({"patient": asked, "indexed": indexed}).encode()
     accepted = post(bus, f"{path}?async=1", data=body, headers=NHIF)
     assert ended(bus, accepted)["status"] == "successful"
-    for value in (asked, told):
+    for value in (asked, indexed):
         found = bus.hub.api("GET", f"transactions/?about={value}")["data"]
         assert [one["correlation_id"] for one in found] == [accepted.headers["X-Correlation-Id"]]
     kept = bus.hub.transaction(accepted.headers["X-Correlation-Id"])
     assert asked in kept["response_body"]
-    assert told not in kept["response_body"]
+    assert indexed not in kept["response_body"]
 
 
 def test_an_unknown_outcome_of_an_asynchronous_call_is_not_repeated(bus):

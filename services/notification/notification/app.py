@@ -32,8 +32,8 @@ from notification.console import pages
 from notification.container import WAKE_UP_QUEUE, Container
 from notification.emit.intake import QUEUE
 from notification.models import AUDIT_TABLES, Base
-from notification.outbox.delivery_log import ESCALATED
 from notification.outbox.engine import Outbox
+from notification.outbox.escalating import ESCALATED
 from notification.outbox.receiving import ReceiptIntake
 from notification.outbox.watching import TransportMetrics, readiness
 from notification.routes import register_routes, unsubscribe

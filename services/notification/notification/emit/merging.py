@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from msgspec.structs import replace
-
 from common.texts import N_
+from msgspec.structs import replace
 
 from notification.emit.choose import Draft
 from notification.models import ChannelCode

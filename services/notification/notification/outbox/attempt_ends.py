@@ -2,9 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from common.records import Record
 
 from notification.models import AttemptStatus, ChannelCode, MessageStatus
 from notification.outbox.claiming import Job
@@ -17,8 +18,7 @@ from notification.transports import Result
 _TAKEN = (MessageStatus.SENT, MessageStatus.DELIVERED)
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(Record, frozen=True):
     """An attempt with what came of it."""
 
     job: Job

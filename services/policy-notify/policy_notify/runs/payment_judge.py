@@ -8,6 +8,8 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from common.texts import N_
+
 from policy_notify.models import (
     IndicationStatus,
     PaymentEvent,
@@ -22,7 +24,7 @@ from policy_notify.texts.catalogue import PAYMENT_KEYS, Texts
 
 #: Of policies of one payment, so many different values are named.
 MOST_NAMED = 3
-NOT_ENABLED = "Messages about this event of payments are not enabled"
+NOT_ENABLED = N_("Messages about this event of payments are not enabled")
 UNKNOWN_POLICY = "A policy of the payment is not known"
 
 

@@ -2,10 +2,9 @@
 
 import uuid
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
-
-from sqlalchemy import Row
 
 from proxy.gateway.call import Body, Call, split_target
 from proxy.gateway.channel_choice import (
@@ -26,6 +25,20 @@ class Undecided(Exception):
 
 
 @dataclass(frozen=True)
+class Recorded:
+    """What of a call on record decides where it goes; its body apart."""
+
+    correlation_id: uuid.UUID
+    started_at: datetime
+    client_name: str
+    client_address: str
+    request_method: str
+    request_url: str
+    request_headers: dict[str, Any]
+    request_body_length: int | None
+
+
+@dataclass(frozen=True)
 class Decision:
     """What becomes of a call: a channel and where it sends it, or why it is rejected."""
 
@@ -38,7 +51,7 @@ def call_path(url: str) -> str:
     return unquote(split_target(url)[0])
 
 
-def call_of(row: Row[Any]) -> Call:
+def call_of(row: Recorded) -> Call:
     """The call as it came, as far as the record knows it; its body is unpacked there."""
     raw_path, raw_query = split_target(row.request_url)
     headers = {

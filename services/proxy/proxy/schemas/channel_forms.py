@@ -55,12 +55,12 @@ class FieldLines(ma.fields.Field[Any]):
     def _deserialize(self, value: str, *_args: Any, **_kwargs: Any) -> Any:
         lines = [line.strip() for line in value.splitlines() if line.strip()]
         if len(lines) > MOST_FIELDS:
-            raise ma.ValidationError(f"Must be at most {MOST_FIELDS} lines.")
+            raise ma.ValidationError(_("Must be at most %(most)s lines.", most=MOST_FIELDS))
         try:
             return self._fields(many=True).load([self._field(line) for line in lines])
         except ma.ValidationError as exc:
             like = "patient id: hl7 PID-3.1" if self._is_named else "hl7 PID-13"
-            raise ma.ValidationError(f"A line is like {like}.") from exc
+            raise ma.ValidationError(_("A line is like %(like)s.", like=like)) from exc
 
     def _field(self, line: str) -> dict[str, str]:
         name, mark, place = line.partition(":") if self._is_named else ("", "", line)
