@@ -38,8 +38,8 @@ def test_path_without_the_final_slash_answers_the_same(api: Any) -> None:
 
 @pytest.mark.parametrize("noun", [*NOUNS, "staff"])
 def test_empty_list_has_the_shape_of_every_list(api: Any, noun: str) -> None:
-    # Only the record of calls is searched in bounded steps, and says how far.
-    searched = {"searched_back_to": None} if noun == "transactions" else {}
+    # Only the record of calls and rejections is searched in bounded steps, and says how far.
+    searched = {"searched_back_to": None} if noun in {"transactions", "rejections"} else {}
     assert api.get(f"{noun}/").get_json() == {
         "ok": True,
         "count": 0,

@@ -180,7 +180,10 @@ document.addEventListener("htmx:timeout", notAnswered);
 document.addEventListener("htmx:afterSwap", ({ detail }) => {
   if (detail.target.id !== "timeline") return;
   const at = (line) => Date.parse(line.dataset.at);
-  detail.target.append(...[...detail.target.children].sort((one, other) => at(one) - at(other)));
+  // Browsers know milliseconds; within one, the text says which came first.
+  const later = (one, other) =>
+    at(one) - at(other) || one.dataset.at.localeCompare(other.dataset.at);
+  detail.target.append(...[...detail.target.children].sort(later));
 });
 
 // What a part of the page asked for failed: say why instead of nothing.
