@@ -14,10 +14,12 @@ import time
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from bench_console import PAGES, sign_in
 from bench_database import Row, analyze, load, scratch
 from bench_times import Times
+from common import sealing
 from common.clock import rfc3339
 from common.ids import new_id_at
 from flask import Flask
@@ -25,6 +27,7 @@ from proxy import create_app
 from proxy.access.signing import create_key
 from proxy.config import SCHEMA, Settings
 from proxy.models import Base, Channel, Mediator, Transaction
+from proxy.record.sealing import Sealer
 from proxy.statistics.rollup_job import roll_up_past_hours
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
@@ -115,6 +118,8 @@ _UNUSED = {
 _TABLE = Base.metadata.tables["transactions"]
 _PROPERTIES = Base.metadata.tables["transaction_properties"]
 _COLUMNS = [column.name for column in _TABLE.columns if column.name not in _UNUSED]
+#: What sealing fills stands in none of the week's rows.
+_GIVEN = [name for name in _COLUMNS if name not in {"request_head", "response_head"}]
 
 
 def main() -> int:
@@ -132,11 +137,12 @@ def measure(name: str, calls: int) -> bool:
     with scratch(name, SCHEMA) as environ:
         settings = Settings.read({**os.environ, **environ})
         create_key(settings.var_dir / "keys" / "tokens")
+        sealing.create_key(settings.seal_keys_folder)
         app = create_app(settings)
         database = app.extensions["proxy"].database
         Base.metadata.create_all(database.engine)
         began = time.monotonic()
-        fill(database.engine, calls)
+        fill(database.engine, app.extensions["proxy"].sealer, calls)
         print(f"{name}: {calls:,} calls loaded in {time.monotonic() - began:.0f} s")
         began = time.monotonic()
         hours = roll_up_past_hours(database, NOW)
@@ -151,14 +157,22 @@ def measure(name: str, calls: int) -> bool:
     return name != "postgres" or all(lists + spans + reports + pages)
 
 
-def fill(engine: Engine, calls: int) -> None:
-    """Put the calls of a week on record; every tenth with properties."""
+def fill(engine: Engine, sealer: Sealer, calls: int) -> None:
+    """Put the calls of a week on record, sealed; every tenth with properties."""
     ids: list[uuid.UUID] = []
-    load(engine, _TABLE, _noting(week(calls), ids), _COLUMNS)
+    load(engine, _TABLE, _noting(_sealed(sealer, week(calls)), ids), _COLUMNS)
     load(engine, _PROPERTIES, _properties(ids))
     _lead(engine, "urn:often", ["Channel 0", "Channel 3"])
     _lead(engine, "urn:odd", ["Odd"])
     analyze(engine)
+
+
+def _sealed(sealer: Sealer, rows: Iterator[Row]) -> Iterator[Row]:
+    heads = ("request_headers", "response_headers")
+    for values in rows:
+        row: dict[str, Any] = dict.fromkeys(_COLUMNS) | dict(zip(_GIVEN, values, strict=True))
+        sealer.seal_bodies(row, row["request_url"][: row["request_url"].index("/", 1)])
+        yield tuple({**row, **{one: json.dumps(row[one]) for one in heads}}.values())
 
 
 def _noting(rows: Iterator[Row], ids: list[uuid.UUID]) -> Iterator[Row]:
@@ -203,9 +217,9 @@ def _call(dice: random.Random, at: datetime, *, is_odd: bool) -> Row:
     took_ms = dice.lognormvariate(3, 1)
     return (
         *(new_id_at(at), *names, "192.0.2.7", "failed" if code >= 400 else "successful"),
-        *(method, url, json.dumps(_REQUEST_HEADERS), f"http://mediator-{channel}.example.org"),
+        *(method, url, _REQUEST_HEADERS, f"http://mediator-{channel}.example.org"),
         *('{"data":"' + "y" * 205 + '"}', True),
-        *(code, json.dumps(_ANSWER_HEADERS), f'{{"data":"{uuid.uuid4().hex * 34}"}}', error),
+        *(code, _ANSWER_HEADERS, f'{{"data":"{uuid.uuid4().hex * 34}"}}', error),
         *(at, at + timedelta(milliseconds=took_ms), 0.05, took_ms - 0.5, 0.45, took_ms),
     )
 
