@@ -10,7 +10,6 @@ processor: whoever had none wrong waits neither for a thread nor for the process
 import asyncio
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from contextlib import nullcontext
 from dataclasses import dataclass
 
 from common.logs import get_logger
@@ -23,6 +22,11 @@ from proxy.container import Container
 from proxy.gateway.rejections import TooManyWrongSecrets
 
 log = get_logger(__name__)
+
+#: After one secret of somebody suspected was hashed, so many times as long none is: the processor
+#: is free for who comes then. The other side of it is that they wait longer for one another.
+RESTS = 4.0
+LONGEST_REST_S = 1.0
 
 #: A client's id, what it says is its secret, and the hashes of its live ones.
 Asked = tuple[str, str, tuple[str, ...]]
@@ -78,15 +82,26 @@ class SecretChecks:
         return await asyncio.shield(check)
 
     async def _check(self, asked: Asked, counts: Sequence[Key], is_suspected: bool) -> bool:
-        threads = self._threads.suspected if is_suspected else self._threads.first
-        async with self._suspected if is_suspected else nullcontext():
-            loop = asyncio.get_running_loop()
-            is_right = await loop.run_in_executor(threads, self._secrets.check, *asked)
+        is_right = await (self._hashed_in_turn(asked) if is_suspected else self._hashed(asked))
         if is_right:
             self._throttle.take_back(counts)
             if any(map(is_former, asked[2])):
                 self._threads.suspected.submit(self._replace_former, asked)
         return is_right
+
+    async def _hashed(self, asked: Asked) -> bool:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads.first, self._secrets.check, *asked)
+
+    async def _hashed_in_turn(self, asked: Asked) -> bool:
+        loop = asyncio.get_running_loop()
+        await self._suspected.acquire()
+        began = loop.time()
+        try:
+            return await loop.run_in_executor(self._threads.suspected, self._secrets.check, *asked)
+        finally:
+            rest_s = min(RESTS * (loop.time() - began), LONGEST_REST_S)
+            loop.call_later(rest_s, self._suspected.release)
 
     def _replace_former(self, asked: Asked) -> None:
         """Ours instead of a hash that came over; the next call tries again where that fails."""

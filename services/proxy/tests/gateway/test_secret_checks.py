@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 from proxy.access.throttle import MAX_WRONG, Throttle
 from proxy.gateway.rejections import TooManyWrongSecrets
-from proxy.gateway.secret_checks import SecretChecks, SecretThreads
+from proxy.gateway.secret_checks import RESTS, SecretChecks, SecretThreads
 
 RIGHT = "right"
 
@@ -111,3 +112,18 @@ def test_only_who_was_wrong_lately_is_hashed_with_low_priority(run: Any, slow: S
 
     run(in_turn)
     assert slow.by == ["first", "first", "suspected", "first"]
+
+
+def test_guesses_leave_the_processor_alone_for_longer_than_they_had_it(
+    run: Any, slow: Slow
+) -> None:
+    hash_s = 0.02
+    slow.check = lambda *_asked: bool(time.sleep(hash_s))  # type: ignore[method-assign]
+
+    async def in_a_row(checks: SecretChecks) -> float:
+        checks._throttle.note("192.0.2.7", "clinic", False)
+        began = time.monotonic()
+        assert [await ask(checks, "clinic", f"{n}") for n in range(3)] == [False] * 3
+        return time.monotonic() - began
+
+    assert run(in_a_row) >= 3 * hash_s + 2 * RESTS * hash_s
