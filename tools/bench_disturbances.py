@@ -10,7 +10,8 @@ import requests
 from bench_load import Result, load
 from bench_shapes import Shape
 from bench_transactions import fill
-from sqlalchemy import create_engine
+from proxy.config import Settings
+from proxy.container import build_container
 
 CALLS_ON_RECORD = 100_000
 PATTERNS = 200
@@ -72,7 +73,11 @@ class Disturbance:
 def prepare(shape: Shape) -> Sequence[Disturbance]:
     """Channels, a record and a session for all kinds; what they do."""
     _Management(shape).open_channels()
-    fill(create_engine(record_url(shape)), CALLS_ON_RECORD)
+    installation = shape.stack.installation
+    environ = {**installation.environ, "VAR_DIR": str(installation.var_dir)}
+    container = build_container(Settings.read(environ))
+    fill(container.database.engine, container.sealer, CALLS_ON_RECORD)
+    container.database.engine.dispose()
     calls = "/admin/mediator/transactions/?format=csv"
     wrong = {**shape.headers, "X-Client-Secret": "wrong"}
     return (
