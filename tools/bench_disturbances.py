@@ -71,15 +71,17 @@ class Disturbance:
 
 
 def prepare(shape: Shape) -> Sequence[Disturbance]:
-    """Channels, a record and a session for all kinds; what they do."""
-    _Management(shape).open_channels()
+    """Channels, a record, a client and a session for all kinds; what they do."""
+    management = _Management(shape)
+    management.open_channels()
+    guessed = management.client_whose_secret_is_slow_to_check()
     installation = shape.stack.installation
     environ = {**installation.environ, "VAR_DIR": str(installation.var_dir)}
     container = build_container(Settings.read(environ))
     fill(container.database.engine, container.sealer, CALLS_ON_RECORD)
     container.database.engine.dispose()
     calls = "/admin/mediator/transactions/?format=csv"
-    wrong = {**shape.headers, "X-Client-Secret": "wrong"}
+    wrong = {**shape.headers, "X-Client-Id": guessed, "X-Client-Secret": "wrong"}
     return (
         Disturbance("expensive bodies", 2, "/ruled/x", shape.headers, "POST", _body()),
         Disturbance("long paths", 4, f"/long/{'a1b2/' * 1_500}!", shape.headers),
@@ -119,6 +121,14 @@ class _Management:
         self._open("/ruled/*", mediator_id, request_body_schema=SCHEMA)
         for number in range(PATTERNS):
             self._open(f"^/long/([a-z0-9]+/)*end{number}$", mediator_id)
+
+    def client_whose_secret_is_slow_to_check(self) -> str:
+        """Its id. Its secret is one that somebody chose, so each guess of it has to be hashed."""
+        given = {"client_id": "guessed", "name": "Guessed", "client_secret": "chosen by somebody"}
+        requests.post(
+            f"{self._url}/api/proxy/clients/", headers=self._headers, json=given, timeout=30
+        ).raise_for_status()
+        return "guessed"
 
     def _open(self, pattern: str, mediator_id: str, **fields: Any) -> None:
         given = {"name": pattern, "path_pattern": pattern, "mediator_id": mediator_id, **fields}

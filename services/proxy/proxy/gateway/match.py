@@ -10,7 +10,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from proxy.registry.content_match import ContentRule
-from proxy.registry.patterns import Pattern, has_dot_segments
+from proxy.registry.patterns import Expressions, Pattern, has_dot_segments
+
+#: So many patterns are tried one by one.
+FEW = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,7 @@ class ChannelIndex:
             else:
                 self._exact.setdefault(pattern.exact, []).append(channel)
         self._by_length = sorted(by_length.items())
+        self._expressions = Expressions(channel.pattern for channel in self.channels)
 
     def on_path(self, path: str) -> list[CandidateChannel]:
         """The channels whose pattern matches `path`, best first."""
@@ -90,8 +94,11 @@ class ChannelIndex:
             channel
             for length, starts in self._by_length
             for channel in starts.get(path[:length], ())
-            if channel.pattern.matches(path)
         ]
+        if len(others) > FEW:
+            may_match = self._expressions.may_match(path)
+            others = [channel for channel in others if may_match(channel.pattern)]
+        others = [channel for channel in others if channel.pattern.matches(path)]
         return sorted((*exact, *others), key=_order) if others else exact
 
     def match(self, method: str, path: str, is_online: Callable[[uuid.UUID], bool]) -> Verdict:

@@ -4,7 +4,7 @@ Expressions are RE2's: the time they take is linear in the path, whoever wrote t
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import re2
@@ -39,6 +39,8 @@ _RESERVED_TREES = tuple(path for path in RESERVED_PATHS if path.endswith("/") an
 
 #: What one expression may use, compiled and with the states it remembers.
 MAX_PATTERN_MEMORY_BYTES = 256 * 1024
+#: The same, of all expressions together.
+MAX_PATTERNS_MEMORY_BYTES = 16 * 1024 * 1024
 #: How much of the start that all its paths share is looked for in an expression.
 _MAX_START_BYTES = 128
 
@@ -122,6 +124,35 @@ def _compile_regex(text: str) -> Pattern:
     match = expression.match if text.startswith("^") else expression.search
     # Bytes: for text RE2's wrapper counts characters.
     return Pattern(text, None, start, lambda path: match(path.encode(errors="replace")) is not None)
+
+
+class Expressions:
+    """Many expressions, asked in one pass over a path instead of one pass for each.
+
+    What it names is to be asked again: a match may begin elsewhere than where the pattern wants it.
+    """
+
+    def __init__(self, patterns: Iterable[Pattern]) -> None:
+        self._places: dict[str, int] = {}
+        options = _options()
+        options.max_mem = MAX_PATTERNS_MEMORY_BYTES
+        self._set: re2.Set | None = re2.Set.SearchSet(options)
+        for pattern in patterns:
+            if is_expression(pattern.text) and pattern.text not in self._places:
+                self._places[pattern.text] = self._set.Add(pattern.text)
+        # Matches everything: where it is missing, RE2 gave up for want of memory.
+        self._everything = self._set.Add("")
+        try:
+            self._set.Compile()
+        except re2.error:  # for want of memory, too
+            self._set = None
+
+    def may_match(self, path: str) -> Callable[[Pattern], bool]:
+        """Which patterns can match `path`: all but the expressions that were seen not to."""
+        found = set(self._set.Match(path.encode(errors="replace"))) if self._set else set()
+        if self._everything not in found:
+            return lambda _: True
+        return lambda pattern: self._places.get(pattern.text, self._everything) in found
 
 
 def _reason(exc: Exception) -> str:

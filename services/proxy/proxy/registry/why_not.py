@@ -34,7 +34,8 @@ def _why_not_path(pattern: Pattern, path: str) -> str:
         return f"matches {other}: a final slash makes another path"
     if _matches_in_other_case(pattern, path):
         return "matches only in other letter case"
-    return f"{pattern.text} does not match {path}"
+    shown = path if len(path) <= _MAX_COMPARED_CHARS else f"{path[:_MAX_COMPARED_CHARS]}…"
+    return f"{pattern.text} does not match {shown}"
 
 
 def _nearly_matches(pattern: Pattern, path: str) -> bool:
@@ -69,15 +70,16 @@ def nearest(
         index.channels,
         key=lambda one: -_shared_start(one.pattern.text, compared),
     )
-    # The sort is stable: among those that nearly match, and among the others, the order stays.
-    ranked = sorted(alike, key=lambda one: not _nearly_matches(one.pattern, path))[:most]
+    if len(path) <= _MAX_COMPARED_CHARS:
+        # The sort is stable: among those that nearly match, and among the others, the order stays.
+        alike.sort(key=lambda one: not _nearly_matches(one.pattern, path))
     return [
         {
             "channel": channel.name,
             "path_pattern": channel.pattern.text,
             "why_not": why_not(channel, method, path, is_online) or "another channel came first",
         }
-        for channel in ranked
+        for channel in alike[:most]
     ]
 
 

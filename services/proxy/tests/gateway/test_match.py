@@ -5,8 +5,11 @@ import uuid
 from collections.abc import Callable
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from proxy.errors import BadPattern
 from proxy.gateway.match import (
+    FEW,
     CandidateChannel,
     ChannelIndex,
     Matched,
@@ -15,6 +18,7 @@ from proxy.gateway.match import (
     Offline,
     Verdict,
 )
+from proxy.registry import patterns
 from proxy.registry.patterns import compile_pattern, has_dot_segments, is_reserved
 from proxy.registry.why_not import nearest
 
@@ -283,6 +287,26 @@ def test_long_path_against_many_patterns_is_cheap() -> None:
         assert len(index.on_path(path)) == 2
         nearest(index, "GET", path + "!", lambda _mediator: True)
     assert time.process_time() - started < 0.5
+
+
+@pytest.mark.parametrize("memory_bytes", [patterns.MAX_PATTERNS_MEMORY_BYTES, 8_000, 1])
+@given(
+    st.lists(
+        st.sampled_from(["^/a|b", "^/a/(b|c)*$", "/.*b", "b$", "^/a/é", "^", "^/[^/]+$", "/a/*"]),
+        min_size=FEW + 1,
+    ),
+    st.text("/abcé\udc80", max_size=6).map("/{}".format),
+)
+def test_many_patterns_match_what_each_matches_alone(
+    memory_bytes: int, texts: list[str], path: str
+) -> None:
+    channels = [channel(text, str(at)) for at, text in enumerate(texts)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(patterns, "MAX_PATTERNS_MEMORY_BYTES", memory_bytes)
+        found = ChannelIndex(channels).on_path(path)
+    assert {one.name for one in found} == {
+        one.name for one in channels if one.pattern.matches(path)
+    }
 
 
 def test_method_goes_before_online() -> None:
