@@ -86,7 +86,7 @@ openimis: $(VENV)/.dev ## Test the module for openIMIS against a real one, and b
 docs: $(VENV)/.dev ## Write each service's openapi.json, the one of all, and the client's modules
 	@for service in $(SERVICES); do \
 	    echo "services/$$service/openapi.json"; \
-	    $(BIN)/flask --app "$$(echo $$service | tr - _)" openapi write --format=json \
+	    $(BIN)/flask --app "$$(echo $$service | tr - _).app" openapi write --format=json \
 	        "services/$$service/openapi.json" || exit 1; \
 	done
 	@$(BIN)/python tools/merged_document.py

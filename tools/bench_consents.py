@@ -19,7 +19,7 @@ from bench_ruler import Ruler
 from bench_tokens import Keys, bearer
 from common.db.database import open_engine
 from flask import Flask
-from policy_notify import create_app
+from policy_notify.app import create_app
 from policy_notify.config import SCHEMA, Settings
 from policy_notify.intake.bodies import MAX_RECORDS
 from policy_notify.models import Base

@@ -19,7 +19,7 @@ from bench_report import goal
 from bench_ruler import Ruler
 from bench_tokens import Keys, bearer
 from flask import Flask
-from notification import create_app
+from notification.app import create_app
 from notification.catalogue import first_data
 from notification.config import SCHEMA, Settings
 from notification.models import Base, ChannelCode, Rule, RuleChannel, Template

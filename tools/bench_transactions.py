@@ -23,8 +23,8 @@ from common import sealing
 from common.clock import rfc3339
 from common.ids import new_id_at
 from flask import Flask
-from proxy import create_app
 from proxy.access.signing import create_key
+from proxy.app import create_app
 from proxy.config import SCHEMA, Settings
 from proxy.models import Base, Channel, Mediator, Transaction
 from proxy.record.sealing import Sealer

@@ -58,7 +58,7 @@ def app_of(service: str, database: str, folder: Path) -> Any:
     settings = importlib.import_module(f"{service}.config").Settings(
         var_dir=folder, log_level="ERROR", database_url_override=url
     )
-    return importlib.import_module(service).create_app(settings)
+    return importlib.import_module(f"{service}.app").create_app(settings)
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -104,7 +104,7 @@ def app(
     name = request.param
     settings = importlib.import_module(f"{name}.config").Settings
     var_dir = tmp_path_factory.mktemp(name)
-    made: Flask = importlib.import_module(name).create_app(
+    made: Flask = importlib.import_module(f"{name}.app").create_app(
         settings(var_dir=var_dir, log_level="CRITICAL")
     )
     made.extensions["kiungo-tokens"] = TokenVerifier(issuer)

@@ -22,7 +22,7 @@ import pytest
 from common.web.tokens import ALGORITHM, AUDIENCE, ISSUER
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask import Flask, request
-from policy_notify import create_app
+from policy_notify.app import create_app
 from policy_notify.config import Settings
 from policy_notify.intake.reading import reading_of
 from policy_notify.models import Base, NotificationType, RunLease, SyncState

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from policy_notify import create_app
+from policy_notify.app import create_app
 from policy_notify.config import Settings
 from policy_notify.container import Container
 from policy_notify.intake.reading import reading_of

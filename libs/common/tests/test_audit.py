@@ -11,9 +11,16 @@ import pytest
 from common.audit.chain import Actor, Draft, Source, append
 from common.audit.changes import Kind
 from common.audit.export import FORMATS
-from common.audit.log import AuditLog, AuditRules, note, note_act, record_act
+from common.audit.log import (
+    AuditLog,
+    AuditRules,
+    note,
+    note_act,
+    record_act,
+    register_audit_log,
+)
 from common.audit.models import AuditTables, CheckpointColumns, EventColumns, HeadColumns
-from common.audit.requests import register_audit
+from common.audit.requests import register_audited_requests
 from common.audit.retention import purge
 from common.audit.schema import create_audit_tables, drop_audit_tables
 from common.audit.search import matching
@@ -87,7 +94,8 @@ def app(database: Database) -> Iterator[Flask]:
     app = Flask(__name__)
     register_problem_handlers(app)
     register_request_context(app)
-    register_audit(app, "gates", database, TABLES, RULES)
+    register_audit_log(app, "gates", database, TABLES, RULES)
+    register_audited_requests(app)
 
     @app.before_request
     def _who() -> None:

@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from common.audit.log import AuditRules
+from common.audit.log import AuditRules, register_audit_log
 from common.audit.models import AuditTables, CheckpointColumns, EventColumns, HeadColumns
-from common.audit.requests import register_audit
 from common.audit.schema import create_audit_tables
 from common.db.database import TYPES, Database, new_metadata
 from common.jobs.broker import (
@@ -139,7 +138,7 @@ def inbox(database: Database) -> Iterator[Database]:
         create_audit_tables(session.connection())
     app = Flask(__name__)
     tables = AuditTables(AuditEvent, AuditHead, AuditCheckpoint)
-    register_audit(app, "tests", database, tables, AuditRules(kinds={}))
+    register_audit_log(app, "tests", database, tables, AuditRules(kinds={}))
     with app.app_context():
         yield database
 

@@ -5,14 +5,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from flask import Flask
 
-    from esb_relay.config import Settings
 
-
-def create_app(settings: "Settings | None" = None) -> "Flask":
-    """The service's WSGI application, loaded when asked for: other processes need only a room."""
+def create_app() -> "Flask":
+    """The app of `flask --app esb_relay`, loaded when asked for: many need a room of it."""
     from common.loading import loading
 
     with loading():
-        from esb_relay import app
+        from esb_relay import command_line
 
-    return app.create_app(settings)
+    return command_line.create_app()

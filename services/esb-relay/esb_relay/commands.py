@@ -7,9 +7,7 @@ from pathlib import Path
 
 import click
 from common.audit.commands import record_if_possible
-from common.jobs import heartbeat
-from common.tracing import close_tracing, configure_tracing
-from flask import Flask
+from common.tracing import configure_tracing
 
 from esb_relay.container import container
 from esb_relay.errors import EsbRelayError, MissingSetting
@@ -18,13 +16,6 @@ from esb_relay.keys.pairs import Curve, Encoding, generate
 from esb_relay.keys.signing import signed_request, verdict
 from esb_relay.retention import keep_bounded
 from esb_relay.wire.terms import Format, Mode
-from esb_relay.worker import run_worker
-
-
-def register_commands(app: Flask) -> None:
-    """Add the commands to `flask --app esb_relay`."""
-    for command in (keygen, sign, verify, seed_demo, purge, worker, run_simulator):
-        app.cli.add_command(command)
 
 
 @click.command("keygen")
@@ -92,18 +83,6 @@ def purge() -> None:
     """Remove exchanges, calls of the bus and late answers that have outlived their time."""
     removed = keep_bounded(container().database, container().settings)
     click.echo(", ".join(f"{count} {kind}" for kind, count in removed.items()))
-
-
-@click.command("worker")
-@heartbeat.check_option
-def worker(check: bool) -> None:
-    """Ask targets of accepted calls, post late answers, publish events; until SIGTERM."""
-    if check:
-        heartbeat.check(container().settings.heartbeat_path("esb-relay"))
-    process = container()
-    configure_tracing("esb-relay-worker", process.settings)
-    run_worker(process)
-    close_tracing()
 
 
 @click.command("simulator")

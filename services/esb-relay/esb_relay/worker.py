@@ -5,8 +5,10 @@ import contextlib
 import signal
 import threading
 
+import click
 import uvloop
 from common.db.reader import Reader
+from common.jobs import heartbeat
 from common.jobs.backlog import Queue
 from common.jobs.broker import BROKER_ERRORS, open_broker
 from common.jobs.events import relay_due
@@ -15,10 +17,11 @@ from common.jobs.leased_tasks import LeasedTasks
 from common.jobs.wake_up import Listener, on_wake_ups
 from common.jobs.worker import every
 from common.logs import get_logger
+from common.tracing import close_tracing, configure_tracing
 from sqlalchemy.exc import SQLAlchemyError
 
 from esb_relay.callbacks import deliveries, late_work
-from esb_relay.container import WAKE_UP_QUEUE, Container, Engine, build_engine
+from esb_relay.container import WAKE_UP_QUEUE, Container, Engine, build_engine, container
 from esb_relay.engine.exchange_log import ExchangeWriter
 from esb_relay.models import (
     AsyncAnswer,
@@ -45,6 +48,18 @@ QUEUES = {
     "accepted_calls": ACCEPTED_CALLS,
     "events": Queue(OutboxEvent),
 }
+
+
+@click.command("worker")
+@heartbeat.check_option
+def worker(check: bool) -> None:
+    """Ask targets of accepted calls, post late answers, publish events; until SIGTERM."""
+    if check:
+        heartbeat.check(container().settings.heartbeat_path("esb-relay"))
+    process = container()
+    configure_tracing("esb-relay-worker", process.settings)
+    run_worker(process)
+    close_tracing()
 
 
 def run_worker(container: Container, *, lease_s: float = LEASE_S) -> None:

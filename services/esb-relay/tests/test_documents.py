@@ -1,6 +1,6 @@
 """What the repository says about the relay is what the relay does."""
 
-from esb_relay import create_app
+from esb_relay.app import create_app
 from esb_relay.config import Settings
 from service_documents import check_openapi, check_settings
 

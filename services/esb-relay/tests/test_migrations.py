@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from esb_relay import create_app
+from esb_relay.app import create_app
 from esb_relay.config import SCHEMA, Settings
 from esb_relay.container import container
 from service_migrations import check_there_and_back, empty_database

@@ -3,17 +3,14 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from common.web.tokens import KeySource
     from flask import Flask
 
-    from notification.config import Settings
 
-
-def create_app(settings: "Settings | None" = None, keys: "KeySource | None" = None) -> "Flask":
-    """The service's WSGI application, loaded when asked for: other processes need only a room."""
+def create_app() -> "Flask":
+    """The app of `flask --app notification`, loaded when asked for: many need a room of it."""
     from common.loading import loading
 
     with loading():
-        from notification import app
+        from notification import command_line
 
-    return app.create_app(settings, keys)
+    return command_line.create_app()

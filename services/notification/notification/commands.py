@@ -3,21 +3,10 @@
 import click
 from common.audit.log import note_act
 from common.clock import utc_now
-from common.jobs import heartbeat
-from common.tracing import close_tracing, configure_tracing
-from flask import Flask
 
 from notification.catalogue import first_data
 from notification.container import container
-from notification.django_mediator.command import import_django_mediator
 from notification.retention import keep_bounded
-from notification.worker import run_worker
-
-
-def register_commands(app: Flask) -> None:
-    """Add this service's commands to `flask`."""
-    for command in (seed_lookups, seed_demo, purge, worker, import_django_mediator):
-        app.cli.add_command(command)
 
 
 @click.command("seed-lookups")
@@ -48,15 +37,3 @@ def purge() -> None:
     """Forget recipients and words of messages, and consumed events, that outlived their time."""
     removed = keep_bounded(container().database, container().settings)
     click.echo(", ".join(f"{count} {kind}" for kind, count in removed.items()))
-
-
-@click.command("worker")
-@heartbeat.check_option
-def worker(check: bool) -> None:
-    """Send what is due, take events, settle what was left UNKNOWN, forget; until SIGTERM."""
-    if check:
-        heartbeat.check(container().settings.heartbeat_path("notification"))
-    process = container()
-    configure_tracing("notification-worker", process.settings)
-    run_worker(process)
-    close_tracing()

@@ -1,18 +1,20 @@
-"""What a process of this service is made of, built once by `create_app`."""
+"""What a process of this service is made of, built once and found again in every request."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from common.db.database import Database
-from common.db.sealed_types import ColumnSealer
+from common.db.database import Database, open_engine
+from common.db.sealed_types import ColumnSealer, column_sealer, seals_columns
+from common.jobs.broker import open_broker
 from common.jobs.wake_up import WakeUp
 from flask import current_app
 
-from notification.config import Settings
+from notification.config import SCHEMA, Settings
 from notification.models import ChannelCode
 from notification.outbox.engine import Outbox
 from notification.outbox.receiving import ReceiptIntake
 from notification.transports import Transport
+from notification.transports.build import build_transports
 from notification.webhooks.subscriptions import Targets
 
 #: The queue that wakes a worker for new messages.
@@ -33,6 +35,26 @@ class Container:
     #: None: nothing seals their secrets.
     webhooks: Targets | None
     wake_up: WakeUp
+
+
+def build_container(settings: Settings) -> Container:
+    """The container of a process with these settings; opens no connection."""
+    database, columns = Database(open_engine(settings, SCHEMA)), column_sealer(settings)
+    seals_columns(database, columns)
+    receipts = ReceiptIntake(database, settings.sms_prices)
+    seal = settings.webhook_seal
+    webhooks = Targets(database, seal) if seal else None
+    transports = build_transports(settings, receipts.takes_all, webhooks)
+    return Container(
+        settings=settings,
+        database=database,
+        columns=columns,
+        transports=transports,
+        outbox=Outbox(database, transports, settings.lease_s),
+        receipts=receipts,
+        webhooks=webhooks,
+        wake_up=WakeUp(lambda: open_broker(settings), WAKE_UP_QUEUE),
+    )
 
 
 def container() -> Container:

@@ -4,6 +4,8 @@ import gc
 import threading
 from datetime import timedelta
 
+import click
+from common.jobs import heartbeat
 from common.jobs.backlog import Queue
 from common.jobs.broker import BROKER_ERRORS, open_broker
 from common.jobs.events import relay_due
@@ -11,10 +13,11 @@ from common.jobs.heartbeat import Heartbeat
 from common.jobs.wake_up import Listener
 from common.jobs.worker import POLL_S, every, stop_on_signals, work
 from common.logs import get_logger
+from common.tracing import close_tracing, configure_tracing
 from sqlalchemy.exc import SQLAlchemyError
 
 from notification.campaigns.running import run_due
-from notification.container import WAKE_UP_QUEUE, Container
+from notification.container import WAKE_UP_QUEUE, Container, container
 from notification.emit.digesting import make_digests
 from notification.emit.intake import consume_events
 from notification.models import ChannelCode, OutboxEvent, OutboxMessage
@@ -79,6 +82,18 @@ class ChannelWorker:
         except SQLAlchemyError as exc:
             log.error("channel_worker_waits", channel=self._channel, reason=type(exc).__name__)
             return 0
+
+
+@click.command("worker")
+@heartbeat.check_option
+def worker(check: bool) -> None:
+    """Send what is due, take events, settle what was left UNKNOWN, forget; until SIGTERM."""
+    if check:
+        heartbeat.check(container().settings.heartbeat_path("notification"))
+    process = container()
+    configure_tracing("notification-worker", process.settings)
+    run_worker(process)
+    close_tracing()
 
 
 def run_worker(container: Container) -> None:

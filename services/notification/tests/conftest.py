@@ -16,7 +16,7 @@ from common.web.tokens import ALGORITHM, AUDIENCE, ISSUER
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask import Flask
 from flask.testing import FlaskClient
-from notification import create_app
+from notification.app import create_app
 from notification.campaigns.running import run_due
 from notification.catalogue import first_data
 from notification.config import SCHEMA, Settings

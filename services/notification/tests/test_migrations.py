@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from common.db.database import open_engine
-from notification import create_app
+from notification.app import create_app
 from notification.config import SCHEMA, Settings
 from notification.container import container
 from service_migrations import check_there_and_back, empty_database

@@ -11,21 +11,16 @@ from common.clock import utc_now
 from common.csv_reading import WINDOWS, format_of
 from common.errors import Invalid
 from common.gsm7 import measure
-from common.jobs import heartbeat
 from common.jobs.worker import stop_on_signals
-from common.tracing import close_tracing, configure_tracing
-from flask import Flask
 from tqdm import tqdm
 
 from policy_notify.container import container
 from policy_notify.errors import RunInProgress, RunLost
-from policy_notify.intake.commands import letters
 from policy_notify.intake.files import import_file, kind_of
 from policy_notify.intake.kinds import KINDS
 from policy_notify.intake.reading import reading_of
 from policy_notify.intake.upsert import Outcome
 from policy_notify.models import NotificationType
-from policy_notify.openimis.commands import sync
 from policy_notify.retention import keep_bounded
 from policy_notify.runs import lifecycle
 from policy_notify.runs.decide import Verdict
@@ -33,13 +28,6 @@ from policy_notify.runs.lease import Lease
 from policy_notify.runs.running import carry_out, rehearse
 from policy_notify.runs.schedule import checked_day
 from policy_notify.texts.check import check_texts
-from policy_notify.worker import run_worker
-
-
-def register_commands(app: Flask) -> None:
-    """Add the commands to `flask --app policy_notify`."""
-    for command in _COMMANDS:
-        app.cli.add_command(command)
 
 
 @click.command("import")
@@ -179,27 +167,3 @@ def purge() -> None:
     """Forget messages' words and numbers, and consumed events, that have outlived their time."""
     removed = keep_bounded(container().database, container().settings)
     click.echo(", ".join(f"{count} {kind}" for kind, count in removed.items()))
-
-
-@click.command("worker")
-@heartbeat.check_option
-def worker(check: bool) -> None:
-    """Run at the scheduled hours, take events, forget what is old; until SIGTERM."""
-    if check:
-        heartbeat.check(container().settings.heartbeat_path("policy-notify"))
-    process = container()
-    configure_tracing("policy-notify-worker", process.settings)
-    run_worker(process)
-    close_tracing()
-
-
-_COMMANDS = (
-    import_command,
-    sync,
-    letters,
-    run_triggers,
-    check_texts_command,
-    seed_demo,
-    purge,
-    worker,
-)

@@ -5,15 +5,18 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
+import click
 from common import tracing
 from common.clock import utc_now
+from common.jobs import heartbeat
 from common.jobs.broker import open_broker
 from common.jobs.heartbeat import Heartbeat
 from common.jobs.wake_up import Listener
 from common.jobs.worker import every, stop_on_signals, work
 from common.logs import get_logger
+from common.tracing import close_tracing, configure_tracing
 
-from policy_notify.container import WAKE_UP_QUEUE, Container
+from policy_notify.container import WAKE_UP_QUEUE, Container, container
 from policy_notify.errors import RunLost
 from policy_notify.intake.events import consume_events
 from policy_notify.intake.waiting_consents import settle_waiting
@@ -79,6 +82,18 @@ class Scheduler:
         if lifecycle.request_slot(self._container.database, slot, today, now):
             log.info("slot_reached", slot=slot.isoformat())
         self._asked = slot
+
+
+@click.command("worker")
+@heartbeat.check_option
+def worker(check: bool) -> None:
+    """Run at the scheduled hours, take events, forget what is old; until SIGTERM."""
+    if check:
+        heartbeat.check(container().settings.heartbeat_path("policy-notify"))
+    process = container()
+    configure_tracing("policy-notify-worker", process.settings)
+    run_worker(process)
+    close_tracing()
 
 
 def run_worker(container: Container) -> None:

@@ -16,7 +16,7 @@ from common.web.tokens import ALGORITHM, AUDIENCE, ISSUER
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask import Flask
 from flask.testing import FlaskClient
-from policy_notify import create_app
+from policy_notify.app import create_app
 from policy_notify.config import SCHEMA, Settings
 from policy_notify.container import Container
 from policy_notify.errors import MaybeTaken, NotTaken

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from policy_notify import create_app
+from policy_notify.app import create_app
 from policy_notify.config import SCHEMA, Settings
 from policy_notify.container import container
 from service_migrations import check_there_and_back, empty_database

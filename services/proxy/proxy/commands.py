@@ -8,10 +8,7 @@ from common.audit.commands import record_if_possible
 from common.audit.log import record_act
 from common.clock import utc_now
 from common.console.staff import StaffRole
-from common.jobs import heartbeat
 from common.settings import SettingError, process_environment
-from common.tracing import close_tracing, configure_tracing
-from flask import Flask
 from sqlalchemy import select
 
 from proxy.access import clients
@@ -21,35 +18,11 @@ from proxy.access.scopes import SCOPES, is_scope
 from proxy.access.signing import create_key
 from proxy.access.staff import create_staff, update_staff, with_hashed_password
 from proxy.container import container
-from proxy.django_mediator.command import import_django_mediator
-from proxy.metadata.command import apply, export
 from proxy.models import Client, StaffUser
-from proxy.openhim.command import import_openhim
 from proxy.record.indexing import index_calls
 from proxy.registry import mediators
 from proxy.retention import keep_bounded
 from proxy.statistics.rollup_job import forget_rollups
-from proxy.worker import run_worker
-
-
-def register_commands(app: Flask) -> None:
-    """Add the commands to `flask --app proxy`."""
-    for command in (
-        create_client_command,
-        ensure_client,
-        create_admin,
-        create_token_key,
-        seed_demo,
-        purge,
-        index_fields,
-        worker,
-        run_demo_mediator,
-        import_django_mediator,
-        import_openhim,
-        export,
-        apply,
-    ):
-        app.cli.add_command(command)
 
 
 class _Scope(click.ParamType):  # type: ignore[type-arg]
@@ -196,18 +169,6 @@ def index_fields() -> None:
     record_act("channel.indexed")
     for one in index_calls(container().database, container().sealer):
         click.echo(f"{one.channel}: {one.calls} calls, {one.values} values added")
-
-
-@click.command("worker")
-@heartbeat.check_option
-def worker(check: bool) -> None:
-    """Make asynchronous calls, end interrupted ones, purge; until SIGTERM."""
-    if check:
-        heartbeat.check(container().settings.heartbeat_path("proxy"))
-    process = container()
-    configure_tracing("proxy-worker", process.settings)
-    run_worker(process)
-    close_tracing()
 
 
 @click.command("demo-mediator")

@@ -17,9 +17,8 @@ from common.ids import lowest_id_at
 from common.logs import get_logger
 from sqlalchemy import Table, select
 
-from proxy.access import open_sessions
+from proxy.access import login_attempts, open_sessions
 from proxy.config import Settings
-from proxy.console import login_attempts
 from proxy.models import (
     Alert,
     AlertMessage,

@@ -6,9 +6,11 @@ import threading
 import uuid
 from collections.abc import Callable
 
+import click
 import uvloop
 from common.clock import utc_now
 from common.db.reader import Reader
+from common.jobs import heartbeat
 from common.jobs.backlog import Queue
 from common.jobs.broker import open_broker
 from common.jobs.heartbeat import Heartbeat
@@ -16,10 +18,11 @@ from common.jobs.leased_tasks import LeasedTasks
 from common.jobs.wake_up import Listener, on_wake_ups
 from common.jobs.worker import every
 from common.logs import get_logger
+from common.tracing import close_tracing, configure_tracing
 
 from proxy.alerts.delivery import Notification, deliver_due
 from proxy.alerts.watch import watch_of
-from proxy.container import Container
+from proxy.container import Container, container
 from proxy.gateway.async_calls import WAKE_UP_QUEUE, Claimed
 from proxy.gateway.call_runner import CallRunner
 from proxy.gateway.forward import Forwarder
@@ -60,6 +63,18 @@ def claimed(row: AsyncCall, token: uuid.UUID) -> Claimed:
         esb=row.esb,
         has_idempotency_key=row.has_idempotency_key,
     )
+
+
+@click.command("worker")
+@heartbeat.check_option
+def worker(check: bool) -> None:
+    """Make asynchronous calls, end interrupted ones, purge; until SIGTERM."""
+    if check:
+        heartbeat.check(container().settings.heartbeat_path("proxy"))
+    process = container()
+    configure_tracing("proxy-worker", process.settings)
+    run_worker(process)
+    close_tracing()
 
 
 def run_worker(container: Container) -> None:

@@ -19,10 +19,10 @@ from common.loop_thread import LoopThread
 from common.web.tokens import TokenVerifier
 from flask import Flask
 from flask.testing import FlaskClient
-from proxy import create_app
 from proxy.access import secrets
 from proxy.access.scopes import SCOPES
 from proxy.access.signing import create_key
+from proxy.app import create_app
 from proxy.config import SCHEMA, Settings
 from proxy.container import Container
 from proxy.gateway.gateway import Gateway

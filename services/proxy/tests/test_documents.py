@@ -1,6 +1,6 @@
 """What the repository says about the proxy is what the proxy does."""
 
-from proxy import create_app
+from proxy.app import create_app
 from proxy.config import Settings
 from service_documents import check_openapi, check_settings
 

@@ -14,7 +14,7 @@ import proxy
 import psycopg
 import pytest
 from common.db.database import UtcDateTime
-from proxy import create_app
+from proxy.app import create_app
 from proxy.config import SCHEMA, Settings
 from proxy.container import container
 from service_migrations import check_there_and_back, empty_database

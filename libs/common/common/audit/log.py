@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask import current_app, g, has_request_context, request
+from flask import Flask, current_app, g, has_request_context, request
 from sqlalchemy import event
 from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction
 
-from common.audit.actors import current_actor, is_within_job, known_actor
+from common.audit.actors import current_actor, forwarded_address, is_within_job, known_actor
 from common.audit.chain import Actor, Draft, Source, append
 from common.audit.changes import Kinds, changes_of
 from common.audit.models import AuditTables
@@ -116,6 +116,20 @@ class AuditLog:
             correlation_id=context.correlation_id if context else "",
             at=utc_now(),
         )
+
+
+def register_audit_log(
+    app: Flask,
+    service: str,
+    database: Database,
+    tables: AuditTables,
+    rules: AuditRules,
+    address: Callable[[], str] = forwarded_address,
+) -> AuditLog:
+    """Keep the audit log of `app`: of what its sessions commit."""
+    log_of_app = app.extensions[EXTENSION] = AuditLog(service, database, tables, rules, address)
+    log_of_app.listen()
+    return log_of_app
 
 
 def note(session: Session, draft: Draft) -> None:

@@ -1,17 +1,14 @@
 """The one place that every request of a service passes: no page and no route can forget it."""
 
-from collections.abc import Callable
 from http import HTTPStatus
 
 from flask import Flask, Response, current_app, g, request
 from sqlalchemy.exc import SQLAlchemyError
 
-from common.audit.actors import forwarded_address, known_actor
+from common.audit.actors import known_actor
 from common.audit.chain import Draft
-from common.audit.log import EXTENSION, SAFE_METHODS, AuditLog, AuditRules, audit_log, request_draft
-from common.audit.models import AuditTables
+from common.audit.log import EXTENSION, SAFE_METHODS, AuditLog, audit_log, request_draft
 from common.audit.values import digest
-from common.db.database import Database
 
 #: Filters whose values name no person; others are kept as digests.
 _TELLING = frozenset(
@@ -22,19 +19,9 @@ _TELLING = frozenset(
 )
 
 
-def register_audit(
-    app: Flask,
-    service: str,
-    database: Database,
-    tables: AuditTables,
-    rules: AuditRules,
-    address: Callable[[], str] = forwarded_address,
-) -> AuditLog:
-    """Keep the audit log of `app`: of what its sessions commit, of what its requests show."""
-    log = app.extensions[EXTENSION] = AuditLog(service, database, tables, rules, address)
-    log.listen()
+def register_audited_requests(app: Flask) -> None:
+    """Let what the requests of `app` do and show be in the log of `register_audit_log`, too."""
     app.after_request(_note_request)
-    return log
 
 
 def acts_of(app: Flask) -> set[tuple[str, str]]:

@@ -19,7 +19,7 @@ from common.http.server import Server
 from common.loop_thread import LoopThread
 from common.web.tokens import ALGORITHM, AUDIENCE, ISSUER, TokenVerifier
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from esb_relay import create_app
+from esb_relay.app import create_app
 from esb_relay.config import SCHEMA, Settings
 from esb_relay.container import Container
 from esb_relay.demo import replies

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from notification import create_app
+from notification.app import create_app
 from notification.models import AttemptStatus, DeliveryLog, MessageStatus, OutboxEvent
 from notification.outbox.receiving import forward, receive_receipts
 from notification.transports import Outcome, Part, Result

@@ -19,12 +19,12 @@ from markupsafe import Markup
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from proxy.access import open_sessions, second_factors, totp
+from proxy.access import login_attempts, open_sessions, second_factors, totp
 from proxy.access.caller import caller_address
+from proxy.access.login_attempts import Attempt
 from proxy.access.secrets import hash_secret
-from proxy.console import cookies, login_attempts, login_pages, origins, sessions, tickets
+from proxy.console import cookies, login_pages, origins, sessions, tickets
 from proxy.console.blueprint import pages
-from proxy.console.login_attempts import Attempt
 from proxy.console.reading import read
 from proxy.console.saving import write
 from proxy.console.sign_in import WRONG_CODE, check_password

@@ -15,12 +15,12 @@ from flask import Response, redirect, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from proxy.access import open_sessions, password_resets
+from proxy.access import login_attempts, open_sessions, password_resets
 from proxy.access.caller import caller_address
+from proxy.access.login_attempts import Attempt
 from proxy.access.secrets import hash_secret
-from proxy.console import login_attempts, login_pages
+from proxy.console import login_pages
 from proxy.console.blueprint import pages
-from proxy.console.login_attempts import Attempt
 from proxy.console.reading import read
 from proxy.console.saving import write
 from proxy.console.sign_in import about, active_member_called

@@ -13,10 +13,9 @@ from common.texts import N_, _
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from proxy.access import second_factors
+from proxy.access import login_attempts, second_factors
+from proxy.access.login_attempts import Attempt
 from proxy.access.secrets import hash_secret, is_outdated
-from proxy.console import login_attempts
-from proxy.console.login_attempts import Attempt
 from proxy.console.sessions import Proof, StaffSession, mark_of
 from proxy.container import Container
 from proxy.errors import WrongCredentials

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from common.errors import TooManyRequests
 from proxy.access import secrets
-from proxy.console.login_attempts import Attempt, begin, growing_wait, wait_for
+from proxy.access.login_attempts import Attempt, begin, growing_wait, wait_for
 from proxy.container import Container
 from proxy.models import EndedSession, LoginAttempt
 from proxy.retention import keep_bounded

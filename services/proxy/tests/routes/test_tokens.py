@@ -8,7 +8,7 @@ import jwt
 import pytest
 from common.web.tokens import AUDIENCE, public_keys
 from flask import Flask
-from proxy import create_app
+from proxy.app import create_app
 from proxy.config import Settings
 from proxy.models import Base
 
