@@ -17,7 +17,6 @@ from datetime import UTC, datetime
 from typing import Any
 from zlib import crc32
 
-from psycopg.errors import LockNotAvailable
 from sqlalchemy import Connection, Engine, MetaData, Table, event, text
 from sqlalchemy.exc import OperationalError
 
@@ -35,6 +34,8 @@ SHORT_DAYS = 31
 LOCK_WAIT_MS = 100
 LOCK_REST_S = 0.2
 LOCK_TRIES = 100
+#: `lock_not_available` (PostgreSQL's manual, "Error Codes"): SQLite needs no driver of it.
+_NO_LOCK = "55P03"
 
 _BELOW = re.compile(r" TO \('([0-9a-f-]{36})'\)$")
 _FROM = re.compile(r"FROM \('([0-9a-f-]{36})'\)")
@@ -241,7 +242,7 @@ def with_short_locks(engine: Engine, act: Callable[[Connection], Any]) -> bool:
                 connection.execute(text(f"SET LOCAL lock_timeout = {LOCK_WAIT_MS}"))
                 act(connection)
         except OperationalError as exc:
-            if not isinstance(exc.orig, LockNotAvailable):
+            if getattr(exc.orig, "sqlstate", None) != _NO_LOCK:
                 raise
         else:
             return True

@@ -9,7 +9,6 @@ from flask.typing import ResponseReturnValue
 from notification.console.blueprint import pages
 from notification.container import container
 from notification.mails.dns_advice import Finding
-from notification.mails.dns_check import check
 from notification.models import ChannelCode
 from notification.transports.smtp import SmtpTransport
 
@@ -23,6 +22,8 @@ def e_mail() -> ResponseReturnValue:
 @pages.act("/e-mail/", StaffRole.OPERATOR)
 def check_e_mail() -> ResponseReturnValue:
     """Ask name servers about the sender's domain."""
+    from notification.mails.dns_check import check  # all of DNS: only when asked
+
     mails = _transport()
     if mails is None:
         return _page(None)

@@ -4,7 +4,6 @@ import base64
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import dkim
 from common.settings import SettingError
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import (
@@ -64,6 +63,8 @@ class DkimSigner:
 
     def signed(self, mail: bytes) -> bytes:
         """The mail, with its signature in front."""
+        import dkim  # with all of DNS: only for who signs
+
         signature: bytes = dkim.sign(
             mail,
             self.selector.encode(),
