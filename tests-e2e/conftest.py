@@ -1,5 +1,6 @@
 """The whole system in both shapes, started as `make up` starts it, reached through nginx."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import cache
@@ -14,14 +15,21 @@ from messages import emit
 from npm_packages import npm_packages
 from policy_scheme import Scheme
 from raw_mediator import RawMediator, raw_mediator
-from systems import Start, staff_settings, systems
+from systems import Start, Starts, staff_settings, systems
 from waiting import eventually
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Where tests shall be quick, most systems are forked; `make faults` starts each as it is."""
+    Starts.are_forked = config.option.markexpr == "not faults" and sys.platform == "linux"
 
 
 @pytest.fixture(scope="session", params=["embedded", "production"])
 def hub(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     """One running system for all tests of a shape that do not break it."""
-    with systems(tmp_path_factory.mktemp(request.param)) as start:
+    # One of the two is started as `make up` does.
+    forked = request.param == "embedded"
+    with systems(tmp_path_factory.mktemp(request.param), forked=forked) as start:
         yield start(request.param, WEB_CONCURRENCY="2", **staff_settings())
 
 

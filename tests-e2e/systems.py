@@ -7,12 +7,14 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
 import psycopg
 import pytest
 from database_link import database_link
+from forked_process import ForkServer
 from hub import Hub
 from kombu import Connection
 from ports import unused_ports
@@ -134,9 +136,23 @@ def shape_environ(
             server.execute(f'DROP ROLE IF EXISTS "{name}"')
 
 
+class Starts:
+    """How processes are started: tests that start many systems need not load all code anew."""
+
+    #: In `make faults` each is started as `make up` does.
+    are_forked = False
+
+
+@cache
+def _forks() -> ForkServer:
+    return ForkServer()
+
+
 @contextmanager
-def systems(folder: Path) -> Iterator[Start]:
+def systems(folder: Path, *, forked: bool = True) -> Iterator[Start]:
     """A function that starts systems: `start("embedded", MEDIATOR_MODE="pure_esb")`.
+
+    Its processes are `forked` where tests shall be quick, else started as `make up` does.
 
     Without `own_broker` those in the production shape share RabbitMQ's queues. Where a test needs
     only some `services`, the others are left out: each takes seconds to start. `more` are
@@ -169,7 +185,13 @@ def systems(folder: Path) -> Iterator[Start]:
             procfile = folder / f"Procfile-{count}"
             lines = [*(f"{name}: {command}\n" for name, command in more.items())]
             procfile.write_text("".join([*lines, *_lines_of(services)]))
-            stack = Stack.beside_others(folder / f"var-{count}", whole, procfile=procfile, out=out)
+            stack = Stack.beside_others(
+                folder / f"var-{count}",
+                whole,
+                procfile=procfile,
+                out=out,
+                forks=_forks() if forked and Starts.are_forked else None,
+            )
             return Hub(opened.enter_context(stack), shape, output=Path(out.name), link=link)
 
         yield start

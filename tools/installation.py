@@ -16,6 +16,7 @@ import local_authority
 import nginx_conf
 import service_addresses
 from common.settings import FORMER_NAMES
+from forked_process import ForkServer
 from ports import LOOPBACK
 from procfile import Program, flask_apps, port_variables
 from service_addresses import SERVICE_PORTS
@@ -59,11 +60,13 @@ class Installation:
         programs: Sequence[Program],
         ports: Mapping[str, int],
         cwd: Path | None = None,
+        forks: ForkServer | None = None,
     ) -> None:
         self.var_dir = var_dir.absolute()
         self.programs = list(programs)
         self.ports = dict(ports)
         self.cwd = cwd or self.var_dir
+        self._forks = forks
         self.environ = self._processes_environ(environ)
 
     @property
@@ -135,7 +138,8 @@ class Installation:
             for arguments in self._commands(app, demo=demo)
         ]
         several = str(Path(__file__).with_name("flask_commands.py"))
-        self._run([sys.executable, several, json.dumps(commands)], "the preparation", environ)
+        command = [sys.executable, several, json.dumps(commands)]
+        self._run(command, "the preparation", environ, self._forks)
 
     def write_address(self) -> None:
         """Leave word of where this installation is reached, for the commands beside it."""
@@ -175,16 +179,26 @@ class Installation:
             commands.append(["seed-demo"])
         return commands
 
-    def _run(self, command: Sequence[str], name: str, environ: Mapping[str, str]) -> str:
-        done = subprocess.run(
-            command,
-            env={**self.environ, **environ},
-            cwd=self.cwd,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+    def _run(
+        self,
+        command: Sequence[str],
+        name: str,
+        environ: Mapping[str, str],
+        forks: ForkServer | None = None,
+    ) -> str:
+        whole = {**self.environ, **environ}
+        if forks is not None:
+            done = forks.run(command, whole, self.cwd)
+        else:
+            done = subprocess.run(
+                command,
+                env=whole,
+                cwd=self.cwd,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
         if done.returncode != 0:
             words = (done.stderr.strip() or done.stdout.strip())[-4000:]
             raise StackError(f"{name} failed:\n{words}")

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from forked_process import ForkedProcess, ForkServer
 from kept_listener import KeptListener
 from process_states import ProcessStates
 from procfile import Program
@@ -46,8 +47,10 @@ class KeptProcess:
         cwd: Path,
         say: Say,
         states: ProcessStates,
+        forks: ForkServer | None = None,
     ) -> None:
         self.program = program
+        self._forks = forks
         self._states = states
         self._listener = KeptListener(program, environ)
         self._restarting = threading.Event()
@@ -56,7 +59,7 @@ class KeptProcess:
         self._cwd = cwd
         self._say = say
         self._stopping = threading.Event()
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | ForkedProcess | None = None
         self._began = time.monotonic()
         self._thread: threading.Thread | None = None
 
@@ -143,18 +146,7 @@ class KeptProcess:
             self._stopping.wait(delay_s)
 
     def _run_once(self, spawned: threading.Event) -> int:
-        listener = self._opened()
-        passed = {} if listener is None else {"PASSED_LISTENER": str(listener)}
-        process = subprocess.Popen(
-            [sys.executable, "-IS", str(_LEASH), str(os.getpid()), self.program.command],
-            env={**self._environ, **passed},
-            pass_fds=() if listener is None else (listener,),
-            cwd=self._cwd,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        process = self._new_process(self._opened())
         self._process, self._began = process, time.monotonic()
         self._states.began(self.program.name)
         spawned.set()
@@ -168,6 +160,21 @@ class KeptProcess:
         reader.join(OUTPUT_WAIT_S)
         return code
 
+    def _new_process(self, listener: int | None) -> subprocess.Popen[bytes] | ForkedProcess:
+        if self._forks is not None:
+            return self._forks.start(self.program.command, self._environ, self._cwd, listener)
+        passed = {} if listener is None else {"PASSED_LISTENER": str(listener)}
+        return subprocess.Popen(
+            [sys.executable, "-IS", str(_LEASH), str(os.getpid()), self.program.command],
+            env={**self._environ, **passed},
+            pass_fds=() if listener is None else (listener,),
+            cwd=self._cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
     def _opened(self) -> int | None:
         """The listening socket; where its port is taken the process itself shall say so."""
         try:
@@ -175,7 +182,7 @@ class KeptProcess:
         except OSError:
             return None
 
-    def _pass_on_output(self, process: subprocess.Popen[bytes]) -> None:
+    def _pass_on_output(self, process: subprocess.Popen[bytes] | ForkedProcess) -> None:
         assert process.stdout is not None
         with process.stdout as lines:
             for line in lines:

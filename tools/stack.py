@@ -22,6 +22,7 @@ from typing import Self, TextIO
 
 import demo_transports
 from connections import counted_connections
+from forked_process import ForkServer
 from installation import ROOT, Installation, StackError
 from log_files import LogFiles
 from ports import (
@@ -68,11 +69,13 @@ class Stack:
         cwd: Path | None = None,
         out: TextIO | LogFiles = sys.stdout,
         grace_s: float = 10.0,
+        forks: ForkServer | None = None,
     ) -> None:
         """`environ` is the whole environment (default: this process's); nothing is started yet.
 
         `cwd` (default: the data folder) is where processes look for `.env.local`; `out` is where
-        their lines go. Raises StackError for a bad port.
+        their lines go; `forks`, for tests, starts processes without loading their libraries anew.
+        Raises StackError for a bad port.
         """
         environ = dict(os.environ if environ is None else environ)
         self.demo = environ.get("DEMO", "1").lower() not in {"0", "false", "no", "off"}
@@ -87,7 +90,9 @@ class Stack:
                 ports["OPENHIM_API_PORT"] = openhims
         except ValueError as exc:
             raise StackError(str(exc)) from exc
-        self.installation = Installation(var_dir, environ, programs=programs, ports=ports, cwd=cwd)
+        self.installation = Installation(
+            var_dir, environ, programs=programs, ports=ports, cwd=cwd, forks=forks
+        )
         self._supervisor = Supervisor(
             programs,
             self.installation.environ,
@@ -95,6 +100,7 @@ class Stack:
             out=out,
             states=ProcessStates(self.installation.var_dir / PROCESS_STATES),
             grace_s=grace_s,
+            forks=forks,
         )
         self.flask = self.installation.flask
         self.pids = self._supervisor.pids
@@ -110,10 +116,11 @@ class Stack:
         *,
         procfile: Path = ROOT / "Procfile",
         out: TextIO = sys.stdout,
+        forks: ForkServer | None = None,
     ) -> Self:
         """A stack on free ports; `environ` is added to this process's environment."""
         whole = {**os.environ, **free_ports(), **(environ or {})}
-        return cls(var_dir, whole, procfile=procfile, out=out)
+        return cls(var_dir, whole, procfile=procfile, out=out, forks=forks)
 
     def __enter__(self) -> Self:
         try:

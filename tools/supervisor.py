@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
+from forked_process import ForkServer
 from kept_process import KeptProcess
 from log_files import LogFiles
 from process_states import ProcessStates
@@ -59,13 +60,14 @@ class Supervisor:
         out: TextIO | LogFiles,
         states: ProcessStates,
         grace_s: float = 10.0,
+        forks: ForkServer | None = None,
     ) -> None:
         names = [program.name for program in programs]
         self._output = out if isinstance(out, LogFiles) else Output(out, names)
         self._last_lines = {name: deque[str](maxlen=LAST_LINES) for name in names}
         self._grace_s = grace_s
         self._processes = {
-            program.name: KeptProcess(program, environ, cwd, self._say, states)
+            program.name: KeptProcess(program, environ, cwd, self._say, states, forks)
             for program in programs
         }
 
