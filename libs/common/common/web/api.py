@@ -13,7 +13,7 @@ from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import BadRequest, NotFound, UnsupportedMediaType
 from werkzeug.routing import UUIDConverter
 
-from common.web.documents import documents_of
+from common.web.documents import LateSpec, documents_of
 from common.web.examples import EXAMPLE_ID, body_example, described, instance, with_examples
 from common.web.preconditions import ETAG, IF_MATCH, tag_answer
 from common.web.problems import MEDIA_TYPE
@@ -152,6 +152,13 @@ class Blueprint(flask_smorest.Blueprint):
         view._apidoc = {**getattr(view, "_apidoc", {}), "if_match": True}  # type: ignore[attr-defined]
         return view
 
+    def register_views_in_doc(
+        self, api: Any, app: Any, spec: Any, *, name: str, parameters: Any
+    ) -> None:
+        """Later: most processes are never asked for their document."""
+        describe = super().register_views_in_doc
+        spec.later(lambda known: describe(api, app, known, name=name, parameters=parameters))
+
     def name_operations(self) -> None:
         """Give each operation its function's name as `operationId`, once all routes are there."""
         for endpoint, operations in self._docs.items():
@@ -253,6 +260,12 @@ def _schema_name(schema: Any) -> str:
 
 class _Api(flask_smorest.Api):
     """smorest's Api; the problems are registered by `register_problem_handlers`."""
+
+    spec: Any
+
+    def _init_spec(self, **options: Any) -> None:
+        super()._init_spec(**options)
+        self.spec = LateSpec(self.spec)
 
     def register_blueprint(self, blp: Any, **options: Any) -> None:
         """Take a blueprint's routes. Raises TypeError for a route that nobody guards."""

@@ -1,8 +1,11 @@
 """The pages of an API: its OpenAPI document, and Swagger UI that works offline."""
 
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import apispec
 import flask_smorest
 import swagger_ui_bundle
 from flask import Blueprint, Response, make_response, render_template, send_from_directory
@@ -12,6 +15,34 @@ _SWAGGER_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'"
 )
+
+
+class LateSpec:
+    """An `apispec.APISpec` whose paths are described when the document is first asked for."""
+
+    def __init__(self, spec: apispec.APISpec) -> None:
+        self._spec = spec
+        self._later: list[Callable[[apispec.APISpec], object]] = []
+        self._lock = threading.Lock()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._spec, name)
+
+    def later(self, describe: Callable[[apispec.APISpec], object]) -> None:
+        """Let `describe` be called with the whole spec before the document is made."""
+        self._later.append(describe)
+
+    def path(self, **described: Any) -> None:
+        """As apispec's."""
+        self.later(lambda spec: spec.path(**described))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The document, with everything that was to be described later, in that order."""
+        with self._lock:
+            while self._later:
+                self._later.pop(0)(self._spec)
+            document: dict[str, Any] = self._spec.to_dict()
+        return document
 
 
 def documents_of(api: flask_smorest.Api, service: str) -> Blueprint:

@@ -60,7 +60,7 @@ def steps(
     counted: dict[str, int] = {}
     found = []
     for one in pending:
-        touched = sorted(known & set(_words_of(one)))
+        touched = sorted(known & set(_words_of(one))) if known else []
         for name in touched:
             if name not in counted:
                 counted[name] = _rows(connection, schema, name)
