@@ -15,13 +15,18 @@ from messages import emit
 from npm_packages import npm_packages
 from policy_scheme import Scheme
 from raw_mediator import RawMediator, raw_mediator
-from systems import Start, Starts, staff_settings, systems
+from systems import Start, Starts, close_forks, staff_settings, systems
 from waiting import eventually
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Where tests shall be quick, most systems are forked; `make faults` starts each as it is."""
     Starts.are_forked = config.option.markexpr == "not faults" and sys.platform == "linux"
+
+
+def pytest_unconfigure() -> None:
+    """After all systems have ended."""
+    close_forks()
 
 
 @pytest.fixture(scope="session", params=["embedded", "production"])

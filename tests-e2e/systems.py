@@ -148,6 +148,13 @@ def _forks() -> ForkServer:
     return ForkServer()
 
 
+def close_forks() -> None:
+    """End the process that others were forked from, where there is one."""
+    if _forks.cache_info().currsize:
+        _forks().close()
+        _forks.cache_clear()
+
+
 @contextmanager
 def systems(folder: Path, *, forked: bool = True) -> Iterator[Start]:
     """A function that starts systems: `start("embedded", MEDIATOR_MODE="pure_esb")`.

@@ -89,6 +89,10 @@ class ForkServer:
         _error: BaseException | None,
         _traceback: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the server, and what it forked."""
         self._socket.close()
         self._process.wait()
 
