@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from common.db.database import open_engine
 from notification.app import create_app
+from notification.catalogue.first_data import STATUSES
 from notification.config import SCHEMA, Settings
 from notification.container import container
 from service_migrations import check_there_and_back, empty_database
@@ -142,6 +143,28 @@ def test_cascades_digests_and_webhooks_go_and_come_back_and_leave_the_rest(envir
 
     flask(environ, "db", "upgrade")
     flask(environ, "db", "check")
+
+
+@pytest.mark.parametrize(
+    ("name", "name_after", "revision_after"),
+    [("MessageHistory in a digest", STATUSES["DIGESTED"], 2), ("Told with others", None, 1)],
+    ids=["as it was seeded", "as somebody named it"],
+)
+def test_name_of_a_state_is_mended_where_it_still_is_that_of_the_first_data(
+    environ, name, name_after, revision_after
+):
+    flask(environ, "db", "upgrade", "0019")
+    engine = open_engine(Settings.read(environ), SCHEMA)
+    renamed = text("UPDATE lk_status SET name = :name, revision = 1 WHERE code = 'DIGESTED'")
+    with engine.begin() as connection:
+        connection.execute(renamed, {"name": name})
+
+    flask(environ, "db", "upgrade")
+
+    found = text("SELECT name, revision FROM lk_status WHERE code = 'DIGESTED'")
+    with engine.connect() as connection:
+        assert connection.execute(found).one() == (name_after or name, revision_after)
+    engine.dispose()
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgres"])
