@@ -2,15 +2,24 @@
 on a page is data, or a text that nobody can translate.
 """
 
+import enum
 import re
-from collections.abc import Iterator
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
 from html.parser import HTMLParser
 from typing import Any
+from urllib.parse import parse_qs, urljoin, urlsplit
 
 import pytest
 from babel.support import NullTranslations
 from common import texts
+from common.db.database import Database
 from flask import Flask
+from sqlalchemy import select
+from sqlalchemy.orm import DeclarativeBase, Session
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import Rule
 
 #: The language that is replaced.
 CODE = "sw"
@@ -18,6 +27,8 @@ _BRACKETED = re.compile(r"⟦[^⟦⟧]*⟧")
 _WORD = re.compile(r"[^\W\d_][\w-]{2,}")
 #: Codes in capital letters, and digests.
 _CODE = re.compile(r"^[A-Z_]+$|\d")
+#: How many pages of a kind are read: the records of a list are not all in the same state.
+_EACH = 3
 #: Names and formats, the same in every language.
 _NAMES = frozenset({"English", "Français", "Kiswahili", "Kiungo", "CSV", "PDF", "UTC"})
 
@@ -58,11 +69,15 @@ class _Page(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.found: list[str] = []
+        self.links: list[str] = []
         self._within = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self._within += tag in self.CODE
         self.found += [value or "" for name, value in attrs if name in self.NAMED]
+        self.links += [
+            value or "" for name, value in attrs if (tag, name) == ("a", "href") or name == "hx-get"
+        ]
 
     def handle_endtag(self, tag: str) -> None:
         self._within -= tag in self.CODE
@@ -72,29 +87,143 @@ class _Page(HTMLParser):
             self.found.append(data)
 
 
-def unbracketed(page: str) -> set[str]:
-    """The words of the HTML `page` outside of all brackets."""
+def _read(page: str) -> _Page:
     read = _Page()
     read.feed(page)
-    text = " ".join(read.found)  # a text with a link in it is several pieces
+    return read
+
+
+def unbracketed(page: str, data: Iterable[str] = ()) -> set[str]:
+    """The words of the HTML `page` outside of all brackets, and of `data`, which stands whole."""
+    text = " ".join(_read(page).found)  # a text with a link in it is several pieces
     while _BRACKETED.search(text):
         text = _BRACKETED.sub(" ", text)
+    whole = "|".join(map(re.escape, sorted(data, key=len, reverse=True)))
+    text = re.sub(rf"(?<!\w)(?:{whole})(?!\w)", " ", text)
     return {one for one in set(_WORD.findall(text)) - _NAMES if not _CODE.search(one)}
 
 
-def plain_pages(app: Flask) -> Iterator[str]:
-    """The paths of the console's pages that need nothing to be named."""
-    for rule in app.url_map.iter_rules():
-        is_page = rule.endpoint.startswith("console.") and "GET" in (rule.methods or ())
-        if is_page and not rule.arguments and rule.rule.endswith("/"):
-            yield rule.rule
+def recorded(session: Session, base: type[DeclarativeBase]) -> set[str]:
+    """Every text that the records of `base` hold; states and kinds are no data, but our words."""
+    found: set[str] = set()
+    for mapper in base.registry.mappers:
+        for record in session.scalars(select(mapper.class_)):
+            for column in mapper.column_attrs:
+                found.update(_texts(getattr(record, column.key)))
+    return {one for one in found if _WORD.search(one) and not _is_usual(one)}
 
 
-def untranslated(app: Flask, browser: Any) -> dict[str, set[str]]:
-    """By path, the words of pages that `browser`, who is signed in, cannot read in `CODE`."""
-    found: dict[str, set[str]] = {}
-    for path in plain_pages(app):
-        answer = browser.get(path, headers={"Accept-Language": CODE})
-        if answer.status_code == 200 and answer.mimetype == "text/html":
-            found[path] = unbracketed(answer.text)
-    return found
+def _is_usual(text: str) -> bool:
+    """Whether a record's text, like `name`, may as well be a word of ours."""
+    return bool(_WORD.fullmatch(text)) and text.islower()
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str) and not isinstance(value, enum.Enum):
+        yield value
+    elif isinstance(value, Mapping):
+        for name, one in value.items():
+            yield from (name, *_texts(one))
+    elif isinstance(value, list):
+        for one in value:
+            yield from _texts(one)
+
+
+def pages_of(app: Flask) -> set[str]:
+    """The rules of the console's pages."""
+    return {rule.rule for rule in app.url_map.iter_rules() if _is_page(rule)}
+
+
+def _is_page(rule: Rule) -> bool:
+    is_read = rule.endpoint.startswith("console.") and "GET" in (rule.methods or ())
+    return is_read and rule.rule.endswith("/")
+
+
+def walked(app: Flask, browser: Any, more: Iterable[str] = ()) -> dict[tuple[str, str], str]:
+    """By rule and address, the HTML of pages in `CODE` that links lead to, `_EACH` of a kind.
+
+    `browser` is signed in; pages with the same parameters are of a kind. Addresses in `more` are
+    such as only other services, or scripts, lead to.
+    """
+    waiting = deque([*(one for one in sorted(pages_of(app)) if "<" not in one), *more])
+    read: dict[tuple[str, str], str] = {}
+    kinds: Counter[tuple[str, ...]] = Counter()
+    while waiting:
+        address = waiting.popleft()
+        rule = _rule_of(app, address)
+        kind = (rule, *sorted(parse_qs(urlsplit(address).query)))
+        if not rule or kinds[kind] == _EACH or (rule, address) in read:
+            continue
+        with closing(browser.get(address, headers={"Accept-Language": CODE})) as answer:
+            if answer.status_code != 200 or answer.mimetype != "text/html":
+                continue
+            kinds[kind] += 1
+            read[rule, address] = answer.text
+            if len(kind) == 1:  # what filters lead to, leads to itself
+                waiting += _links(address, answer.text)
+    return read
+
+
+def _links(address: str, page: str) -> list[str]:
+    links = (urljoin(address, one).partition("#")[0] for one in _read(page).links)
+    return [one for one in links if one.startswith("/")]
+
+
+def _rule_of(app: Flask, address: str) -> str:
+    """The rule of a page of the console; empty: there is none."""
+    try:
+        rule, _ = app.url_map.bind("").match(urlsplit(address).path, return_rule=True)
+    except HTTPException:
+        return ""
+    return rule.rule if _is_page(rule) else ""
+
+
+def demonstrate(app: Flask) -> None:
+    """Let the records of the demonstration be there."""
+    with app.app_context():
+        done = app.test_cli_runner().invoke(args=["seed-demo"], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+
+
+def found_by(browser: Any, path: str, term: str, csrf: Mapping[str, str]) -> str:
+    """The page in `CODE` that says what the search box's `term` names."""
+    given = {**csrf, "term": term}
+    answer = browser.post(path, data=given, headers={"Accept-Language": CODE})
+    assert answer.status_code == 200, answer.text
+    page: str = answer.text
+    return page
+
+
+def untranslated(pages: Mapping[tuple[str, str], str], data: Iterable[str]) -> dict[str, set[str]]:
+    """By address, the words of `pages` that nobody can translate, and that are no `data`.
+
+    The audit log is data: acts and members of records are called as programs call them.
+    """
+    words = {at: unbracketed(page, data) for (_, at), page in pages.items()}
+    return {at: found for at, found in words.items() if found and not at.endswith("/audit/")}
+
+
+def check_every_page(
+    app: Flask,
+    browser: Any,
+    records: tuple[Database, type[DeclarativeBase]],
+    *,
+    data: Iterable[str],
+    more: Iterable[str] = (),
+    beside: Iterable[str] = (),
+    found: str = "",
+) -> None:
+    """Everything on every page can be translated, or is `data`: of records, or named so.
+
+    `more` are addresses to which no link of a page leads, `beside` the rules of what is no page for
+    people, or not ours; `found` is the page of the search box.
+    """
+    pages = walked(app, browser, more)
+    unread = pages_of(app) - {rule for rule, _ in pages}
+    assert unread == set(beside), unread ^ set(beside)
+    pages["", "what the search box found"] = found
+    database, base = records
+    with database.reading() as session:
+        known = recorded(session, base).union(data)
+    left = untranslated(pages, known)
+    assert left == {}, left

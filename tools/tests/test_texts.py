@@ -1,6 +1,8 @@
 """The catalogues are current, complete, compiled, and say one thing in one way."""
 
+import ast
 import re
+from collections.abc import Iterator
 from gettext import GNUTranslations
 from html.parser import HTMLParser
 from pathlib import Path
@@ -115,3 +117,40 @@ def test_no_text_of_a_template_is_outside_the_catalogues(template: Path) -> None
     page.feed(_JINJA.sub(" ", template.read_text("utf-8")))
     words = {word for text in page.found for word in re.findall(r"[A-Za-z][A-Za-z-]+", text)}
     assert not words - _NO_TEXTS - {"true"}
+
+
+_MODULES = [one for package in texts.PACKAGES for one in package.glob("**/*.py")]
+_MARKS = {"_", "N_", "gettext", "ngettext"}
+_SENTENCE = re.compile(r"[A-Z][^<>=]* [^<>=]*\.")
+
+
+def strings(tree: ast.AST, *within: type[ast.AST]) -> Iterator[ast.Constant]:
+    """Each string below nodes of these types."""
+    for node in ast.walk(tree):
+        if isinstance(node, within):
+            yield from (one for one in ast.walk(node) if isinstance(one, ast.Constant))
+
+
+def marked(tree: ast.AST) -> Iterator[ast.Constant]:
+    """Each string that is an argument of a mark."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in _MARKS:
+            yield from (one for one in node.args if isinstance(one, ast.Constant))
+
+
+def test_no_text_is_marked_in_an_f_string_where_the_extractor_does_not_look() -> None:
+    for module in _MODULES:
+        tree = ast.parse(module.read_text("utf-8"))
+        lost = set(marked(tree)) & set(strings(tree, ast.JoinedStr))
+        assert not lost, (module, [one.value for one in lost])
+
+
+def test_no_sentence_of_the_console_is_outside_the_catalogues() -> None:
+    for module in _MODULES:
+        if "console" not in module.parts:
+            continue
+        tree = ast.parse(module.read_text("utf-8"))
+        docstrings = set(strings(tree, ast.Expr)) - set(strings(tree, ast.Call))
+        said = set(strings(tree, ast.Module)) - docstrings - set(marked(tree))
+        outside = [one.value for one in said if _SENTENCE.fullmatch(str(one.value))]
+        assert not outside, (module, outside)

@@ -56,7 +56,7 @@ def test_a_draft_is_tried_out_approved_by_another_and_done(
     amina: FlaskClient, juma: FlaskClient, csrf: dict[str, str], draft: str, campaigns: Any
 ) -> None:
     page = amina.get(draft).text
-    assert "2 people added" in page
+    assert "Added: 2, on the list already: 0" in page
     assert "line 4: actor_type: Missing data for required field." in page
     amina.post(f"{draft}dry-run/", data=csrf)
     hers, his = amina.get(draft).text, juma.get(draft).text

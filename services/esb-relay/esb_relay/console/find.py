@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 
 from common.console.finding import MOST_HITS, Happened, Hit, Term, add_find, add_timeline
+from common.console.presenting import word
+from common.texts import _
 from flask import url_for
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session, defer
@@ -29,25 +31,30 @@ def _hits(session: Session, term: Term) -> Iterator[Hit]:
     found = {one.id: one for part in named for one in _exchanges(session, part, MOST_HITS)}
     for one in list(found.values())[:MOST_HITS]:
         timeline = f"/admin/timeline/{one.correlation_id}/"
-        note = f"{one.status}, {one.organization or 'no organization'}"
-        yield Hit("Exchange", one.code, _page(one), note, one.started_at, [("Timeline", timeline)])
+        organization = one.organization or _("no organization")
+        note = f"{word(one.status)}, {organization}"
+        more = [(_("Timeline"), timeline)]
+        yield Hit(_("Exchange"), one.code, _page(one), note, one.started_at, more)
 
 
 def _happened(session: Session, correlation_id: str) -> Iterator[Happened]:
     is_its = Exchange.correlation_id == correlation_id
     for one in _exchanges(session, is_its, _MOST_HAPPENED):
-        yield Happened(one.started_at, f"Exchange with the bus, {one.direction}", _page(one))
+        began = _("Exchange with the bus, %(direction)s", direction=word(one.direction))
+        yield Happened(one.started_at, began, _page(one))
         if one.completed_at is not None:
-            ended = f"The exchange ended: {one.error}" if one.error else "The exchange ended"
+            said = _("The exchange ended")
+            ended = f"{said}: {one.error}" if one.error else said
             mark = _MARKS.get(one.status, "bad")
             page = _page(one)
             yield Happened(one.completed_at, ended, page, one.status, mark, one.duration_ms)
     late = select(AsyncAnswer).where(AsyncAnswer.correlation_id == correlation_id)
     for answer in session.scalars(late.options(defer(AsyncAnswer.body)).limit(_MOST_HAPPENED)):
-        yield Happened(answer.created_at, "A late answer waits for the bus")
+        yield Happened(answer.created_at, _("A late answer waits for the bus"))
         if answer.delivered_at is not None:
             mark = "good" if answer.status is DeliveryStatus.DELIVERED else "bad"
-            yield Happened(answer.delivered_at, "The late answer left", "", answer.status, mark)
+            left = _("The late answer left")
+            yield Happened(answer.delivered_at, left, "", answer.status, mark)
 
 
 def _exchanges(session: Session, named: ColumnElement[bool], limit: int) -> Iterator[Exchange]:

@@ -12,7 +12,8 @@ from common.console.forms import Form, choices, read_filters, read_form
 from common.console.listing import listing
 from common.console.staff import StaffRole
 from common.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
-from common.texts import _
+from common.reasons import reason
+from common.texts import _, ngettext, number
 from flask import g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
@@ -177,14 +178,25 @@ def add_campaign_people(campaign_id: uuid.UUID) -> ResponseReturnValue:
 
 
 def _summary(added: acts.Added, listed: Listed) -> str:
-    summary = (
-        f"{added.added} people added; {added.repeated} were on the list already, "
-        f"{added.filtered_out} are not meant."
+    summary = _(
+        "Added: %(added)s, on the list already: %(repeated)s, not meant: %(filtered_out)s.",
+        added=number(added.added),
+        repeated=number(added.repeated),
+        filtered_out=number(added.filtered_out),
     )
-    shown = [f"line {one.line}: {one.reason}" for one in listed.rejected[:_REJECTED_SHOWN]]
-    if shown:
-        summary += f" {len(listed.rejected)} lines cannot be read: {'; '.join(shown)}"
-    return summary
+    if not listed.rejected:
+        return summary
+    shown = "; ".join(
+        _("line %(line)s: %(reason)s", line=one.line, reason=reason(one.reason))
+        for one in listed.rejected[:_REJECTED_SHOWN]
+    )
+    cannot = ngettext(
+        "%(count)s line cannot be read: %(shown)s",
+        "%(count)s lines cannot be read: %(shown)s",
+        len(listed.rejected),
+        shown=shown,
+    )
+    return f"{summary} {cannot}"
 
 
 @pages.act("/campaigns/<uuid:campaign_id>/dry-run/", StaffRole.OPERATOR)
@@ -194,7 +206,7 @@ def try_campaign_out(campaign_id: uuid.UUID) -> ResponseReturnValue:
     def run() -> str:
         process = container()
         try_out(process.database, process.settings, campaign_id)
-        return "The list was gone through; nothing was sent."
+        return _("The list was gone through; nothing was sent.")
 
     return _tried(campaign_id, run)
 
@@ -207,7 +219,7 @@ def approve_campaign(campaign_id: uuid.UUID) -> ResponseReturnValue:
     def approve(session: Session, found: uuid.UUID, who: str, now: datetime) -> Campaign:
         return acts.approve(session, found, wanted, who, now)
 
-    return _done(campaign_id, approve, "The campaign runs.")
+    return _done(campaign_id, approve, _("The campaign runs."))
 
 
 @pages.act("/campaigns/<uuid:campaign_id>/rate/", StaffRole.OPERATOR)
@@ -221,25 +233,26 @@ def change_campaign_rate(campaign_id: uuid.UUID) -> ResponseReturnValue:
     def change(session: Session, found: uuid.UUID, who: str, _now: datetime) -> Campaign:
         return acts.change(session, found, form.values, who)
 
-    return _done(campaign_id, change, "Saved.")
+    return _done(campaign_id, change, _("Saved."))
 
 
 @pages.act("/campaigns/<uuid:campaign_id>/pause/", StaffRole.OPERATOR)
 def pause_campaign(campaign_id: uuid.UUID) -> ResponseReturnValue:
     """Let nothing more leave for now."""
-    return _done(campaign_id, acts.pause, "Nothing more leaves until the campaign is resumed.")
+    said = _("Nothing more leaves until the campaign is resumed.")
+    return _done(campaign_id, acts.pause, said)
 
 
 @pages.act("/campaigns/<uuid:campaign_id>/resume/", StaffRole.OPERATOR)
 def resume_campaign(campaign_id: uuid.UUID) -> ResponseReturnValue:
     """Go on."""
-    return _done(campaign_id, acts.resume, "The campaign goes on.")
+    return _done(campaign_id, acts.resume, _("The campaign goes on."))
 
 
 @pages.act("/campaigns/<uuid:campaign_id>/stop/", StaffRole.OPERATOR)
 def stop_campaign(campaign_id: uuid.UUID) -> ResponseReturnValue:
     """Let nothing more leave, for good."""
-    return _done(campaign_id, acts.stop, "The campaign is stopped.")
+    return _done(campaign_id, acts.stop, _("The campaign is stopped."))
 
 
 Act = Callable[[Session, uuid.UUID, str, datetime], Campaign]

@@ -95,7 +95,7 @@ def _created(session: Session, given: Mapping[str, Any]) -> Event:
     try:
         return catalogue.create_event(session, given)
     except IntegrityError as exc:
-        taken = "Another event has this code."
+        taken = _("Another event has this code.")
         raise Invalid(taken, {"code": [taken]}) from exc
 
 

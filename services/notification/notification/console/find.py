@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from itertools import islice
 
 from common.console.finding import MOST_HITS, Happened, Hit, Term, add_find, add_timeline
+from common.console.presenting import word
 from common.phones import Unreadable, read_phone
+from common.texts import _
 from flask import url_for
 from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session, load_only
@@ -64,12 +66,16 @@ def _messages(condition: ColumnElement[bool]) -> Select[OutboxMessage]:
 
 
 def _hit(one: OutboxMessage) -> Hit:
-    more = [("Why", url_for("console.why", outbox_id=one.id))]
+    more = [(_("Why"), url_for("console.why", outbox_id=one.id))]
     if one.correlation_id:
-        more.append(("Timeline", f"/admin/timeline/{one.correlation_id}/"))
-    note = f"{one.status}: {one.last_error}" if one.last_error else str(one.status)
-    what = f"{one.event_code} over {one.channel}"
-    return Hit("Message", what, _page(one.id), note, one.created_at, more)
+        more.append((_("Timeline"), f"/admin/timeline/{one.correlation_id}/"))
+    status = word(one.status)
+    note = f"{status}: {word(one.last_error)}" if one.last_error else status
+    return Hit(_("Message"), _what(one), _page(one.id), note, one.created_at, more)
+
+
+def _what(one: OutboxMessage) -> str:
+    return _("%(event)s over %(channel)s", event=one.event_code, channel=one.channel)
 
 
 def _timeline(correlation_id: str) -> list[Happened]:
@@ -80,14 +86,15 @@ def _timeline(correlation_id: str) -> list[Happened]:
 def _happened(session: Session, correlation_id: str) -> Iterator[Happened]:
     came = select(SeenEvent).where(SeenEvent.correlation_id == correlation_id)
     for event in session.scalars(came.limit(_MOST_HAPPENED)):
-        yield Happened(event.consumed_at, "The event came to notification")
+        yield Happened(event.consumed_at, _("The event came to notification"))
     condition = OutboxMessage.correlation_id == correlation_id
     messages = session.scalars(_messages(condition).limit(_MOST_HAPPENED)).all()
     for one in messages:
-        what = f"A message was queued: {one.event_code} over {one.channel}"
+        what = _("A message was queued: %(what)s", what=_what(one))
         yield Happened(one.created_at, what, _page(one.id))
         if one.delivered_at is not None:
-            yield Happened(one.delivered_at, "It was delivered", _page(one.id), "receipt", "good")
+            said = _("It was delivered")
+            yield Happened(one.delivered_at, said, _page(one.id), "receipt", "good")
     ids = [one.id for one in messages]
     tried = select(DeliveryLog).where(DeliveryLog.outbox_id.in_(ids))
     for entry in session.scalars(tried.limit(_MOST_HAPPENED)):
@@ -95,11 +102,13 @@ def _happened(session: Session, correlation_id: str) -> Iterator[Happened]:
 
 
 def _of_attempt(entry: DeliveryLog) -> Iterator[Happened]:
-    page, provider = _page(entry.outbox_id), entry.provider or "nobody yet"
-    yield Happened(entry.created_at, f"Attempt {entry.attempt_no} by {provider}", page)
+    page, number = _page(entry.outbox_id), entry.attempt_no
+    provider = entry.provider or _("nobody yet")
+    began = _("Attempt %(number)s by %(provider)s", number=number, provider=provider)
+    yield Happened(entry.created_at, began, page)
     if entry.ended_at is not None:
-        said = f"Attempt {entry.attempt_no} ended"
-        what = f"{said}: {entry.error_message}" if entry.error_message else said
+        said = _("Attempt %(number)s ended", number=number)
+        what = f"{said}: {word(entry.error_message)}" if entry.error_message else said
         mark = "good" if entry.status in _GOOD else "bad" if entry.status in _BAD else "warn"
         yield Happened(entry.ended_at, what, page, entry.status, mark)
 

@@ -12,6 +12,7 @@ from common.console.guard import framed
 from common.console.listing import listing
 from common.console.staff import StaffRole
 from common.errors import Conflict
+from common.texts import _
 from flask import g, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
@@ -106,7 +107,7 @@ def message_e_mail(outbox_id: uuid.UUID) -> ResponseReturnValue:
 @pages.act("/outbox/<uuid:outbox_id>/requeue/", StaffRole.OPERATOR)
 def requeue(outbox_id: uuid.UUID) -> ResponseReturnValue:
     """Queue a message anew, with fresh attempts."""
-    answer = _done(outbox_id, acts.requeue, "The message is queued anew.")
+    answer = _done(outbox_id, acts.requeue, _("The message is queued anew."))
     container().wake_up.send()
     return answer
 
@@ -114,7 +115,7 @@ def requeue(outbox_id: uuid.UUID) -> ResponseReturnValue:
 @pages.act("/outbox/<uuid:outbox_id>/cancel/", StaffRole.OPERATOR)
 def cancel(outbox_id: uuid.UUID) -> ResponseReturnValue:
     """Stop a message before it leaves."""
-    return _done(outbox_id, acts.cancel, "The message is cancelled.")
+    return _done(outbox_id, acts.cancel, _("The message is cancelled."))
 
 
 Act = Callable[[Session, uuid.UUID, str, datetime], OutboxMessage]

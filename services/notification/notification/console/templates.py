@@ -10,7 +10,7 @@ from common.console.forms import Form, read_filters, read_form
 from common.console.guard import framed
 from common.console.listing import listing
 from common.console.staff import StaffRole
-from common.texts import _
+from common.texts import N_, _
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
@@ -38,7 +38,7 @@ CSV = (
     Column("Written", lambda template: template.created_at),
 )
 _VERSIONS_SHOWN = 50
-NO_PAGE = "<!DOCTYPE html><p>These words are not Markdown: such an e-mail is plain text.</p>"
+NO_PAGE = N_("These words are not Markdown: such an e-mail is plain text.")
 
 
 @pages.page("/templates/")
@@ -98,7 +98,7 @@ def template_e_mail(template_id: uuid.UUID) -> ResponseReturnValue:
 
 
 def _e_mail(shown: Shown | None) -> ResponseReturnValue:
-    return framed((shown and shown.words.html) or NO_PAGE)
+    return framed((shown and shown.words.html) or f"<!DOCTYPE html><p>{_(NO_PAGE)}</p>")
 
 
 @pages.page("/templates/<uuid:template_id>/")

@@ -63,7 +63,7 @@ def create_webhook() -> ResponseReturnValue:
         try:
             return subscriptions.create_webhook(session, seal, form.values)
         except IntegrityError as exc:
-            taken = "This recipient has a webhook."
+            taken = _("This recipient has a webhook.")
             raise Invalid(taken, {"user_id": [taken]}) from exc
 
     form, made = save(form, create)

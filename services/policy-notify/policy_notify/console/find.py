@@ -5,7 +5,9 @@ from itertools import islice
 from uuid import UUID
 
 from common.console.finding import MOST_HITS, Happened, Hit, Term, add_find, add_timeline
+from common.console.presenting import word
 from common.phones import Unreadable, read_phone
+from common.texts import _
 from flask import url_for
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session, defer
@@ -45,11 +47,16 @@ def _people(session: Session, term: Term) -> Iterator[Hit]:
         people.update(islice(named, MOST_HITS))
     for person in list(people.values())[:MOST_HITS]:
         more = [
-            (f"What was sent of {name or 'its policy'}, and why not", _policy_page(policy))
+            (_what_was_sent(name), _policy_page(policy))
             for policy, name in _policies(session, person)
         ]
         name, family = f"{person.other_names} {person.last_name}", _family_page(person)
-        yield Hit("Person", name, family, f"{person.chf_id}, their family", more=more)
+        note = _("%(chf_id)s, their family", chf_id=person.chf_id)
+        yield Hit(_("Person"), name, family, note, more=more)
+
+
+def _what_was_sent(product: str) -> str:
+    return _("What was sent of %(policy)s, and why not", policy=product or _("its policy"))
 
 
 def _conditions(term: Term) -> Iterator[tuple[ColumnElement[bool], Sequence[str]]]:
@@ -84,9 +91,9 @@ def _records(session: Session, term: Term) -> Iterator[Hit]:
     if term.id is None:
         return
     addresses: tuple[tuple[str, type[Base], str], ...] = (
-        ("Family", Family, url_for("console.family", family=term.id)),
-        ("Policy", Policy, url_for("console.policy", policy=term.id)),
-        ("Run", Run, url_for("console.run", run_id=term.id)),
+        (_("Family"), Family, url_for("console.family", family=term.id)),
+        (_("Policy"), Policy, url_for("console.policy", policy=term.id)),
+        (_("Run"), Run, url_for("console.run", run_id=term.id)),
     )
     for kind, model, path in addresses:
         if session.get(model, term.id) is not None:
@@ -97,7 +104,7 @@ def _timeline(correlation_id: str) -> list[Happened]:
     came = select(SeenEvent).where(SeenEvent.correlation_id == correlation_id)
     with container().database.reading() as session:
         events = session.scalars(came.limit(_MOST_HAPPENED)).all()
-        what = "The event came to policy notification"
+        what = _("The event came to policy notification")
         known = [Happened(one.consumed_at, what) for one in events]
         return [*known, *_of_attempt(session, Term(correlation_id).id)]
 
@@ -109,12 +116,14 @@ def _of_attempt(session: Session, attempt_id: UUID | None) -> Iterator[Happened]
     if not found:
         return
     at = url_for("console.policy", policy=found.policy)
-    yield Happened(found.created_at, f"A run decided: {found.type.replace('_', ' ')}", at)
+    decided = _("A run decided: %(type)s", type=word(found.type.replace("_", " ")))
+    yield Happened(found.created_at, decided, at)
     if found.ended_at is not None:
         status = found.status.name.lower().replace("_", " ")
-        what = f"It was given to {found.provider}" if found.provider else "It was not sent"
+        given = _("It was given to %(provider)s", provider=found.provider)
+        what = given if found.provider else _("It was not sent")
         mark = "good" if found.status is IndicationStatus.SENT else "warn"
-        said = f"{what}: {found.reason}" if found.reason else what
+        said = f"{what}: {word(found.reason)}" if found.reason else what
         yield Happened(found.ended_at, said, at, status, mark)
 
 

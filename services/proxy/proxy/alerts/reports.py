@@ -76,7 +76,7 @@ def report(session: Session, name: str, since: datetime, until: datetime) -> Wor
         .order_by(func.count().desc())
     ).all()
     title = _(_TITLES[name], day=f"{until:%Y-%m-%d}")
-    alerts = [f"{count:>8}  {rule}" for rule, count in raised] or [f"    {_('none')}"]
+    alerts = [f"{count:>8}  {rule}" for rule, count in raised] or ["    " + _("none")]
     text = [title, "", _("CALLS BY CHANNEL"), *table(channels), "", _("CALLS OVER TIME (UTC)")]
     text += [*table(steps, by_name=True), "", _("ALERTS"), *alerts]
     return Words(title, "\n".join(text))
@@ -85,7 +85,7 @@ def report(session: Session, name: str, since: datetime, until: datetime) -> Wor
 def table(found: Mapping[str, Rollup], *, by_name: bool = False) -> list[str]:
     """A bar, calls, failures and percentile in each line; most calls first, or by name. Pure."""
     if not found:
-        return [f"    {_('no calls')}"]
+        return ["    " + _("no calls")]
     order = sorted(found, key=lambda name: name if by_name else (-found[name].calls, name))
     most = max(one.calls for one in found.values())
     return [_line(name, found[name], most) for name in order[:_MOST_CHANNELS]]

@@ -57,7 +57,7 @@ def change_own_password() -> ResponseReturnValue:
     try:
         check_password(container(), member.username, form.values["current"], address, now)
     except (WrongCredentials, TooManyRequests) as exc:
-        words = str(exc) if isinstance(exc, TooManyRequests) else "This is not your password."
+        words = str(exc) if isinstance(exc, TooManyRequests) else _("This is not your password.")
         return _page(form.refused({"current": [words]}))
     hashed = hash_secret(form.values["password"])
     attempt = Attempt.of(member.username, address)

@@ -130,7 +130,7 @@ def alert_rules() -> ResponseReturnValue:
 def new_alert_rule() -> ResponseReturnValue:
     """The form of a rule, as most are; a channel may be named in the address."""
     subject = request.args.get("subject", "")[:255]
-    name = f"{subject or 'A channel'} fails 5 % or more"
+    name = _("%(subject)s fails 5 %% or more", subject=subject or _("A channel"))
     groups = read(_groups)
     first = groups[0][0] if len(groups) == 1 else None
     return _rule_form(Form.of({**SUGGESTED, "subject": subject, "name": name, "group_id": first}))

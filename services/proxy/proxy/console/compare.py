@@ -9,8 +9,9 @@ from typing import Any
 import marshmallow as ma
 from common.audit.log import record_act, viewing
 from common.console.forms import Form, read_filters, read_form
-from common.console.presenting import duration
+from common.console.presenting import duration, word
 from common.console.rights import Right
+from common.texts import N_, _
 from flask import render_template
 from flask.typing import ResponseReturnValue
 from sqlalchemy import or_
@@ -29,19 +30,23 @@ from proxy.schemas.forms import ReasonForm
 #: Calls of the same channel that are offered.
 _MOST_OFFERED = 20
 _FACTS = {
-    "Status": "status",
-    "Answer": "response_status_code",
-    "Method": "request_method",
-    "URL": "request_url",
-    "Channel": "channel_name",
-    "Client": "client_name",
-    "Client's address": "client_address",
-    "Organization": "organization",
-    "Went to": "mediator_url",
-    "Bytes of the request": "request_body_length",
-    "Bytes of the answer": "response_body_length",
+    N_("Status"): "status",
+    N_("Answer"): "response_status_code",
+    N_("Method"): "request_method",
+    N_("URL"): "request_url",
+    N_("Channel"): "channel_name",
+    N_("Client"): "client_name",
+    N_("Client's address"): "client_address",
+    N_("Organization"): "organization",
+    N_("Went to"): "mediator_url",
+    N_("Bytes of the request"): "request_body_length",
+    N_("Bytes of the answer"): "response_body_length",
 }
-_DURATIONS = {"Took": "duration_ms", "Match": "match_ms", "Upstream": "upstream_ms"}
+_DURATIONS = {N_("Took"): "duration_ms", N_("Match"): "match_ms", N_("Upstream"): "upstream_ms"}
+_SIDES = {
+    "request": (N_("Headers of the request"), N_("Body of the request")),
+    "response": (N_("Headers of the answer"), N_("Body of the answer")),
+}
 
 
 class OtherForm(ma.Schema):
@@ -129,7 +134,7 @@ def _others(
 
 
 def _page(both: tuple[Transaction, Transaction], *, is_open: bool, form: Form | None = None) -> str:
-    parts = [Part("The calls", named(*map(_facts, both)))]
+    parts = [Part(_("The calls"), named(*map(_facts, both)))]
     if is_open:
         parts += _headers_and_bodies(*both)
     return render_template(
@@ -143,18 +148,19 @@ def _page(both: tuple[Transaction, Transaction], *, is_open: bool, form: Form | 
 
 
 def _facts(call: Transaction) -> dict[str, Any]:
-    facts = {label: getattr(call, name) for label, name in _FACTS.items()}
-    took = {label: getattr(call, name) for label, name in _DURATIONS.items()}
+    facts = {_(label): getattr(call, name) for label, name in _FACTS.items()}
+    took = {_(label): getattr(call, name) for label, name in _DURATIONS.items()}
     shown = {label: None if ms is None else duration(ms) for label, ms in took.items()}
-    return {**facts, "Error": reach.error_of(call), **shown}
+    status = {_("Status"): word(call.status)}
+    return {**facts, **status, _("Error"): reach.error_of(call), **shown}
 
 
 def _headers_and_bodies(left: Transaction, right: Transaction) -> list[Part]:
     parts = []
-    for title, side in (("request", "request"), ("answer", "response")):
+    for side, (of_headers, of_body) in _SIDES.items():
         headers, body = f"{side}_headers", f"{side}_body"
         ours, theirs = (readable_headers(getattr(one, headers)) or {} for one in (left, right))
-        parts.append(Part(f"Headers of the {title}", named(ours, theirs)))
+        parts.append(Part(_(of_headers), named(ours, theirs)))
         texts = (getattr(one, body) or "" for one in (left, right))
-        parts.append(Part(f"Body of the {title}", lines(*texts)))
+        parts.append(Part(_(of_body), lines(*texts)))
     return parts

@@ -11,6 +11,7 @@ from math import isfinite
 from typing import Any
 
 from common.console.forms import Form
+from common.texts import _
 from common.web.fields import check_storable
 from marshmallow import ValidationError
 from werkzeug.datastructures import MultiDict
@@ -129,12 +130,13 @@ def _shown(definition: Mapping[str, Any], value: Any, name: str) -> Entry | Sect
         return Section(label, hint, entries(_template(definition), value, name))
     if kind == "structs":
         items = [*_listed(value), {}]
+        how = _("An item is removed by leaving its fields blank.")
         return Section(
             label,
-            f"{hint} An item is removed by leaving its fields blank.".strip(),
+            f"{hint} {how}".strip(),
             [
                 Section(
-                    f"{label} {number + 1}" if number < len(items) - 1 else "One more",
+                    f"{label} {number + 1}" if number < len(items) - 1 else _("One more"),
                     "",
                     entries(_template(definition), item, f"{name}.{number}"),
                 )
@@ -212,7 +214,7 @@ def _value(reading: _Reading, definition: Mapping[str, Any], here: Any, name: st
         return reading.text(name) == "true"
     text = reading.text(name)
     if len(text) > MAX_CHARS:
-        reading.wrong(name, f"Must not be longer than {MAX_CHARS} characters.")
+        reading.wrong(name, _("Must not be longer than %(high)s characters.", high=MAX_CHARS))
         return _NOTHING
     if not text:
         return _blank(kind, here)
@@ -242,12 +244,13 @@ def _typed(
         if kind == "lines":
             return [line.strip() for line in text.splitlines() if line.strip()]
         if kind == "option" and text not in [str(one) for one in definition.get("values") or []]:
-            reading.wrong(name, "Choose one of the list.")
+            reading.wrong(name, _("Choose one of the list."))
         return text
     except ValidationError as exc:
         reading.wrong(name, str(exc.messages[0]) if isinstance(exc.messages, list) else str(exc))
     except (ValueError, RecursionError):
-        reading.wrong(name, "Must be a number." if kind == "number" else "This is not JSON.")
+        said = _("Must be a number.") if kind == "number" else _("This is not JSON.")
+        reading.wrong(name, said)
     return _NOTHING
 
 

@@ -6,6 +6,8 @@ from typing import NamedTuple
 from urllib.parse import urlencode
 
 from common.console.finding import MOST_HITS, Hit, Term
+from common.console.presenting import word
+from common.texts import _
 from flask import url_for
 from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
@@ -56,12 +58,12 @@ def call_hit(call: Transaction) -> Hit:
     """A call as it is found."""
     own = call.correlation_id
     return Hit(
-        "Call",
+        _("Call"),
         f"{call.request_method} {call.request_url}",
         url_for("console.transaction", correlation_id=own),
-        f"{call.status}, {call.client_name}",
+        f"{word(call.status)}, {call.client_name}",
         call.started_at,
-        [("Timeline", url_for("console.timeline", correlation_id=own))],
+        [(_("Timeline"), url_for("console.timeline", correlation_id=own))],
     )
 
 
@@ -83,7 +85,7 @@ def _with_id(session: Session, term: Term) -> Iterator[Hit]:
     for one in session.scalars(rejected.limit(MOST_HITS)):
         at = f"{url_for('console.rejections')}#rejection-{one.correlation_id}"
         name = f"{one.request_method} {one.request_path}"
-        yield Hit("Rejected", name, at, one.reason, one.rejected_at)
+        yield Hit(_("Rejected"), name, at, word(one.reason), one.rejected_at)
 
 
 def _taking(session: Session, asked: AskedPath) -> Iterator[Hit]:
@@ -100,27 +102,26 @@ def _taking(session: Session, asked: AskedPath) -> Iterator[Hit]:
 
 def _calls(method: str | None = None, **filters: str) -> list[tuple[str, str]]:
     """The lists of calls that lie behind a record."""
-    what, listed = f"{method} calls" if method else "calls", url_for("console.transactions")
+    listed = url_for("console.transactions")
     given = {**filters, **({"method": method} if method else {})}
     failed = urlencode({**given, "status": "failed"})
-    return [
-        (f"Its {what}", f"{listed}?{urlencode(given)}"),
-        (f"Failed {what}", f"{listed}?{failed}"),
-    ]
+    own = _("Its %(method)s calls", method=method) if method else _("Its calls")
+    bad = _("Failed %(method)s calls", method=method) if method else _("Failed calls")
+    return [(own, f"{listed}?{urlencode(given)}"), (bad, f"{listed}?{failed}")]
 
 
 def _client(one: Client) -> Hit:
     at = url_for("console.client", client_pk=one.id)
-    return Hit("Client", one.client_id, at, one.name, more=_calls(client=one.client_id))
+    return Hit(_("Client"), one.client_id, at, one.name, more=_calls(client=one.client_id))
 
 
 def _channel(one: Channel, method: str | None = None) -> Hit:
     at = url_for("console.channel", channel_id=one.id)
-    versions = ("Versions", url_for("console.channel_versions", channel_id=one.id))
+    versions = (_("Versions"), url_for("console.channel_versions", channel_id=one.id))
     more = [*_calls(method, channel=one.name), versions]
-    return Hit("Channel", one.name, at, one.path_pattern, more=more)
+    return Hit(_("Channel"), one.name, at, one.path_pattern, more=more)
 
 
 def _mediator(one: Mediator) -> Hit:
     at = url_for("console.mediator", mediator_id=one.id)
-    return Hit("Mediator", one.name, at, one.urn, more=_calls(mediator=one.urn))
+    return Hit(_("Mediator"), one.name, at, one.urn, more=_calls(mediator=one.urn))

@@ -6,6 +6,7 @@ from typing import Any
 
 from common.console.staff import StaffRole
 from common.importing.source import SourceError
+from common.texts import _
 from flask import g, render_template, request
 from flask.typing import ResponseReturnValue
 
@@ -47,11 +48,11 @@ def _export() -> Export:
     """The export that was sent. Raises SourceError."""
     sent = request.files.get("file")
     if sent is None or not sent.filename:
-        raise SourceError("Choose the file that OpenHIM exported")
+        raise SourceError(_("Choose the file that OpenHIM exported"))
     try:
         found: Any = json.loads(sent.read())
     except (ValueError, RecursionError) as exc:
-        raise SourceError("The file is not JSON") from exc
+        raise SourceError(_("The file is not JSON")) from exc
     return Export.of(found)
 
 

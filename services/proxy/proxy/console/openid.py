@@ -41,7 +41,7 @@ from proxy.registry.records import locked
 from proxy.schemas.staff import StaffIn
 
 BACK = "/admin/login/openid/back/"
-TAKEN = (
+TAKEN = N_(
     "There is an account of this name here already. If it is yours, sign in by your password and "
     "link the provider on the page of your account."
 )
@@ -130,7 +130,7 @@ def _member(claims: dict[str, Any]) -> StaffUser:
                 note(session, about(known, "staff.updated", role=role, was=before))
             return known
     except IntegrityError as exc:
-        raise WrongCredentials(TAKEN) from exc
+        raise WrongCredentials(_(TAKEN)) from exc
     except Invalid as exc:
         raise WrongCredentials(_(NO_ROLE)) from exc  # the setting names a role that nobody made
 

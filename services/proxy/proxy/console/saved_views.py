@@ -96,4 +96,4 @@ def _delete(session: Session, view_id: uuid.UUID) -> None:
 
 
 def _reason(form: Form) -> str:
-    return next((form.error(name) for name in form.errors), "This cannot be kept.")
+    return next((form.error(name) for name in form.errors), _("This cannot be kept."))

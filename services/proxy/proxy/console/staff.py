@@ -99,7 +99,8 @@ def switch_member(member_id: uuid.UUID, act: str) -> ResponseReturnValue:
     except LastAdministrator as exc:
         flash(f"{exc}.", "bad")
         return redirect(url_for("console.members"), 303)
-    return _saved("They may sign in." if is_active else "They may not sign in any more.")
+    said = _("They may sign in.") if is_active else _("They may not sign in any more.")
+    return _saved(said)
 
 
 @pages.act("/mediator/staff/<uuid:member_id>/second-factor/reset/", Right.GATEWAY_STAFF)
@@ -116,7 +117,7 @@ def reset_second_factor(member_id: uuid.UUID) -> ResponseReturnValue:
         note_act(session, "staff.second_factor_reset", member.id, member.username)
 
     write(forget)
-    return _saved("They sign in by their password, and set up a second factor anew.")
+    return _saved(_("They sign in by their password, and set up a second factor anew."))
 
 
 @pages.act("/mediator/staff/<uuid:member_id>/sessions/end/", Right.GATEWAY_STAFF)

@@ -7,7 +7,7 @@ from common.console.flashes import flash
 from common.console.forms import choices, read_filters
 from common.console.listing import listing
 from common.console.rights import Right
-from common.texts import _
+from common.texts import N_, _
 from flask import g, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
@@ -45,9 +45,9 @@ CALL_COLUMNS = (
     Column("Reason", lambda call: call.reason),
 )
 _ACTS = {
-    "pause": (rerun_tasks.pause_task, "Paused. Calls that are under way still end."),
-    "resume": (rerun_tasks.resume_task, "The task goes on."),
-    "cancel": (rerun_tasks.cancel_task, "Cancelled. Calls that are under way still end."),
+    "pause": (rerun_tasks.pause_task, N_("Paused. Calls that are under way still end.")),
+    "resume": (rerun_tasks.resume_task, N_("The task goes on.")),
+    "cancel": (rerun_tasks.cancel_task, N_("Cancelled. Calls that are under way still end.")),
 }
 
 
@@ -106,7 +106,7 @@ def move_task(task_id: uuid.UUID, act: str) -> ResponseReturnValue:
         flash(_("%(exc)s already.", exc=exc), "bad")
     else:
         container().wake_up.send()
-        flash(said)
+        flash(_(said))
     return redirect(url_for("console.task", task_id=task_id), 303)
 
 

@@ -9,7 +9,9 @@ from collections.abc import Iterator
 
 from common.console.finding import TIMELINE, Happened, Term, checked_id, in_order
 from common.console.navigation import other_services
+from common.console.presenting import word
 from common.console.rights import SIGNED_IN, Right
+from common.texts import _
 from flask import g, render_template, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session, load_only
@@ -50,7 +52,8 @@ def timeline(correlation_id: str) -> ResponseReturnValue:
 def _happened(session: Session, call_id: uuid.UUID) -> Iterator[Happened]:
     rejected = session.get(Rejection, call_id)
     if rejected is not None and reach.own().view is None:
-        what = f"{rejected.request_method} {rejected.request_path} was rejected: {rejected.reason}"
+        asked = f"{rejected.request_method} {rejected.request_path}"
+        what = _("%(call)s was rejected: %(reason)s", call=asked, reason=word(rejected.reason))
         at = f"{url_for('console.rejections')}#rejection-{call_id}"
         yield Happened(rejected.rejected_at, what, at, str(rejected.status_code), "bad")
     call = session.get(Transaction, call_id, options=[load_only(*SUMMARY)])
@@ -63,11 +66,13 @@ def _happened(session: Session, call_id: uuid.UUID) -> Iterator[Happened]:
 
 def _of_call(call: Transaction) -> Iterator[Happened]:
     at = _page(call.correlation_id)
-    what = f"{call.client_name} called {call.request_method} {call.request_url}"
+    asked = f"{call.request_method} {call.request_url}"
+    what = _("%(client)s called %(call)s", client=call.client_name, call=asked)
     yield Happened(call.started_at, what, at)
     if call.completed_at is not None:
         error = reach.error_of(call)
-        ended = f"The call ended: {error}" if error else "The call ended"
+        said = _("The call ended")
+        ended = f"{said}: {error}" if error else said
         mark = _MARKS.get(call.status, "busy")
         yield Happened(call.completed_at, ended, at, call.status, mark, call.duration_ms)
 
@@ -75,7 +80,7 @@ def _of_call(call: Transaction) -> Iterator[Happened]:
 def _sent(session: Session, call: Transaction) -> Iterator[Happened]:
     work = session.get(AsyncCall, call.correlation_id)
     if work is not None and work.sent_at is not None:
-        what = f"The worker sent it, attempt {work.attempt_count}"
+        what = _("The worker sent it, attempt %(number)s", number=work.attempt_count)
         yield Happened(work.sent_at, what, _page(call.correlation_id))
 
 
@@ -88,7 +93,8 @@ def _steps(session: Session, call: Transaction) -> Iterator[Happened]:
         if step["started"] is not None:
             status = str(step.get("response", {}).get("status", "no answer"))
             mark = "bad" if step.get("error") else ""
-            what, at = f"Step: {step.get('name') or 'without a name'}", _page(call.correlation_id)
+            what = _("Step: %(name)s", name=step.get("name") or _("without a name"))
+            at = _page(call.correlation_id)
             yield Happened(step["started"], what, at, status, mark, step["took_ms"])
 
 
@@ -99,7 +105,8 @@ def _reruns(session: Session, call: Transaction) -> Iterator[Happened]:
         is_kin |= Transaction.correlation_id == call.parent_id
     query = summaries(reach.viewing()).where(is_kin).order_by(Transaction.correlation_id)
     for one in session.scalars(query.limit(_MOST_RERUNS)):
-        what = "The original began" if one.correlation_id == call.parent_id else "It was made again"
+        is_original = one.correlation_id == call.parent_id
+        what = _("The original began") if is_original else _("It was made again")
         at, mark = _page(one.correlation_id), _MARKS.get(one.status, "busy")
         yield Happened(one.started_at, what, at, one.status, mark, one.duration_ms)
 
