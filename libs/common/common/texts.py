@@ -110,6 +110,7 @@ class Patterns:
     """Texts that were filled in English before anybody read them: by a library, or as stored.
 
     `messages` are message ids; in the text each `%(name)s` of them stands for at least a character.
+    Several texts in one are parted by `; `.
     """
 
     def __init__(self, messages: Iterable[str]) -> None:
@@ -119,6 +120,9 @@ class Patterns:
         """`text` in the reader's language, as far as the catalogues or these patterns know it."""
         if language() == DEFAULT:
             return text
+        return self._one(text) or "; ".join(self._one(part) or part for part in text.split("; "))
+
+    def _one(self, text: str) -> str | None:
         whole = gettext(text)
         if whole != text:
             return whole
@@ -126,7 +130,7 @@ class Patterns:
             match = pattern.fullmatch(text)
             if match:
                 return gettext(message, **match.groupdict())
-        return text
+        return None
 
 
 def _pattern(message: str) -> re.Pattern[str]:

@@ -35,17 +35,35 @@ _NO_CALL = N_("no calls in %(seconds)s s")
 _ONE_CALL = N_("1 call in %(seconds)s s")
 _CALLS = N_("%(count)s calls in %(seconds)s s")
 _FAILED = N_("%(failures)s of %(calls)s calls failed")
+_NONE_FAILED = N_("0 of %(calls)s calls failed")
+_ONE_FAILED = N_("1 of %(calls)s calls failed")
+_AGAIN = N_("started again %(count)s times, last after %(ending)s at %(at)s")
+_AGAIN_ONCE = N_("started again once, last after %(ending)s at %(at)s")
+_AGAIN_SOON = N_(
+    "started again %(count)s times, last after %(ending)s at %(at)s, next start in %(seconds)s s"
+)
+_AGAIN_ONCE_SOON = N_(
+    "started again once, last after %(ending)s at %(at)s, next start in %(seconds)s s"
+)
 _LATENCY = N_("%(percentile)s of 100 calls took up to %(took)s ms")
 #: What is said of a subject of which there is nothing to read any more.
 NOTHING = N_("nothing is counted any more")
 #: The details of readings are stored in English, with the alerts; checks say more of the causes.
+#: Of two that may match, the first one is meant.
 DETAILS = Patterns(
     (
+        _ONE_REJECTED,
         _REJECTED,
         _NO_CALL,
         _ONE_CALL,
         _CALLS,
+        _NONE_FAILED,
+        _ONE_FAILED,
         _FAILED,
+        _AGAIN_ONCE_SOON,
+        _AGAIN_SOON,
+        _AGAIN_ONCE,
+        _AGAIN,
         _LATENCY,
         N_("does not answer (%(reason)s)"),
         N_("cannot be asked (%(reason)s)"),

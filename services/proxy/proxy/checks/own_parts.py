@@ -192,7 +192,11 @@ def _unknown(container: Container) -> list[Finding]:
         count = len(answer.json()["data"])
     except (OutboundError, ValueError, LookupError):
         return []  # the process is asked by itself
+    return [unknown_outcomes(count)]
+
+
+def unknown_outcomes(count: int) -> Finding:
+    """That so many messages of notification have an unknown outcome. Pure."""
     said = "1 message has" if count == 1 else f"{count} messages have"
-    return [
-        measured(Measure.OUTBOX_UNKNOWN, "notification", float(count), f"{said} an unknown outcome")
-    ]
+    detail = f"{said} an unknown outcome"
+    return measured(Measure.OUTBOX_UNKNOWN, "notification", float(count), detail)
