@@ -17,7 +17,7 @@ from notification import command_line
 from notification.config import Settings
 from notification.console import pages
 from notification.container import Container
-from notification.outbox.watching import TransportMetrics, readiness
+from notification.outbox.watching import TransportMetrics, UnknownMessages, readiness
 from notification.routes import register_routes, unsubscribe
 from notification.routes.people import UserIdConverter
 from notification.routes.problems import register_problems
@@ -46,7 +46,8 @@ def create_app(settings: Settings | None = None, keys: KeySource | None = None) 
     register_problems(app)
     register_request_context(app)
     register_health(app, database.engine, lambda: readiness(database))
-    register_metrics(app, TransportMetrics(database), BacklogMetrics(database, QUEUES))
+    collectors = TransportMetrics(database), UnknownMessages(database)
+    register_metrics(app, *collectors, BacklogMetrics(database, QUEUES))
     register_audited_requests(app)
     app.url_map.converters["user_id"] = UserIdConverter
     register_routes(

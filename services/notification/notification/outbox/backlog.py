@@ -28,11 +28,12 @@ def backlog(session: Session, now: datetime) -> Backlog:
     # The literal condition is the index's own: a database knows by it which index serves.
     due = select(func.min(OutboxMessage.next_attempt_at)).where(IS_WAITING, is_due(now))
     return Backlog(
-        counts={status: _count(session, status) for status in MessageStatus},
+        counts={status: count_of(session, status) for status in MessageStatus},
         oldest_due_at=session.scalar(due),
     )
 
 
-def _count(session: Session, status: MessageStatus) -> int:
+def count_of(session: Session, status: MessageStatus) -> int:
+    """How many messages have this status; MOST_COUNTED + 1 for all that is more."""
     some = select(literal(1)).where(OutboxMessage.status == status).limit(MOST_COUNTED + 1)
     return session.scalar(select(func.count()).select_from(some.subquery())) or 0

@@ -13,13 +13,15 @@ from prometheus_client.registry import Collector
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from notification.models import TransportState
+from notification.models import MessageStatus, TransportState
+from notification.outbox.backlog import count_of
 from notification.outbox.transports import in_trouble
 
 log = get_logger(__name__)
 
 PAUSED = "kiungo_notification_transport_paused"
 CLOSINGS = "kiungo_notification_transport_closings"
+UNKNOWN = "kiungo_notification_unknown_messages"
 _LABELS = ["channel", "provider"]
 
 
@@ -75,6 +77,32 @@ class TransportMetrics(Collector):
             GaugeMetricFamily(PAUSED, "1: it takes no message at this moment", labels=_LABELS),
             GaugeMetricFamily(CLOSINGS, "Pauses in a row, without a message taken", labels=_LABELS),
         )
+
+
+class UnknownMessages(Collector):
+    """How many messages have an unknown outcome; nothing while the database is away."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def describe(self) -> list[Metric]:
+        """Known without asking the database."""
+        return [self._gauge()]
+
+    def collect(self) -> Iterator[Metric]:
+        """Asked whenever the page is read; up to 10,001 are counted."""
+        gauge = self._gauge()
+        try:
+            with self._database.reading() as session:
+                gauge.add_metric([], count_of(session, MessageStatus.UNKNOWN))
+        except SQLAlchemyError as exc:
+            log.warning("unknown_messages_not_measured", reason=type(exc).__name__)
+            return
+        yield gauge
+
+    @staticmethod
+    def _gauge() -> GaugeMetricFamily:
+        return GaugeMetricFamily(UNKNOWN, "Messages whose outcome is unknown", labels=[])
 
 
 def _is_paused(row: TransportState, now: datetime) -> bool:

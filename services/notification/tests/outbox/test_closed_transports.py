@@ -11,7 +11,14 @@ from typing import Any
 import pytest
 from common.clock import rfc3339, utc_now
 from common.db.database import Database
-from notification.models import AttemptStatus, ChannelCode, MessageStatus, TransportState
+from notification.models import (
+    AttemptStatus,
+    AuditEvent,
+    ChannelCode,
+    MessageStatus,
+    OutboxMessage,
+    TransportState,
+)
 from notification.outbox.engine import Outbox
 from notification.outbox.transports import write_gate
 from notification.transports import Outcome, Result
@@ -21,6 +28,7 @@ from notification.transports.sms.generic import Generic
 from notification.transports.sms.http_provider import HttpProvider
 from notification.transports.sms.settings import SmsSettings
 from raw_mediator import RawMediator, answer
+from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 SMS = [ChannelCode.SMS]
@@ -346,3 +354,21 @@ def test_a_paused_transport_shows_in_readiness_and_metrics(
 
     monkeypatch.setattr(Database, "reading", lambda _self: away())
     assert "kiungo_notification" not in client.get("/metrics").text
+
+
+def test_messages_with_an_unknown_outcome_are_counted_without_being_shown(
+    app: Any, api: Any, client: Any
+) -> None:
+    client.rule(ChannelCode.SMS)
+    client.template(ChannelCode.SMS)
+    client.emit("anna", "juma", "neema")
+    with client.container.database.writing() as session:
+        for one in session.scalars(select(OutboxMessage).limit(2)):
+            one.status = MessageStatus.UNKNOWN
+        before = session.scalar(select(func.count()).select_from(AuditEvent))
+
+    lines = app.test_client().get("/metrics").text.splitlines()
+
+    assert "kiungo_notification_unknown_messages 2.0" in lines
+    with client.container.database.reading() as session:
+        assert session.scalar(select(func.count()).select_from(AuditEvent)) == before

@@ -9,8 +9,6 @@ from alembic.script import ScriptDirectory
 from common.clock import utc_now
 from common.db.database import Database, is_sqlite
 from common.db.partitions import lacking, month_of, partitioned
-from common.http.client import HttpClient
-from common.http.outcomes import OutboundError, Timeouts
 from common.jobs.broker import BROKER_ERRORS, open_broker
 from sqlalchemy import func, select
 
@@ -22,7 +20,6 @@ from proxy.checks.probes import (
     clock,
     disk,
     failing,
-    measured,
     process,
     queues,
     starts,
@@ -34,8 +31,6 @@ from proxy.models import Base, CheckState, Measure, Mediator, WatchJob
 from proxy.statistics.judging import MediatorState, judged_mediators
 
 _MIGRATIONS = Path(__file__).parent.parent / "migrations"
-_CLIENT = HttpClient(Timeouts(connect_s=0.5, read_s=1.2), pool_size=2)
-_MOST_COUNTED = 100
 #: Where the supervisor of `make up` writes how processes stand, below the data folder.
 PROCESS_STATES = Path("run") / "processes.json"
 _NO_PARTITION = "no partition for the next month: {}; the worker's purge makes them"
@@ -56,8 +51,6 @@ def probes(container: Container) -> dict[tuple[Measure, str], Probe]:
         found[Measure.PROCESS, name] = partial(_process, name, url, settings.var_dir)
         if url.startswith("http") and not name.endswith("-gateway"):
             found[Measure.QUEUE_AGE, name] = partial(queues, name, url)
-        if name == "notification":
-            found[Measure.OUTBOX_UNKNOWN, name] = partial(_unknown, container)
     states = settings.var_dir / PROCESS_STATES
     if states.exists():
         found[Measure.PROCESS, "nginx"] = partial(_nginx, states)
@@ -180,23 +173,3 @@ def _certificate_file(path: str) -> list[Finding]:
         return certificate(path, Path(path).read_bytes())
     except OSError as exc:
         return [failing(Measure.CERTIFICATE, path, f"cannot be read ({type(exc).__name__})")]
-
-
-def _unknown(container: Container) -> list[Finding]:
-    """How many messages have an unknown outcome: up to 100 are counted."""
-    url = f"{container.settings.notification_url}/api/notification/outbox/"
-    headers = {"Authorization": f"Bearer {container.own_token('notification:read')}"}
-    asked = {"status": "UNKNOWN", "limit": str(_MOST_COUNTED)}
-    try:
-        answer = _CLIENT.request("GET", url, params=asked, headers=headers)
-        count = len(answer.json()["data"])
-    except (OutboundError, ValueError, LookupError):
-        return []  # the process is asked by itself
-    return [unknown_outcomes(count)]
-
-
-def unknown_outcomes(count: int) -> Finding:
-    """That so many messages of notification have an unknown outcome. Pure."""
-    said = "1 message has" if count == 1 else f"{count} messages have"
-    detail = f"{said} an unknown outcome"
-    return measured(Measure.OUTBOX_UNKNOWN, "notification", float(count), detail)

@@ -19,6 +19,7 @@ from common.http.outcomes import OutboundError, Timeouts
 from common.logs import get_logger
 from cryptography import x509
 from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
 from sqlalchemy.exc import SQLAlchemyError
 
 from proxy.models import CheckState, Measure
@@ -37,6 +38,8 @@ LIMITS = {
     Measure.OUTBOX_UNKNOWN: 1.0,
     Measure.CERTIFICATE: 14.0,
 }
+#: What services tell of their queues, and notification of its messages.
+_OLDEST, _UNKNOWN = "kiungo_backlog_oldest_seconds", "kiungo_notification_unknown_messages"
 _CLIENT = HttpClient(Timeouts(connect_s=0.5, read_s=1.2), pool_size=16)
 
 
@@ -158,22 +161,33 @@ def _drift(date: str | None, now: float) -> float | None:
 
 
 def queues(name: str, url: str) -> list[Finding]:
-    """The backlog of a service's queues, as its `/metrics` tells."""
+    """The backlog of a service's queues, and how many of its messages have an unknown outcome, as
+    its `/metrics` tells: a list of messages would be a view of them, which the audit log keeps.
+    """
     try:
         answer = _CLIENT.request("GET", f"{url}/metrics")
     except OutboundError:
         return []  # the process is asked by itself
-    return [
-        measured(Measure.QUEUE_AGE, f"{name} {queue}", age_s, f"the oldest waits for {age_s:.0f} s")
-        for queue, age_s in _ages(answer.text)
-    ]
+    return [_of_metric(name, sample) for sample in _samples(answer.text)]
 
 
-def _ages(text: str) -> Iterator[tuple[str, float]]:
-    lines = [one for one in text.splitlines() if one.startswith("kiungo_backlog_oldest_seconds{")]
+def _of_metric(name: str, sample: Sample) -> Finding:
+    if sample.name == _UNKNOWN:
+        return unknown_outcomes(name, int(sample.value))
+    subject, said = f"{name} {sample.labels['queue']}", f"the oldest waits for {sample.value:.0f} s"
+    return measured(Measure.QUEUE_AGE, subject, sample.value, said)
+
+
+def unknown_outcomes(name: str, count: int) -> Finding:
+    """That so many messages of a service have an unknown outcome. Pure."""
+    said = "1 message has" if count == 1 else f"{count} messages have"
+    return measured(Measure.OUTBOX_UNKNOWN, name, float(count), f"{said} an unknown outcome")
+
+
+def _samples(text: str) -> Iterator[Sample]:
+    lines = [one for one in text.splitlines() if one.startswith((f"{_OLDEST}{{", f"{_UNKNOWN} "))]
     for family in text_string_to_metric_families("\n".join([*lines, ""])):
-        for sample in family.samples:
-            yield sample.labels["queue"], sample.value
+        yield from family.samples
 
 
 def disk(path: Path) -> list[Finding]:

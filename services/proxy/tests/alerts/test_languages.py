@@ -16,8 +16,7 @@ from proxy.alerts.evaluation import evaluate
 from proxy.alerts.messages import queue
 from proxy.alerts.readings import DETAILS, Minutes, Reading, of_calls, read
 from proxy.alerts.reports import report
-from proxy.checks.own_parts import unknown_outcomes
-from proxy.checks.probes import certificate
+from proxy.checks.probes import certificate, unknown_outcomes
 from proxy.container import Container
 from proxy.models import (
     Alert,
@@ -177,7 +176,7 @@ def test_detail_of_one_and_of_two_is_in_the_right_form_in_each_language(
         "calls": lambda: of_a_minute(Measure.SILENCE, Rollup(count)),
         "failures": lambda: of_a_minute(Measure.FAILURES, Rollup(5, count)),
         "days": lambda: days_of_a_certificate(tmp_path, count),
-        "messages": lambda: unknown_outcomes(count).detail,
+        "messages": lambda: unknown_outcomes("notification", count).detail,
     }
     stored, swahili, french = OF_ONE_AND_TWO[kind][count - 1]
 

@@ -13,7 +13,7 @@ from proxy.alerts import evaluation, readings
 from proxy.alerts.readings import Reading
 from proxy.alerts.reports import queue_due_reports, report_end
 from proxy.alerts.watch import JobClaim, Recurring, Watch, watch_of
-from proxy.checks.probes import Finding, ask_all, failing, measured, well
+from proxy.checks.probes import Finding, ask_all, failing, measured, queues, well
 from proxy.checks.reading import NOBODY_LOOKS, checks, keep, troubles
 from proxy.container import Container
 from proxy.models import (
@@ -28,6 +28,7 @@ from proxy.models import (
     WatchJob,
 )
 from proxy.statistics.minute_rollups import roll_up_minutes
+from raw_mediator import answer, raw_mediator
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
@@ -186,3 +187,21 @@ def test_check_with_a_bug_is_a_failing_part_and_the_others_are_asked() -> None:
         "cannot be asked (TypeError)",
     )
     assert broker.state is CheckState.WELL
+
+
+def test_queues_and_unknown_outcomes_are_read_from_one_page_that_shows_no_message() -> None:
+    page = (
+        'kiungo_backlog_oldest_seconds{queue="outbox"} 130.0\n'
+        "kiungo_notification_unknown_messages 2.0\nkiungo_other 1.0\n"
+    )
+    with raw_mediator() as service:
+        service.on("/metrics", answer(page.encode()))
+        found = {(one.measure, one.subject): one for one in queues("notification", service.url)}
+        asked = [one.target for one in service.received]
+
+    assert asked == ["/metrics"]
+    waits = found[Measure.QUEUE_AGE, "notification outbox"]
+    assert (waits.state, waits.detail) == (CheckState.FAILING, "the oldest waits for 130 s")
+    unknown = found[Measure.OUTBOX_UNKNOWN, "notification"]
+    assert (unknown.state, unknown.value) == (CheckState.FAILING, 2.0)
+    assert len(found) == 2
