@@ -35,8 +35,9 @@ img {{{{ width: 100% }}}}
 figcaption {{{{ width: {WIDTH}px; overflow-wrap: anywhere }}}}</style>
 <body>{{figures}}"""
 
-#: Text that is cut without a way to read the rest, or that reaches out of the window; and
-#: interactive elements that lie upon one another. What scrolls is cut to what is seen of it.
+#: Text that is cut without a way to read the rest, or that reaches out of its card or the window,
+#: tables of records that scroll sideways, interactive elements of which nothing is seen or that
+#: lie upon one another. What scrolls is cut to what is seen of it.
 FAULTS = """() => {
     const faults = [], seen = (one) => one.checkVisibility({ visibilityProperty: true });
     const name = (one) => `${one.tagName.toLowerCase()}${one.id ? '#' + one.id : ''}` +
@@ -47,6 +48,11 @@ FAULTS = """() => {
         const box = one.getBoundingClientRect();
         return box.width <= 1 || box.height <= 1 || style(one).clipPath !== 'none';
     };
+    document.querySelector('.list td details')?.setAttribute('open', '');
+    for (const one of document.querySelectorAll('.list td details[open] *')) {
+        const cell = one.closest('td').getBoundingClientRect();
+        if (one.getBoundingClientRect().right > cell.right + 1) faults.push(`cut: ${name(one)}`);
+    }
     const cuts = (value) => value === 'hidden' || value === 'clip';
     for (const one of document.querySelectorAll('body *')) {
         const hasText = [...one.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
@@ -58,6 +64,10 @@ FAULTS = """() => {
         if (cuts(overflowY) && one.scrollHeight > one.clientHeight + 3 && !isSaid)
             faults.push(`cut below: ${name(one)}`);
     }
+    for (const one of document.querySelectorAll('.carded'))
+        if (one.scrollWidth > one.clientWidth + 1) faults.push(`scrolls sideways: ${name(one)}`);
+    for (const one of document.querySelectorAll('.card'))
+        if (one.scrollWidth > one.clientWidth + 1) faults.push(`out of its card: ${name(one)}`);
     const boxes = [];
     const operated = 'a[href], button, input, select, textarea, summary';
     for (const one of document.querySelectorAll(operated)) {
@@ -72,6 +82,8 @@ FAULTS = """() => {
                 for (const edge of ['right', 'bottom']) box[edge] = Math.min(box[edge], all[edge]);
             }
             if (box.right - box.left > 2 && box.bottom - box.top > 2) boxes.push(box);
+            else if (one.closest('.list td') && box.bottom - box.top > 2)
+                faults.push(`not seen: ${name(one)}`);
         }
     }
     for (const [at, one] of boxes.entries()) {
@@ -126,11 +138,18 @@ def test_what_is_put_there_is_found(hub, browser):
     walk.page.goto("about:blank")  # without the console's Content-Security-Policy
     walk.page.set_content(
         """<p style="width: 4em; overflow: hidden; white-space: nowrap">Cut in the middle of it</p>
-        <button>One</button><button style="margin-left: -2em">Other</button>"""
+        <button>One</button><button style="margin-left: -2em">Other</button>
+        <p class="card" style="width: 4em">Unbreakable-for-its-whole-length</p>
+        <div class="carded" style="width: 4em; overflow: auto"><table><td>Unbreakable</table></div>
+        <div class="list"><table><td style="max-width: 4em; overflow: hidden; white-space: nowrap"
+        >Cut in the middle of it <a href="#">Hidden</a></table></div>"""
     )
-    cut, overlap = walk.page.evaluate(FAULTS)
-    assert cut.startswith("cut: p")
-    assert "lies upon" in overlap
+    found = "\n".join(walk.page.evaluate(FAULTS))
+    assert "cut: p" in found
+    assert 'button "One" lies upon' in found
+    assert "out of its card: p.card" in found
+    assert "scrolls sideways: div.carded" in found
+    assert 'not seen: a "Hidden"' in found
     walk.context.close()
 
 

@@ -32,7 +32,7 @@ def test_events_are_listed_by_module_and_use(console: Console) -> None:
     page = console("viewer").get(f"{EVENTS}?module=LICENCE&active=true")
 
     assert page.status_code == 200
-    shown = re.findall(r"<td><a [^>]*>(\w+)</a>", page.text)
+    shown = re.findall(r'<td class="whole"><a [^>]*href="[^"]*/(\w+)/"', page.text)
     assert sorted(shown) == ["LICENCE_EXPIRING_SOON", "LICENCE_ISSUED"]
     assert "New event" not in page.text
     assert console("viewer").get(f"{EVENTS}?active=perhaps").status_code == 422

@@ -31,6 +31,7 @@ class Section:
     area: Area = Area.GATEWAY
 
 
+_HOME = "/admin/"
 _GATEWAY = "/admin/mediator"
 _ESB = "/admin/esb"
 _NOTIFICATION = "/admin/notification"
@@ -41,7 +42,7 @@ SECTIONS = (
         N_("Gateway"),
         None,
         (
-            Entry(N_("Dashboard"), "/admin/", StaffRole.OBSERVER),
+            Entry(N_("Dashboard"), _HOME, StaffRole.OBSERVER),
             Entry(N_("Health"), f"{_GATEWAY}/checks/"),
             Entry(N_("Alerts"), f"{_GATEWAY}/alerts/"),
             Entry(N_("Alert rules"), f"{_GATEWAY}/alert-rules/", StaffRole.OPERATOR),
@@ -137,9 +138,14 @@ def other_services(staff: Staff) -> list[tuple[str, str]]:
 
 
 def current_path(path: str) -> str:
-    """The menu's entry that `path` belongs to: the longest that it begins with."""
-    paths = [entry.path for section in SECTIONS for entry in section.entries]
+    """The menu's entry that `path` belongs to: the longest that it begins with.
+
+    All begin with the dashboard's path; what is below no other entry is in no menu.
+    """
     whole = f"{path.rstrip('/')}/"
+    if whole == _HOME:
+        return _HOME
+    paths = {entry.path for section in SECTIONS for entry in section.entries} - {_HOME}
     return max((one for one in paths if whole.startswith(one)), key=len, default="")
 
 

@@ -24,6 +24,7 @@ def register_filters(app: Flask) -> None:
         duration=duration,
         pretty=pretty,
         word=word,
+        breakable=breakable,
     )
 
 
@@ -35,6 +36,11 @@ def utc(moment: datetime) -> str:
 def decimal(value: float, digits: int = 2) -> str:
     """`1,234.50`, as the reader's language has it."""
     return format_decimal(value, f"#,##0.{'0' * digits}", locale=language())
+
+
+def breakable(code: str) -> Markup:
+    """`DEMO_<wbr>APPOINTMENT`: a code that is broken after an underscore where it must be."""
+    return Markup("_<wbr>").join(code.split("_"))
 
 
 def word(value: object) -> str:

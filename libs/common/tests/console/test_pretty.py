@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from common.console.presenting import duration
+from common.console.presenting import breakable, duration
 from common.console.pretty import pretty
 
 
@@ -53,3 +53,7 @@ def test_indented_json_means_the_same():
 )
 def test_durations_are_short(ms, text):
     assert duration(ms) == text
+
+
+def test_code_may_be_broken_after_its_underscores_and_stays_text() -> None:
+    assert breakable("A_<B>_C") == "A_<wbr>&lt;B&gt;_<wbr>C"

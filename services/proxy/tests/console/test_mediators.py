@@ -1,5 +1,6 @@
 """Mediators in the console: registered, changed, switched off."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -104,6 +105,18 @@ def test_others_read_and_change_nothing_even_by_a_forged_form(
         assert reader.act(f"{LIST}{path}", **{**GIVEN, "urn": "urn:x"}).status_code == 403
 
     assert api.get("mediators/").get_json()["data"] == [mediator]
+
+
+def test_page_of_a_mediator_leads_to_its_calls(
+    admin: Any, mediator: dict[str, Any], channel: dict[str, Any], record: Any
+) -> None:
+    meant = record(0, channel_name=channel["name"])
+    record(1, channel_name="Other")
+
+    page = admin.get(f"{LIST}{mediator['id']}/").text
+    (link,) = re.findall(r'href="(/admin/mediator/transactions/\?[^"]+)"', page)
+
+    assert re.findall(r'<tr id="call-([^"]+)"', admin.get(link).text) == [meant]
 
 
 def test_form_without_its_token_is_refused(admin: Any, api: Any) -> None:

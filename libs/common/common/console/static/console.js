@@ -63,13 +63,14 @@ function say(text, kind) {
 
 /** Cells know their headings, for cards; what is cut is said on hover. */
 function describe(root) {
-  const rows = root.matches?.(".list tr") ? [root] : root.querySelectorAll(".list tbody tr");
+  const rows = root.matches?.(".list tr") ? [root] : root.querySelectorAll(":is(.list, .carded) tbody tr");
   for (const row of rows) {
+    const isCut = row.closest(".list") !== null;
     const heads = row.closest("table").tHead?.rows[0]?.cells ?? [];
     [...row.cells].forEach((cell, at) => {
       if (cell.dataset.label !== undefined || !heads[at]) return;
       cell.dataset.label = heads[at].textContent.trim();
-      if (!cell.title) cell.title = cell.innerText.trim().replace(/\s+/g, " ");
+      if (isCut && !cell.title) cell.title = cell.innerText.trim().replace(/\s+/g, " ");
     });
   }
 }
