@@ -110,7 +110,7 @@ class Patterns:
     """Texts that were filled in English before anybody read them: by a library, or as stored.
 
     `messages` are message ids; in the text each `%(name)s` of them stands for at least a character.
-    Several texts in one are parted by `; `.
+    Several texts in one are parted by `; `; a value may be such a text, too.
     """
 
     def __init__(self, messages: Iterable[str]) -> None:
@@ -129,7 +129,8 @@ class Patterns:
         for message, pattern in self._found.items():
             match = pattern.fullmatch(text)
             if match:
-                return gettext(message, **match.groupdict())
+                values = {name: self.gettext(value) for name, value in match.groupdict().items()}
+                return gettext(message, **values)
         return None
 
 

@@ -6,6 +6,7 @@ from common.console.staff import StaffRole
 
 from proxy.alerts.readings import DETAILS
 from proxy.console import cookies
+from proxy.console.call_errors import ERRORS
 from proxy.record.headers import readable_value
 
 pages = Pages(
@@ -18,3 +19,4 @@ pages = Pages(
 pages.after_request(cookies.renew)
 pages.add_app_template_filter(readable_value)
 pages.add_app_template_filter(DETAILS.gettext, "detail")
+pages.add_app_template_filter(ERRORS.gettext, "call_error")

@@ -152,7 +152,7 @@ def _facts(call: Transaction) -> dict[str, Any]:
     took = {_(label): getattr(call, name) for label, name in _DURATIONS.items()}
     shown = {label: None if ms is None else duration(ms) for label, ms in took.items()}
     status = {_("Status"): word(call.status)}
-    return {**facts, **status, _("Error"): reach.error_of(call), **shown}
+    return {**facts, **status, _("Error"): reach.error_in_words(call), **shown}
 
 
 def _headers_and_bodies(left: Transaction, right: Transaction) -> list[Part]:

@@ -10,6 +10,7 @@ from flask import g
 
 from proxy.access.roles import Names, Reach, both
 from proxy.console.blueprint import pages
+from proxy.console.call_errors import ERRORS
 from proxy.errors import UnknownRecord
 from proxy.models import Transaction
 from proxy.record.transactions import TransactionFilter
@@ -76,11 +77,17 @@ def check_bodies(call: Transaction) -> None:
         raise Forbidden(_("Your role does not see bodies of this channel's calls."))
 
 
-@pages.app_template_filter("error_of")
 def error_of(call: Transaction) -> str | None:
     """What went wrong; without what it quotes for those who do not see bodies."""
     message = call.error_message
     return message if not message or sees_bodies(call) else kind_of(message, None)
+
+
+@pages.app_template_filter("error_of")
+def error_in_words(call: Transaction) -> str | None:
+    """The same in the reader's language, where the gateway wrote it."""
+    error = error_of(call)
+    return ERRORS.gettext(error) if error else error
 
 
 def within(channel: str | None, names: Names) -> bool:

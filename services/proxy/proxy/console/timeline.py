@@ -70,7 +70,7 @@ def _of_call(call: Transaction) -> Iterator[Happened]:
     what = _("%(client)s called %(call)s", client=call.client_name, call=asked)
     yield Happened(call.started_at, what, at)
     if call.completed_at is not None:
-        error = reach.error_of(call)
+        error = reach.error_in_words(call)
         said = _("The call ended")
         ended = f"{said}: {error}" if error else said
         mark = _MARKS.get(call.status, "busy")

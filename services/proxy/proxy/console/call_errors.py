@@ -1,0 +1,27 @@
+"""Why a call got no answer, in the reader's language: the gateway writes it in English (see
+`proxy.gateway.forward.explain_failure`), and programs read that.
+"""
+
+from common.texts import N_, Patterns
+
+#: Of two that may match, the first one is meant.
+ERRORS = Patterns(
+    (
+        N_("%(error)s (after %(count)s attempts)"),
+        N_("The mediator endpoint %(cause)s, outcome unknown"),
+        N_("Failed to reach mediator endpoint: %(cause)s, outcome unknown"),
+        N_("Failed to reach mediator endpoint: %(cause)s"),
+        N_("Failed to reach mediator endpoint"),
+        N_("its circuit is open: it did not answer lately"),
+        N_("its address may not be called (OUTBOUND_DENY)"),
+        N_("did not answer within %(seconds)s s"),
+        N_("was silent for %(seconds)s s within its answer"),
+        N_("took longer than %(seconds)s s in all"),
+        N_("the connection broke off within the answer"),
+        N_("the connection broke off"),
+        N_("the answer is larger than %(count)s bytes"),
+        N_("the answer was not read to its end"),
+        N_("interrupted, outcome unknown"),
+        N_("The channel no longer exists or is not active"),
+    )
+)
