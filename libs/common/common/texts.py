@@ -110,10 +110,11 @@ class Patterns:
     """Texts that were filled in English before anybody read them: by a library, or as stored.
 
     `messages` are message ids; in the text each `%(name)s` of them stands for at least a character.
-    Several texts in one are parted by `; `; a value may be such a text, too.
+    Several texts in one are parted by `; `. `nested`: a value may be such a text, too, and no code.
     """
 
-    def __init__(self, messages: Iterable[str]) -> None:
+    def __init__(self, messages: Iterable[str], *, nested: bool = False) -> None:
+        self._nested = nested
         self._found = {message: _pattern(message) for message in messages if "%(" in message}
 
     def gettext(self, text: str) -> str:
@@ -129,7 +130,9 @@ class Patterns:
         for message, pattern in self._found.items():
             match = pattern.fullmatch(text)
             if match:
-                values = {name: self.gettext(value) for name, value in match.groupdict().items()}
+                values = match.groupdict()
+                if self._nested:
+                    values = {name: self.gettext(value) for name, value in values.items()}
                 return gettext(message, **values)
         return None
 

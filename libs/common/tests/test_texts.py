@@ -3,7 +3,7 @@
 import pytest
 from babel.support import Translations
 from common import texts
-from common.texts import COOKIE, gettext, language, ngettext, speaking
+from common.texts import COOKIE, Patterns, gettext, language, ngettext, speaking
 from flask import Flask
 from markupsafe import Markup
 
@@ -61,3 +61,14 @@ def test_a_text_with_markup_is_markup_and_the_rest_of_it_is_escaped() -> None:
         assert gettext("<b>%(at)s %(name)s", at=Markup("<i>"), name="<") == Markup(
             "&lt;b&gt;<i> &lt;"
         )
+
+
+@pytest.mark.usefixtures("few_texts")
+def test_values_of_a_pattern_stay_as_they_are_unless_they_are_texts_themselves() -> None:
+    said, messages = "Save <b>; Save Save <b>", ["Save %(name)s"]
+    with speaking("sw"):
+        assert Patterns(messages).gettext("Save <b>") == "Hifadhi <b>"
+        nested = Patterns(messages, nested=True)
+        assert nested.gettext("Save <b>") == "Hifadhi <i>"
+        assert nested.gettext("other; Save Save x") == "other; Hifadhi Hifadhi x"
+    assert Patterns(messages).gettext(said) == said

@@ -23,5 +23,6 @@ ERRORS = Patterns(
         N_("the answer was not read to its end"),
         N_("interrupted, outcome unknown"),
         N_("The channel no longer exists or is not active"),
-    )
+    ),
+    nested=True,
 )
