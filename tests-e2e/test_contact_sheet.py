@@ -72,6 +72,7 @@ FAULTS = """() => {
     const operated = 'a[href], button, input, select, textarea, summary';
     for (const one of document.querySelectorAll(operated)) {
         if (!seen(one) || isHidden(one) || one.closest('.skip') || one.type === 'hidden') continue;
+        let isThere = false;  // besides what a list has scrolled away
         for (const { left, top, right, bottom } of one.getClientRects()) {
             const box = { one, left, top, right, bottom };
             for (let at = one.parentElement; at; at = at.parentElement) {
@@ -82,9 +83,10 @@ FAULTS = """() => {
                 for (const edge of ['right', 'bottom']) box[edge] = Math.min(box[edge], all[edge]);
             }
             if (box.right - box.left > 2 && box.bottom - box.top > 2) boxes.push(box);
-            else if (one.closest('.list td') && box.bottom - box.top > 2)
-                faults.push(`not seen: ${name(one)}`);
+            isThere ||= right - left > 2 && box.bottom - box.top > 2;
         }
+        if (isThere && boxes.at(-1)?.one !== one && one.closest('.list td'))
+            faults.push(`not seen: ${name(one)}`);
     }
     for (const [at, one] of boxes.entries()) {
         if (one.right > innerWidth + 1) faults.push(`out of the window: ${name(one.one)}`);
