@@ -6,7 +6,7 @@ from common.console.staff import StaffRole
 
 from proxy.alerts.readings import DETAILS
 from proxy.console import cookies
-from proxy.console.call_errors import ERRORS
+from proxy.console.call_errors import ERRORS, WHY_NOT
 from proxy.record.headers import readable_value
 
 pages = Pages(
@@ -20,3 +20,4 @@ pages.after_request(cookies.renew)
 pages.add_app_template_filter(readable_value)
 pages.add_app_template_filter(DETAILS.gettext, "detail")
 pages.add_app_template_filter(ERRORS.gettext, "call_error")
+pages.add_app_template_filter(WHY_NOT.gettext, "why_not")

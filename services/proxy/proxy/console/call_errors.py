@@ -1,5 +1,5 @@
-"""Why a call got no answer, in the reader's language: the gateway writes it in English (see
-`proxy.gateway.forward.explain_failure`), and programs read that.
+"""Why a call got no answer, or no channel, in the reader's language: both are written in English
+(see `proxy.gateway.forward.explain_failure`, `proxy.registry.why_not`), and programs read that.
 """
 
 from common.texts import N_, Patterns
@@ -25,4 +25,20 @@ ERRORS = Patterns(
         N_("The channel no longer exists or is not active"),
     ),
     nested=True,
+)
+#: Why a channel did not take a call.
+WHY_NOT = Patterns(
+    (
+        N_("the path has . or .. segments"),
+        N_("takes %(methods)s, not %(method)s"),
+        N_("its mediator is offline"),
+        N_("matches %(path)s: a final slash makes another path"),
+        N_("matches only in other letter case"),
+        N_("%(pattern)s does not match %(path)s"),
+        N_("another channel came first"),
+        N_("the channel is not active"),
+        N_("the channel listens on port %(port)s, and takes calls by no path"),
+        N_("the hub makes the channel's calls itself"),
+        N_("what is stored of the channel cannot be used; save it again to see why"),
+    )
 )
