@@ -22,7 +22,7 @@ from proxy.models import Client, StaffUser
 from proxy.record.indexing import index_calls
 from proxy.registry import mediators
 from proxy.retention import keep_bounded
-from proxy.statistics.rollup_job import forget_rollups
+from proxy.statistics.rollup_job import note_changes
 
 
 class _Scope(click.ParamType):  # type: ignore[type-arg]
@@ -144,8 +144,9 @@ def seed_demo(reset: bool, transactions_per_channel: int) -> None:
                 seed.remove(session, data)
             seed.seed(session, container().sealer, data)
             examples.seed(session, data)
-            session.add_all(seed.sample_transactions(data, transactions_per_channel, utc_now()))
-            forget_rollups(session)
+            calls = seed.sample_transactions(data, transactions_per_channel, utc_now())
+            session.add_all(calls)
+            note_changes(session, (call.started_at for call in calls))
     except SettingError as exc:
         raise click.ClickException(str(exc)) from exc
     for client_id in data.without_scopes():

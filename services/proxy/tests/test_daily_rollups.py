@@ -14,7 +14,7 @@ from proxy.models import DailyClientRollup, DailyRollup, Transaction, Transactio
 from proxy.retention import keep_bounded
 from proxy.statistics.daily_rollups import sum_up_day, sum_up_days
 from proxy.statistics.error_kinds import ErrorKind, error_kinds
-from proxy.statistics.rollup_job import note_change, roll_up_past_hours
+from proxy.statistics.rollup_job import note_changes, roll_up_past_hours
 from proxy.statistics.rollups import Rollup, packed
 from proxy.statistics.service_levels import (
     By,
@@ -143,7 +143,7 @@ def test_call_that_changes_later_is_counted_as_it_is_now(container: Container) -
     with container.database.writing() as session:
         call = session.scalars(select(Transaction).where(Transaction.started_at == at)).one()
         call.status = TransactionStatus.COMPLETED
-        note_change(session, call.started_at)
+        note_changes(session, [call.started_at])
 
     assert roll_up_past_hours(container.database, NOW) == 1
     assert roll_up_past_hours(container.database, NOW) == 0

@@ -24,6 +24,7 @@ from proxy.models import (
     Channel,
     Client,
     ExternalSystemRegistration,
+    HourlyRollup,
     Mediator,
     StaffUser,
     Transaction,
@@ -31,6 +32,7 @@ from proxy.models import (
 )
 from proxy.registry.versions import semantic_version
 from proxy.retention import keep_bounded
+from proxy.statistics.rollup_job import roll_up_past_hours
 from raw_mediator import RawMediator, answer
 from sqlalchemy import func, select
 from werkzeug.security import check_password_hash
@@ -378,6 +380,20 @@ def test_a_calls_former_id_is_forgotten_with_the_call(
     sooner = replace(container.settings, transaction_retention_days=1)
     removed = keep_bounded(container.database, sooner)
     assert (removed["transactions"], removed["former_records"]) == (4, 4)
+
+
+@pytest.mark.usefixtures("filled")
+def test_calls_of_hours_that_are_summed_up_are_counted(
+    command: Callable[..., Result], put: Callable[..., None], container: Container
+) -> None:
+    counted = []
+    for number in (100, 101):
+        put(old.TRANSACTION, a_call(number))
+        command()
+        roll_up_past_hours(container.database, NOW)
+        with container.database.reading() as session:
+            counted.append(session.scalar(select(func.sum(HourlyRollup.calls))))
+    assert counted == [5, 6]
 
 
 @pytest.mark.usefixtures("filled")

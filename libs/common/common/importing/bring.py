@@ -186,7 +186,8 @@ class Rows:
 
     `key` names the column that is the former id; `key_columns` are read to see whether a row is
     known. `before` sees a batch before its rows; `convert` makes the row of ours, and raises
-    LeftOut; its `into_id` is the record's id.
+    LeftOut; its `into_id` is the record's id. `after` writes what else follows of a batch of ours,
+    in its transaction.
     """
 
     kind: str
@@ -198,6 +199,7 @@ class Rows:
     since: tuple[str, Any] | None = None
     why_older: str = ""
     before: Callable[[Sequence[Row]], None] = lambda rows: None
+    after: Callable[[Session, Sequence[dict[str, Any]]], None] = lambda session, rows: None
 
 
 def bring_rows(wanted: Rows, source: Source, target: Target, report: Report) -> None:
@@ -237,3 +239,4 @@ def _bring_batch(wanted: Rows, rows: Sequence[Row], target: Target, report: Repo
     with target.writing() as session:
         session.execute(insert_into(session, wanted.into).on_conflict_do_nothing(), converted)
         remember(session, target.former, noted)
+        wanted.after(session, converted)

@@ -18,6 +18,7 @@ from proxy.models import (
     Channel,
     Client,
     ExternalSystemRegistration,
+    HourlyRollup,
     Mediator,
     Transaction,
     TransactionStatus,
@@ -28,6 +29,7 @@ from proxy.registry.channels import create_channel, update_channel
 from proxy.registry.mediators import register, update_mediator
 from proxy.registry.registrations import organization_key
 from proxy.schemas.mediators import FIRST_VERSION
+from proxy.statistics.rollup_job import note_changes
 
 #: Who is registered at the channel that leads to the bus.
 ESB_REGISTRATION = {"organization": "DEMO", "api_code": "DEMO-API", "push_code": "DEMO-PUSH"}
@@ -99,6 +101,8 @@ def _seed_registration(session: Session, channel: Channel, clients: list[str]) -
 def remove(session: Session, data: DemoData) -> None:
     """Remove what `data` names, with its transactions."""
     names = [record["name"] for record in data.channels]
+    hours = select(HourlyRollup.hour).where(HourlyRollup.channel_name.in_(names))
+    note_changes(session, session.scalars(hours))
     remove_calls_now(session, Transaction.channel_name.in_(names))
     for model, key, records in (
         (Channel, Channel.name, data.channels),

@@ -17,7 +17,6 @@ from proxy.django_mediator.staff import staff
 from proxy.django_mediator.tables import CLIENTS
 from proxy.django_mediator.transactions import Names, transactions
 from proxy.models import FormerRecord
-from proxy.statistics.rollup_job import forget_rollups
 
 
 @click.command("import-django-mediator")
@@ -76,7 +75,4 @@ def bring_all(
     max_chars = process.settings.stored_body_max_chars
     calls = transactions(Names(source), process.sealer, utc_now(), kept, max_chars)
     bring_rows(calls, source, target, report)
-    if not is_dry_run:
-        with target.writing() as session:
-            forget_rollups(session)
     return report

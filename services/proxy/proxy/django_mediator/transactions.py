@@ -22,6 +22,7 @@ from proxy.record.headers import recorded_headers
 from proxy.record.masks import masked_query
 from proxy.record.rows import storable
 from proxy.record.sealing import Sealer
+from proxy.statistics.rollup_job import note_changes
 
 INTERRUPTED = "The mediator never ended this call: its outcome is unknown"
 GIVEN_UP_AFTER = timedelta(hours=1)
@@ -52,6 +53,7 @@ def transactions(
         into_id="correlation_id",
         since=("started_at", now - kept),
         why_older=f"older than {kept.days} days",
+        after=lambda session, rows: note_changes(session, (row["started_at"] for row in rows)),
     )
 
 

@@ -17,7 +17,7 @@ from proxy.record.later_reports import add_report
 from proxy.record.masked_bodies import mask_of
 from proxy.record.reports import MOST_PROPERTIES, MOST_STEPS, Report
 from proxy.record.rows import MAX_REASON_CHARS, NOT_STORED, Storing, storable
-from proxy.statistics.rollup_job import note_change
+from proxy.statistics.rollup_job import note_changes
 
 
 def changes_of(given: dict[str, Any]) -> dict[str, Any]:
@@ -114,7 +114,7 @@ def apply(session: Session, found: Transaction, changes: dict[str, Any]) -> None
     if found.completed_at is None:
         found.completed_at = utc_now()
     if changes:
-        note_change(session, found.started_at)
+        note_changes(session, [found.started_at])
 
 
 def _kept_body(session: Session, found: Transaction, changes: dict[str, Any]) -> str:

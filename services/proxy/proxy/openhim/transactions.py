@@ -34,7 +34,7 @@ from proxy.record.masks import masked_query
 from proxy.record.reports import MOST_PROPERTIES, MOST_STEPS, header_pairs, report_rows
 from proxy.record.reports import Report as CallReport
 from proxy.record.rows import MAX_REASON_CHARS, Row, Storing, storable
-from proxy.statistics.rollup_job import forget_rollups
+from proxy.statistics.rollup_job import note_changes
 
 #: What they are noted as: where the record is searched by a former id, these are found, too.
 KIND = "transaction"
@@ -104,9 +104,6 @@ def bring_transactions(
         if calls and not is_dry_run:
             with target.writing() as session:
                 _save(session, calls)
-    if counts.new and not is_dry_run:
-        with target.writing() as session:
-            forget_rollups(session)
     counts.after = target.count(_table(Transaction))
 
 
@@ -153,6 +150,7 @@ def _save(session: Session, calls: Mapping[str, Translated]) -> None:
         for former_id, one in calls.items()
     ]
     remember(session, FormerRecord, noted)
+    note_changes(session, (one.transaction["started_at"] for one in calls.values()))
 
 
 def translated(process: Container, document: Document, names: Names) -> Translated:

@@ -3,7 +3,7 @@ statistics answer soon. An hour of which a call has changed since is counted ane
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -54,17 +54,13 @@ def roll_up_past_hours(database: Database, now: datetime) -> int:
     return hours + _count_changed_hours(database)
 
 
-def note_change(session: Session, started_at: datetime) -> None:
-    """A call that began then has changed, in the caller's transaction: its hour is counted anew."""
-    row = {"hour": on_the_hour(started_at)}
-    session.execute(insert_into(session, ChangedHour).values(row).on_conflict_do_nothing())
-
-
-def forget_rollups(session: Session) -> None:
-    """Let every hour be summed up anew: the record of the past was changed."""
-    for tables in ALL:
-        session.execute(delete(tables.hourly))
-        session.execute(delete(tables.daily))
+def note_changes(session: Session, started_at: Iterable[datetime]) -> None:
+    """Calls that began then came, changed or went, in the caller's transaction: their hours are
+    counted anew.
+    """
+    rows = [{"hour": hour} for hour in sorted({on_the_hour(one) for one in started_at})]
+    if rows:
+        session.execute(insert_into(session, ChangedHour).on_conflict_do_nothing(), rows)
 
 
 def _count_changed_hours(database: Database) -> int:

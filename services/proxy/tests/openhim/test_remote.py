@@ -17,7 +17,7 @@ from flask import Flask
 from one_database import on_one_database
 from openhim_documents import an_export
 from proxy.container import Container
-from proxy.models import Transaction
+from proxy.models import ChangedHour, Transaction
 from proxy.openhim.documents import KEYS
 from proxy.openhim.remote import RemoteOpenHim
 from sqlalchemy import func, select
@@ -173,6 +173,8 @@ def test_calls_of_a_running_openhim_come_over(
     assert "has not ended there: import again" in done.output
     assert "older than what is kept" in done.output
     assert "Asha" not in done.output
+    with container.database.reading() as session:  # the hours of 10, 11 and 12 are counted anew
+        assert session.scalar(select(func.count()).select_from(ChangedHour)) == 3
     run("2019-01-01")
     assert stored() == 251
     found = api.get("transactions/", **{"properties.openhim_id": f"{7:024x}"}).get_json()["data"]

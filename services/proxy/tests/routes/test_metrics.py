@@ -14,7 +14,7 @@ from proxy.container import Container
 from proxy.models import HourlyRollup, Transaction, TransactionStatus
 from proxy.retention import keep_bounded
 from proxy.statistics.counting import counted_by_client
-from proxy.statistics.rollup_job import forget_rollups, roll_up_past_hours
+from proxy.statistics.rollup_job import note_changes, roll_up_past_hours
 from proxy.statistics.rollups import COUNTS, EDGES_MS, Rollup, packed
 from sqlalchemy import delete, select, update
 
@@ -191,16 +191,18 @@ def test_two_workers_count_no_call_twice(api: Any, container: Container) -> None
     assert sum(row[2] for row in rows(api)) == len(CALLS)
 
 
-def test_changed_past_is_tallied_anew(api: Any, container: Container) -> None:
+def test_hours_of_the_past_whose_calls_came_later_are_summed_up(
+    api: Any, container: Container
+) -> None:
     put(container, [(121, "a", 10, False)])
     roll_up_past_hours(container.database, MIDNIGHT + timedelta(days=1))
 
-    put(container, [(1, "a", 10, False)])
+    put(container, [(1, "a", 10, False), (2, "a", 10, False)])
     with container.database.writing() as session:
-        forget_rollups(session)
+        note_changes(session, [MIDNIGHT + timedelta(minutes=at) for at in (1, 2)])
 
-    assert roll_up_past_hours(container.database, MIDNIGHT + timedelta(days=1)) == 2
-    assert len(rows(api)) == 2
+    assert roll_up_past_hours(container.database, MIDNIGHT + timedelta(days=1)) == 1
+    assert [row[2] for row in rows(api)] == [1, 2]
 
 
 def test_rollups_are_kept_as_long_as_the_record(container: Container) -> None:
