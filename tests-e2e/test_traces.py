@@ -1,4 +1,4 @@
-"""One trace from nginx to the provider, exported over OTLP to a collector on loopback."""
+"""One trace from nginx to the provider, and metrics of all processes, as a collector gets them."""
 
 import json
 import time
@@ -11,9 +11,9 @@ from common.jobs.broker import dead_letter_queue, durable_queue, open_broker
 from common.jobs.events import CONTENT_TYPE
 from common.settings import Environment
 from hub import Hub, unique
+from otlp_collector import Collected, Collector, otlp_collector
 from raw_mediator import Received, answer
 from systems import MOSTLY_EMBEDDED
-from trace_collector import Collected, Collector, trace_collector
 
 QUEUE = "notification.emit"
 SECRET_NAME = "Mwanaidi Hassani Ngozi"
@@ -39,9 +39,22 @@ BESIDES = {
 }
 
 
+#: Every process of ours, as traces and metrics name it.
+PROCESSES = {
+    *("proxy", "proxy-gateway", "proxy-worker"),
+    *("esb-relay", "esb-relay-gateway", "esb-relay-worker"),
+    *("notification", "notification-worker"),
+    *("policy-notify", "policy-notify-worker"),
+}
+QUEUES = {
+    *("async_calls", "polls", "alert_messages", "rerun_tasks"),
+    *("late_answers", "accepted_calls", "events", "outbox"),
+}
+
+
 @pytest.fixture
 def collector():
-    with trace_collector() as started:
+    with otlp_collector() as started:
         yield started
 
 
@@ -81,6 +94,30 @@ def test_one_trace_leads_from_nginx_to_the_provider(
     assert SECRET_NAME.encode() not in collector.raw
     assert hub.stack.installation.demo_client_secret.encode() not in collector.raw
     assert root.trace_id in Path(hub.output or "").read_text()
+
+
+@pytest.mark.parametrize("shape", MOSTLY_EMBEDDED)
+def test_metrics_of_every_process_arrive(own_hub, collector, mediator, eventually, shape):
+    hub = own_hub(
+        shape,
+        services=("proxy", "esb-relay", "notification", "policy-notify"),
+        OTEL_METRICS_EXPORTER="otlp",
+        OTEL_EXPORTER_OTLP_METRICS_ENDPOINT=f"{collector.url}/v1/metrics",
+        OTEL_METRIC_EXPORT_INTERVAL="200",
+    )
+    eventually(lambda: {one.service for one in collector.values("process.uptime")} == PROCESSES)
+    backlog = collector.values("kiungo_backlog_jobs")
+    assert {one.attributes["queue"] for one in backlog} == QUEUES
+
+    hub.new_channel("/limited/*", hub.new_mediator(mediator.url)["id"])
+    client = hub.new_client(max_rate=0.1)
+    hub.in_force()
+    statuses = [hub.call("GET", "/limited/x", headers=client).status_code for _ in range(2)]
+    assert statuses == [200, 429]
+    [*_, limited] = eventually(lambda: collector.values("kiungo_calls_limited"))
+    assert (limited.service, limited.is_sum, limited.value) == ("proxy-gateway", True, 1)
+    assert limited.attributes == {"client": client["X-Client-Id"]}
+    assert not collector.spans
 
 
 def _event_to_mail(hub: Hub) -> str:

@@ -33,6 +33,8 @@ FORMER_NAMES = {
 }
 
 
+#: Where OpenTelemetry's SDK looks for a collector that nobody names.
+USUAL_COLLECTOR = "http://localhost:4318"
 LOG_LEVELS = tuple(logging.getLevelNamesMapping())
 
 
@@ -106,6 +108,16 @@ class Environment:
         "OTEL_EXPORTER_OTLP_ENDPOINT", lambda text: http_url(text), default=None
     )
     otlp_headers: str | None = setting("OTEL_EXPORTER_OTLP_HEADERS", default=None, secret=True)
+    #: Whether metrics are pushed there as well, and to which address if to another one.
+    metrics_exporter: str = setting(
+        "OTEL_METRICS_EXPORTER", lambda text: one_of("none", "otlp")(text), default="none"
+    )
+    otlp_metrics_endpoint: str | None = setting(
+        "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", lambda text: http_url(text), default=None
+    )
+    metric_export_interval_ms: int = setting(
+        "OTEL_METRIC_EXPORT_INTERVAL", lambda text: positive(int)(text), default=60_000
+    )
 
     def outbound(self) -> OutboundRules:
         """What may be called; never our own database and broker."""
@@ -116,6 +128,14 @@ class Environment:
             named.append((self.postgres_host, self.postgres_port))
         denied = tuple(Rule.parse(f"{_bracketed(host)}:{port}") for host, port in named if port)
         return OutboundRules((*self.outbound_deny, *denied), self.outbound_allow)
+
+    @property
+    def metrics_url(self) -> str | None:
+        """Where metrics are pushed to; None: nowhere."""
+        if self.metrics_exporter == "none":
+            return None
+        usual = (self.otlp_endpoint or USUAL_COLLECTOR).rstrip("/") + "/v1/metrics"
+        return self.otlp_metrics_endpoint or usual
 
     @property
     def seal_keys_folder(self) -> Path:

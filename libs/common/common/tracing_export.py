@@ -8,12 +8,10 @@ is dropped, and no call waits for it. Sampling and batches follow the standard v
 import contextvars
 import threading
 from typing import Self
-from urllib.parse import unquote
 
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, Status, StatusCode
@@ -21,6 +19,7 @@ from opentelemetry.trace.propagation import set_span_in_context
 
 from common import tracing
 from common.ids import new_id
+from common.otlp import EXPORT_TIMEOUT_S, header_pairs, resource
 from common.settings import Environment
 from common.tracing import Attributes, Kind, Span
 
@@ -28,7 +27,6 @@ TRACES_PATH = "/v1/traces"
 EDGE = "nginx"
 #: How long a process that ends waits for its last spans to be taken.
 CLOSE_S = 3.0
-EXPORT_TIMEOUT_S = 5.0
 _VERSION = "00"
 
 
@@ -39,7 +37,7 @@ class OtlpTracer:
         assert settings.otlp_endpoint is not None
         exporter = OTLPSpanExporter(
             endpoint=settings.otlp_endpoint.rstrip("/") + TRACES_PATH,
-            headers=header_pairs(settings.otlp_headers or ""),
+            headers=header_pairs(settings.otlp_headers),
             timeout=EXPORT_TIMEOUT_S,
         )
         self._processor = BatchSpanProcessor(exporter)
@@ -72,9 +70,7 @@ class OtlpTracer:
         closing.join(CLOSE_S)
 
     def _tracer(self, service: str) -> trace.Tracer:
-        known = {"service.name": service, "service.namespace": "kiungo"}
-        resource = Resource.create({**known, "service.instance.id": str(new_id())})
-        provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+        provider = TracerProvider(resource=resource(service, new_id()), shutdown_on_exit=False)
         provider.add_span_processor(self._processor)
         return provider.get_tracer("kiungo")
 
@@ -132,12 +128,6 @@ class OtlpSpan:
 
     def _both(self) -> list[trace.Span]:
         return [self._span] if self._edge is None else [self._span, self._edge]
-
-
-def header_pairs(text: str) -> dict[str, str]:
-    """`OTEL_EXPORTER_OTLP_HEADERS`: `name=value` pairs with commas between, percent-encoded."""
-    pairs = (one.partition("=") for one in text.split(",") if "=" in one)
-    return {name.strip().lower(): unquote(value.strip()) for name, _, value in pairs}
 
 
 def _context(parent: str | None) -> Context:

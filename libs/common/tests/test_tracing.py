@@ -128,7 +128,7 @@ def test_the_collectors_secret_is_not_shown() -> None:
 
 
 def test_headers_are_read_as_the_standard_writes_them() -> None:
-    from common.tracing_export import header_pairs
+    from common.otlp import header_pairs
 
     assert header_pairs("authorization=Bearer%20abc, X-Tenant=moh") == {
         "authorization": "Bearer abc",

@@ -2,13 +2,17 @@
 
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from common.jobs.wake_up import Listener
 from common.logs import get_logger
+from common.metrics import push_metrics
+from common.settings import Environment
+from common.tracing import close_tracing, configure_tracing
 
 log = get_logger(__name__)
 
@@ -26,6 +30,15 @@ def stop_on_signals() -> threading.Event:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     return stopping
+
+
+@contextmanager
+def observed(service: str, settings: Environment) -> Iterator[None]:
+    """Around a worker's work: it is traced and its metrics are pushed, where that is set."""
+    configure_tracing(service, settings)
+    push_metrics(service, settings)
+    yield
+    close_tracing()
 
 
 def work(

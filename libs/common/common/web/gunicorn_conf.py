@@ -11,6 +11,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from prometheus_client import CollectorRegistry
+
 from common.db.database import (
     connections_of_a_process,
     connections_of_an_installation,
@@ -18,8 +20,10 @@ from common.db.database import (
 )
 from common.loading import loading
 from common.logs import get_logger
+from common.metrics import INSTANCE_FILE, SHARED_FOLDER, push_metrics
 from common.settings import Environment, SettingError, process_environment
 from common.tracing import close_tracing
+from common.web.metrics import EXTENSION
 
 log = get_logger(__name__)
 
@@ -82,11 +86,24 @@ def when_ready(_server: Any) -> None:
 
 def forget_metrics() -> None:
     """Those of processes that are gone must not be counted again."""
-    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    folder = os.environ.get(SHARED_FOLDER)
     if folder:
         Path(folder).mkdir(parents=True, exist_ok=True)
-        for stale in Path(folder).glob("*.db"):
+        for stale in [*Path(folder).glob("*.db"), Path(folder, INSTANCE_FILE)]:
             stale.unlink(missing_ok=True)
+
+
+def post_worker_init(worker: Any) -> None:
+    """Push the metrics of this service's processes, where that is set."""
+    collectors = getattr(worker.wsgi, "extensions", {}).get(EXTENSION, CollectorRegistry())
+    settings = Environment.read(process_environment(tells=False))
+    push_metrics(service_of(worker.app.app_uri), settings, collectors)
+
+
+def service_of(app_uri: str) -> str:
+    """What an application is called in traces: `proxy-gateway` of `proxy.gateway.app:…`."""
+    module = app_uri.partition(":")[0].removesuffix(".app")
+    return module.replace(".", "-").replace("_", "-")
 
 
 def worker_exit(_server: Any, _worker: Any) -> None:
@@ -96,7 +113,7 @@ def worker_exit(_server: Any, _worker: Any) -> None:
 
 def child_exit(_server: Any, worker: Any) -> None:
     """Fold an ended worker's gauges."""
-    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+    if os.environ.get(SHARED_FOLDER):
         from prometheus_client.multiprocess import mark_process_dead
 
         mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]

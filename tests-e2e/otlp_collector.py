@@ -1,4 +1,4 @@
-"""A collector of traces on loopback: it takes what is exported over OTLP, and lets tests look."""
+"""A collector on loopback: it takes what is exported over OTLP, and lets tests look."""
 
 import threading
 from collections.abc import Iterator
@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+)
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 
@@ -24,6 +27,19 @@ class Collected:
     end_ns: int
 
 
+@dataclass(frozen=True)
+class Measured:
+    """A value of a metric as it was exported; a sum, or a gauge."""
+
+    service: str
+    instance: str
+    name: str
+    attributes: dict[str, Any]
+    value: float
+    is_sum: bool
+    start_ns: int
+
+
 class Collector(ThreadingHTTPServer):
     """Listens on loopback."""
 
@@ -32,6 +48,7 @@ class Collector(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Take)
         self.spans: list[Collected] = []
+        self.measured: list[Measured] = []
         #: Everything that was exported, to be searched for what must not be in it.
         self.raw = b""
         self.lock = threading.Lock()
@@ -39,6 +56,10 @@ class Collector(ThreadingHTTPServer):
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def values(self, name: str) -> list[Measured]:
+        with self.lock:
+            return [one for one in self.measured if one.name == name]
 
     def trace(self, trace_id: str) -> list[Collected]:
         with self.lock:
@@ -50,10 +71,13 @@ class _Take(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        assert self.path == "/v1/traces"
         with self.server.lock:
             self.server.raw += body
-            self.server.spans += _spans(body)
+            match self.path:
+                case "/v1/traces":
+                    self.server.spans += _spans(body)
+                case "/v1/metrics":
+                    self.server.measured += _measured(body)
         self.send_response(200)
         self.send_header("Content-Length", "0")
         self.end_headers()
@@ -79,12 +103,30 @@ def _spans(body: bytes) -> Iterator[Collected]:
                 )
 
 
+def _measured(body: bytes) -> Iterator[Measured]:
+    for of_resource in ExportMetricsServiceRequest.FromString(body).resource_metrics:
+        resource = _values(of_resource.resource.attributes)
+        for scope in of_resource.scope_metrics:
+            for metric in scope.metrics:
+                kind = metric.WhichOneof("data")
+                for point in getattr(metric, kind).data_points:
+                    yield Measured(
+                        resource["service.name"],
+                        resource["service.instance.id"],
+                        metric.name,
+                        _values(point.attributes),
+                        point.as_double or point.as_int,
+                        kind == "sum",
+                        point.start_time_unix_nano,
+                    )
+
+
 def _values(pairs: Any) -> dict[str, Any]:
     return {one.key: getattr(one.value, one.value.WhichOneof("value")) for one in pairs}
 
 
 @contextmanager
-def trace_collector() -> Iterator[Collector]:
+def otlp_collector() -> Iterator[Collector]:
     with Collector() as collector:
         serving = threading.Thread(target=collector.serve_forever, args=(0.05,), daemon=True)
         serving.start()
