@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 import psycopg
 import pytest
+from backup import restore
 from database_link import database_link
 from forked_process import ForkServer
 from hub import Hub
@@ -164,6 +165,7 @@ def systems(folder: Path, *, forked: bool = True) -> Iterator[Start]:
     Without `own_broker` those in the production shape share RabbitMQ's queues. Where a test needs
     only some `services`, the others are left out: each takes seconds to start. `more` are
     further lines of the Procfile. `linked`: the database is behind a link that can be broken.
+    `restored` is a backup that the system begins with.
     """
     with ExitStack() as opened:
         count = 0
@@ -175,6 +177,7 @@ def systems(folder: Path, *, forked: bool = True) -> Iterator[Start]:
             own_broker: bool = False,
             linked: bool = False,
             connection_limit: int | None = None,
+            restored: Path | None = None,
             more: Mapping[str, str] = MappingProxyType({}),
             **environ: str,
         ) -> Hub:
@@ -192,13 +195,11 @@ def systems(folder: Path, *, forked: bool = True) -> Iterator[Start]:
             procfile = folder / f"Procfile-{count}"
             lines = [*(f"{name}: {command}\n" for name, command in more.items())]
             procfile.write_text("".join([*lines, *_lines_of(services)]))
-            stack = Stack.beside_others(
-                folder / f"var-{count}",
-                whole,
-                procfile=procfile,
-                out=out,
-                forks=_forks() if forked and Starts.are_forked else None,
-            )
+            var_dir = folder / f"var-{count}"
+            if restored is not None:
+                restore(restored, var_dir, shaped)
+            forks = _forks() if forked and Starts.are_forked else None
+            stack = Stack.beside_others(var_dir, whole, procfile=procfile, out=out, forks=forks)
             return Hub(opened.enter_context(stack), shape, output=Path(out.name), link=link)
 
         yield start

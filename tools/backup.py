@@ -22,6 +22,8 @@ from installation import ROOT
 from run_lock import RunLock
 from sqlalchemy import make_url
 
+#: Settings that name folders of keys, and what those are called in a backup and in the data folder.
+KEY_FOLDERS = {"TOKEN_KEYS_DIR": "tokens", "SEAL_KEYS_DIR": "seal", "MESSAGE_KEYS_DIR": "messages"}
 SCHEMAS = ("proxy", "esb_relay", "notification", "policy_notify")
 #: Writers are held up while all snapshots begin; whoever holds a lock longer is not waited for.
 LOCK_WAIT_S = 30.0
@@ -46,8 +48,7 @@ def backup(var_dir: Path, target: Path, environ: Mapping[str, str]) -> list[str]
             held.append("PostgreSQL")
         if not held:
             raise BackupError(f"there is no installation in {var_dir}")
-        if (var_dir / "keys").is_dir():
-            shutil.copytree(var_dir / "keys", folder / "keys")
+        if _copy_keys(var_dir, folder, environ):
             held.append("keys")
         about = {"made_at": datetime.now(UTC).isoformat(timespec="seconds"), "holds": held}
         (folder / ABOUT).write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
@@ -61,6 +62,9 @@ def restore(source: Path, var_dir: Path, environ: Mapping[str, str]) -> list[str
         raise BackupError("Kiungo is running; `make down` first")
     if var_dir.exists() and any(var_dir.iterdir()):
         raise BackupError(f"{var_dir} is not empty; `make reset` deletes it")
+    for path in _key_folders(environ).values():
+        if path.exists() and any(path.iterdir()):
+            raise BackupError(f"{path} is not empty: the keys go there")
     url = environ.get("DATABASE_URL")
     with tempfile.TemporaryDirectory(prefix="kiungo-restore-") as scratch:
         folder = Path(scratch)
@@ -80,6 +84,7 @@ def restore(source: Path, var_dir: Path, environ: Mapping[str, str]) -> list[str
         if url:
             _load(url, dump)
             dump.unlink()
+        _place_keys(folder, environ)
         shutil.copytree(folder, var_dir, dirs_exist_ok=True)
     var_dir.chmod(0o700)
     held: list[str] = about["holds"]
@@ -99,6 +104,29 @@ def _unpack(packed: tarfile.TarFile, folder: Path) -> None:
         member.uid, member.gid = os.geteuid(), os.getegid()
         member.uname = member.gname = ""
         packed.extract(member, folder)
+
+
+def _key_folders(environ: Mapping[str, str]) -> dict[str, Path]:
+    """The folders of keys that are not in the data folder, by what a backup calls them."""
+    return {name: Path(environ[one]) for one, name in KEY_FOLDERS.items() if environ.get(one)}
+
+
+def _copy_keys(var_dir: Path, folder: Path, environ: Mapping[str, str]) -> bool:
+    """Whether there are any."""
+    keys = folder / "keys"
+    found = {"": var_dir / "keys", **_key_folders(environ)}
+    for name, path in found.items():
+        if path.is_dir():
+            shutil.copytree(path, keys / name, dirs_exist_ok=True)
+    return keys.is_dir() and any(keys.iterdir())
+
+
+def _place_keys(folder: Path, environ: Mapping[str, str]) -> None:
+    """Move those to their folders that settings want elsewhere than in the data folder."""
+    for name, path in _key_folders(environ).items():
+        if (folder / "keys" / name).is_dir():
+            shutil.copytree(folder / "keys" / name, path, dirs_exist_ok=True)
+            shutil.rmtree(folder / "keys" / name)
 
 
 def _copy_databases(var_dir: Path, folder: Path) -> list[str]:
@@ -193,6 +221,8 @@ def main(act: str) -> int:
             target = Path(os.environ.get("TO") or ROOT / "backups" / name)
             held = backup(var_dir, target, environ)
             print(f"Wrote {target}: {', '.join(held)}. Who reads it reads everything.")
+            if "keys" not in held:
+                print("It has no keys: keep them beside it. What is sealed is unreadable without.")
         else:
             if not os.environ.get("FROM"):
                 raise BackupError("say which: make restore FROM=backups/….tar.gz")

@@ -89,6 +89,27 @@ def test_backup_is_nobody_elses_to_read_and_brings_keys_back_so(
     assert stat.S_IMODE(again.stat().st_mode) == 0o700
 
 
+def test_keys_of_other_folders_come_too_and_go_where_settings_say(
+    var_dir: Path, tmp_path: Path
+) -> None:
+    for name in ("seal", "messages"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1.key").write_text(name)
+    elsewhere = {
+        "SEAL_KEYS_DIR": str(tmp_path / "seal"),
+        "MESSAGE_KEYS_DIR": str(tmp_path / "messages"),
+    }
+    backup(var_dir, tmp_path / "b.tar.gz", elsewhere)
+    with pytest.raises(BackupError, match="seal is not empty"):
+        restore(tmp_path / "b.tar.gz", tmp_path / "again", elsewhere)
+    seal = tmp_path / "new" / "seal"
+    restore(tmp_path / "b.tar.gz", tmp_path / "again", {"SEAL_KEYS_DIR": str(seal)})
+    assert (seal / "1.key").read_text() == "seal"
+    keys = tmp_path / "again" / "keys"
+    assert sorted(one.name for one in keys.iterdir()) == ["messages", "secret"]
+    assert (keys / "messages" / "1.key").read_text() == "messages"
+
+
 def test_nothing_is_replaced(var_dir: Path, tmp_path: Path) -> None:
     target = tmp_path / "b.tar.gz"
     backup(var_dir, target, {})
