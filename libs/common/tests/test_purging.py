@@ -1,5 +1,6 @@
 """What was removed: in batches with rests, and an SQLite file that shrinks by it."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,17 @@ def test_batches_are_small_and_rest(rows: Database, monkeypatch: pytest.MonkeyPa
     assert counts == [2, 2, 1]
     assert len(rests) == 2
     assert min(rests) > 0
+
+
+def test_purges_leave_no_file_open(rows: Database) -> None:
+    def open_files() -> int:
+        return len(os.listdir("/proc/self/fd"))
+
+    in_batches(rows, lambda _session, _limit: 0)
+    before = open_files()
+    for _ in range(20):
+        in_batches(rows, lambda _session, _limit: 0)
+    assert open_files() == before
 
 
 def test_file_gives_back_what_was_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

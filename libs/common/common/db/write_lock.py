@@ -6,6 +6,7 @@ one process starves for hundreds of milliseconds. A file lock hands over at once
 
 import fcntl
 import os
+import weakref
 from types import TracebackType
 
 from sqlalchemy import Engine
@@ -25,6 +26,7 @@ class WriteLock:
             return
         if self._descriptor is None:
             self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            weakref.finalize(self, os.close, self._descriptor)
         fcntl.flock(self._descriptor, fcntl.LOCK_EX)
 
     def __exit__(
