@@ -6,7 +6,7 @@ import time
 
 import pytest
 import requests
-from bench_transactions import fill
+from bench_transactions import fill_installation
 from raw_mediator import answer
 from sqlalchemy import create_engine, text
 
@@ -25,10 +25,10 @@ def test_a_purge_of_sqlite_at_most_doubles_what_calls_take(own_hub, mediator, ev
     hub.new_channel("/p/*", hub.new_mediator(mediator.url)["id"])
     mediator.default = answer(b"ok")
     eventually(lambda: hub.call("GET", "/p/ready").status_code == 200)
-    engine = create_engine(f"sqlite:///{hub.stack.installation.var_dir}/proxy.sqlite3")
-    fill(engine, CALLS)
+    fill_installation(hub.stack.installation, CALLS)
     usual_ms = statistics.median(calls_ms(hub, during(lambda: time.sleep(8))))
     waits_ms = calls_ms(hub, during(lambda: hub.stack.flask("proxy", "purge")))
+    engine = create_engine(f"sqlite:///{hub.stack.installation.var_dir}/proxy.sqlite3")
     with engine.connect() as connection:
         left = connection.execute(text("SELECT count(*) FROM transactions")).scalar_one()
     print(f"\np50 {usual_ms:.1f} ms, during a purge {statistics.median(waits_ms):.1f} ms")

@@ -9,9 +9,7 @@ from typing import Any
 import requests
 from bench_load import Result, load
 from bench_shapes import Shape
-from bench_transactions import fill
-from proxy.config import Settings
-from proxy.container import build_container
+from bench_transactions import fill_installation
 
 CALLS_ON_RECORD = 100_000
 PATTERNS = 200
@@ -75,11 +73,7 @@ def prepare(shape: Shape) -> Sequence[Disturbance]:
     management = _Management(shape)
     management.open_channels()
     guessed = management.client_whose_secret_is_slow_to_check()
-    installation = shape.stack.installation
-    environ = {**installation.environ, "VAR_DIR": str(installation.var_dir)}
-    container = build_container(Settings.read(environ))
-    fill(container.database.engine, container.sealer, CALLS_ON_RECORD)
-    container.database.engine.dispose()
+    fill_installation(shape.stack.installation, CALLS_ON_RECORD)
     calls = "/admin/mediator/transactions/?format=csv"
     wrong = {**shape.headers, "X-Client-Id": guessed, "X-Client-Secret": "wrong"}
     return (

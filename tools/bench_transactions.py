@@ -23,9 +23,11 @@ from common import sealing
 from common.clock import rfc3339
 from common.ids import new_id_at
 from flask import Flask
+from installation import Installation
 from proxy.access.signing import create_key
 from proxy.app import create_app
 from proxy.config import SCHEMA, Settings
+from proxy.container import build_container
 from proxy.models import Base, Channel, Mediator, Transaction
 from proxy.record.sealing import Sealer
 from proxy.statistics.rollup_job import roll_up_past_hours
@@ -165,6 +167,14 @@ def fill(engine: Engine, sealer: Sealer, calls: int) -> None:
     _lead(engine, "urn:often", ["Channel 0", "Channel 3"])
     _lead(engine, "urn:odd", ["Odd"])
     analyze(engine)
+
+
+def fill_installation(installation: Installation, calls: int) -> None:
+    """The same in an installation, with its keys."""
+    environ = {**installation.environ, "VAR_DIR": str(installation.var_dir)}
+    container = build_container(Settings.read(environ))
+    fill(container.database.engine, container.sealer, calls)
+    container.database.engine.dispose()
 
 
 def _sealed(sealer: Sealer, rows: Iterator[Row]) -> Iterator[Row]:
