@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from browsers import chromium, staff_page
 from bus import Bus
-from console_pages import Axe
+from console import staff_of
+from console_pages import Axe, Walk
 from hub import Hub, unique
 from messages import emit
 from npm_packages import npm_packages
+from playwright.sync_api import Browser, BrowserContext
 from policy_scheme import Scheme
 from raw_mediator import RawMediator, raw_mediator
 from systems import Start, Starts, close_forks, staff_settings, systems
@@ -61,6 +64,36 @@ def own_hub(tmp_path: Path) -> Iterator[Start]:
     """Starts systems of a test's own."""
     with systems(tmp_path) as start:
         yield start
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium. While it is open, this thread can run no event loop of its own."""
+    with chromium() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def window(browser: Browser) -> Iterator[BrowserContext]:
+    """Where staff's pages are opened (`staff_page`); a new one costs as much as seven pages.
+
+    Its first page is empty and stays: with the last one all of it would be shut.
+    """
+    with browser.new_context(viewport={"width": 1280, "height": 900}) as opened:
+        opened.new_page()
+        yield opened
+
+
+@pytest.fixture
+def walk_as(hub: Hub, window: BrowserContext) -> Iterator[Callable[..., Walk]]:
+    """Gives a new member of staff with a role who walks through the console, in a language."""
+    with ExitStack() as opened:
+
+        def walk(role: str, language: str = "en") -> Walk:
+            page = opened.enter_context(staff_page(hub, window, staff_of(hub, role)))
+            return Walk(hub, page, language)
+
+        yield walk
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ import re
 
 import pytest
 from browsers import Watched
-from console import staff_of
 
 #: Each width and each scheme once; and all of both.
 SHAPES = [(1280, "light"), (390, "dark")]
@@ -47,19 +46,11 @@ class Axe:
 class Walk:
     """One member of staff in one browser."""
 
-    def __init__(self, hub, browser, role: str, language: str = "en") -> None:
-        _, username, password = staff_of(hub, role)
-        self.hub, self.role = hub, role
-        self.context = browser.new_context(viewport={"width": 1280, "height": 900})
+    def __init__(self, hub, watched: Watched, language: str = "en") -> None:
+        self.hub, self.watched, self.page = hub, watched, watched.page
         choice = {"name": "kiungo_language", "value": language, "url": hub.url}
-        self.context.add_cookies([choice])
-        self.watched = Watched(self.context.new_page())
-        self.page = self.watched.page
+        self.page.context.add_cookies([choice])
         self.page.goto(f"{hub.url}/admin/")
-        self.page.locator("#username").fill(username)  # its label is in the language
-        self.page.locator("#password").fill(password)
-        self.page.locator("#password").press("Enter")
-        self.page.wait_for_url(f"{hub.url}/admin/")
 
     def pages(self):
         """Opens one page after the other, and tells its path."""

@@ -5,7 +5,7 @@ The browser looks at one shape: nginx serves the same files in both.
 
 import pytest
 import requests
-from browsers import Watched, chromium
+from browsers import Watched
 from openapi_spec_validator import validate
 
 SERVICES = ["proxy", "esb-relay", "notification", "policy-notify"]
@@ -15,15 +15,9 @@ CHOSEN = "/api/docs/notification/openapi.json"
 in_one_shape = pytest.mark.parametrize("hub", ["embedded"], indirect=True)
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as opened:
-        yield opened
-
-
 @in_one_shape
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_services_page_renders_its_operations_offline(hub, browser, service, tmp_path):
+def test_a_services_page_renders_its_operations_offline(hub, browser, service):
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     watched = Watched(page)
     page.goto(f"{hub.url}/api/docs/{service}/swagger/")
@@ -31,7 +25,6 @@ def test_a_services_page_renders_its_operations_offline(hub, browser, service, t
     assert page.locator(".opblock-summary").count() > 10
     assert watched.problems == []
     assert watched.asked_elsewhere(hub.url) == set()
-    page.screenshot(path=tmp_path / f"{service}.png", full_page=True)
     page.close()
 
 
@@ -53,13 +46,12 @@ def test_the_index_links_every_service(hub, browser):
 
 
 @in_one_shape
-def test_one_page_shows_all_services_or_the_chosen_one(hub, browser, tmp_path):
+def test_one_page_shows_all_services_or_the_chosen_one(hub, browser):
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     watched = Watched(page)
     page.goto(f"{hub.url}/api/docs/swagger/")
     page.wait_for_selector(".opblock-summary", timeout=20_000)
     of_all = page.locator(".opblock-summary").count()
-    page.screenshot(path=tmp_path / "all.png")
 
     page.select_option("#document", CHOSEN)
     page.wait_for_url(f"**/api/docs/swagger/?document=*{CHOSEN.rpartition('/')[2]}")

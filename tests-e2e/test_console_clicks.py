@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from browsers import Watched, chromium
+from browsers import staff_page
 from console import staff_of
 from hub import unique
 from playwright.sync_api import expect
@@ -31,27 +31,14 @@ class Clicks:
         self.page.get_by_role(role, name=name, exact=True, **options).first.click()
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as opened:
-        yield opened
-
-
 @pytest.fixture
-def clicks(hub, browser):
+def clicks(hub, window):
     """An administrator's dashboard."""
-    _, username, password = staff_of(hub, "admin")
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    watched = Watched(context.new_page())
-    page = watched.page
-    page.goto(f"{hub.url}/admin/")
-    page.get_by_label("User name").fill(username)
-    page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("heading", name="Dashboard")).to_be_visible()
-    yield Clicks(page)
-    assert watched.problems == []
-    context.close()
+    with staff_page(hub, window, staff_of(hub, "admin")) as watched:
+        watched.page.goto(f"{hub.url}/admin/")
+        expect(watched.page.get_by_role("heading", name="Dashboard")).to_be_visible()
+        yield Clicks(watched.page)
+        assert watched.problems == []
 
 
 def stored(hub, service: str, statement: str, *values) -> None:

@@ -4,7 +4,7 @@ import re
 import time
 
 import pytest
-from browsers import Watched, chromium
+from browsers import Watched
 from console import staff_of
 from hub import unique
 from playwright.sync_api import expect
@@ -17,12 +17,6 @@ FOLLOWED_WITHIN_S = 1.5
 HEADERS = ["Content-Type: application/json", "Connection: close"]
 
 pytestmark = pytest.mark.parametrize("hub", MOSTLY_EMBEDDED, indirect=True)
-
-
-@pytest.fixture
-def browser():
-    with chromium() as opened:
-        yield opened
 
 
 def test_from_the_log_in_to_a_failure_that_was_mended(hub, browser):

@@ -1,7 +1,7 @@
 """Every list that the menu offers: a line for each record when wide, a card when narrow."""
 
 import pytest
-from browsers import chromium
+from browsers import staff_page
 from console import staff_of
 from hub import unique
 
@@ -28,14 +28,8 @@ FAULTS = """(isNarrow) => {
 LIST = ".list tbody tr"
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as opened:
-        yield opened
-
-
 @pytest.fixture
-def page(hub, browser):
+def page(hub, window):
     """An administrator's dashboard, with long names in the lists."""
     long = f"{unique('a-name-of-a-system')} of the northern zone, with more words than a line has"
     urn, url = (
@@ -47,15 +41,9 @@ def page(hub, browser):
     names = {"name": long, "path_pattern": f"/{unique('lists')}/*", "description": long * 3}
     hub.api("POST", "channels/", 201, json={**names, "mediator_id": mediator})
     hub.api("POST", "clients/", 201, json={"name": long, "client_id": unique("client")})
-    _, username, password = staff_of(hub, "admin")
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    opened = context.new_page()
-    opened.goto(f"{hub.url}/admin/")
-    opened.get_by_label("User name").fill(username)
-    opened.get_by_label("Password").fill(password)
-    opened.get_by_role("button", name="Sign in").click()
-    yield opened
-    context.close()
+    with staff_page(hub, window, staff_of(hub, "admin")) as watched:
+        watched.page.goto(f"{hub.url}/admin/")
+        yield watched.page
 
 
 @pytest.mark.parametrize("service", ["mediator", "esb", "notification", "policy-notification"])

@@ -1,7 +1,7 @@
 """The live list in a browser, over two web processes of the proxy."""
 
 import pytest
-from browsers import Watched, chromium
+from browsers import staff_page
 from console import staff_of
 from playwright.sync_api import expect
 from systems import MOSTLY_PRODUCTION
@@ -11,31 +11,18 @@ LIST = "/admin/mediator/transactions/"
 pytestmark = pytest.mark.parametrize("hub", MOSTLY_PRODUCTION, indirect=True)
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as opened:
-        yield opened
-
-
 @pytest.fixture
 def member(hub):
     return staff_of(hub, "operator")
 
 
 @pytest.fixture
-def watched(hub, browser, member, base):
+def watched(hub, window, member, base):
     """The list of this test's own calls, open and live."""
-    _, username, password = member
-    context = browser.new_context()
-    watched = Watched(context.new_page())
-    page = watched.page
-    page.goto(f"{hub.url}{LIST}?path={base}")
-    page.get_by_label("User name").fill(username)
-    page.get_by_label("Password").fill(password)
-    page.get_by_label("Password").press("Enter")
-    expect(page.get_by_text("Live", exact=True)).to_be_visible()
-    yield watched
-    context.close()
+    with staff_page(hub, window, member) as watched:
+        watched.page.goto(f"{hub.url}{LIST}?path={base}")
+        expect(watched.page.get_by_text("Live", exact=True)).to_be_visible()
+        yield watched
 
 
 def test_calls_appear_by_themselves_and_only_those_that_are_meant(hub, watched, base):

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from browsers import Watched, chromium
+from browsers import staff_page
 from console import staff_of
 from hub import unique
 from messages import emit
@@ -18,17 +18,10 @@ pytestmark = pytest.mark.parametrize("hub", ["embedded"], indirect=True)
 
 
 @pytest.fixture
-def watched(hub):
+def watched(hub, window):
     """An admin's browser at notification's first page."""
-    _, username, password = staff_of(hub, "admin")
-    with chromium() as browser:
-        watched = Watched(browser.new_page())
-        page = watched.page
-        page.goto(f"{hub.url}{HOME}")
-        page.get_by_label("User name").fill(username)
-        page.get_by_label("Password").fill(password)
-        page.get_by_label("Password").press("Enter")
-        page.wait_for_url(f"{hub.url}{HOME}")
+    with staff_page(hub, window, staff_of(hub, "admin")) as watched:
+        watched.page.goto(f"{hub.url}{HOME}")
         yield watched
 
 

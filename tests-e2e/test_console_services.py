@@ -3,19 +3,13 @@
 from urllib.parse import unquote
 
 import pytest
-from browsers import Watched, chromium
+from browsers import Watched
 from console import form_token, open_console, sign_in, signed_in, staff_of
 
 ESB = "/admin/esb/"
 POLICY = "/admin/policy-notification/"
 RUN = f"{POLICY}runs/"
 SERVICES = [ESB, POLICY]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as opened:
-        yield opened
 
 
 def asked(hub, session, path, **options):
@@ -119,7 +113,7 @@ def test_claimed_pass_opens_nothing(hub):
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
-def test_console_is_walked_over_all_services(hub, browser, tmp_path, width, scheme):
+def test_console_is_walked_over_all_services(hub, browser, width, scheme):
     _, username, password = staff_of(hub, "admin")
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
     watched = Watched(context.new_page())
@@ -137,11 +131,9 @@ def test_console_is_walked_over_all_services(hub, browser, tmp_path, width, sche
     ):
         if width < 960:
             page.get_by_role("button", name="Menu").click()
-        page.screenshot(path=tmp_path / f"menu-{section}-{width}.png")
         page.get_by_role("list", name=section, exact=True).get_by_role("link").first.click()
         page.get_by_role("heading", name=title, level=1).wait_for()
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-        page.screenshot(path=tmp_path / f"{section}-{width}.png", full_page=True)
     if width < 960:
         page.get_by_role("button", name="Menu").click()
     current = page.locator("#menu [aria-current=page]")

@@ -3,7 +3,7 @@
 import subprocess
 
 import pytest
-from browsers import Watched, chromium
+from browsers import staff_page
 from console import staff_of
 from playwright.sync_api import expect
 from systems import MOSTLY_EMBEDDED
@@ -14,30 +14,19 @@ ECHO = "Demo echo"
 pytestmark = pytest.mark.parametrize("hub", MOSTLY_EMBEDDED, indirect=True)
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as opened:
-        yield opened
-
-
 @pytest.fixture
-def watched(hub, browser):
+def watched(hub, window):
     """The tester, reached by its short address, set to the demonstration's channel and client."""
-    _, username, password = staff_of(hub, "operator")
-    context = browser.new_context()
-    watched = Watched(context.new_page())
-    page = watched.page
-    page.goto(f"{hub.url}/tester/")
-    page.get_by_label("User name").fill(username)
-    page.get_by_label("Password").fill(password)
-    page.get_by_label("Password").press("Enter")
-    page.wait_for_url(f"{hub.url}{TESTER}")
-    page.get_by_label("Channel").select_option(ECHO)
-    expect(page.get_by_label("Path")).to_have_value("/demo/")
-    page.get_by_label("Client", exact=True).select_option(hub.stack.demo_client_id)
-    watched.username = username
-    yield watched
-    context.close()
+    member = staff_of(hub, "operator")
+    with staff_page(hub, window, member) as watched:
+        page = watched.page
+        page.goto(f"{hub.url}/tester/")
+        page.wait_for_url(f"{hub.url}{TESTER}")
+        page.get_by_label("Channel").select_option(ECHO)
+        expect(page.get_by_label("Path")).to_have_value("/demo/")
+        page.get_by_label("Client", exact=True).select_option(hub.stack.demo_client_id)
+        watched.username = member[1]
+        yield watched
 
 
 def send(page):
@@ -72,7 +61,7 @@ def test_call_by_grant_is_shown_with_its_answer_and_who_made_it(hub, watched):
     assert watched.asked_elsewhere(hub.url) == set()
 
 
-def test_asynchronous_call_is_followed_to_its_end(watched, tmp_path):
+def test_asynchronous_call_is_followed_to_its_end(watched):
     page = watched.page
     page.get_by_label("Path").fill("/demo/later")
     page.get_by_label("Asynchronous").check()
@@ -81,7 +70,6 @@ def test_asynchronous_call_is_followed_to_its_end(watched, tmp_path):
 
     expect(page.locator("#record .badge")).to_have_text("successful", timeout=30_000)
     expect(page.locator("#later-body")).to_contain_text('"path": "/demo/later"')
-    page.screenshot(path=tmp_path / "tester.png", full_page=True)
     assert watched.problems == []
 
 

@@ -6,9 +6,8 @@
 import re
 
 import pytest
-from browsers import chromium
 from console import signed_in
-from console_pages import ALL_SHAPES, SHAPES, VIOLATIONS, Walk
+from console_pages import ALL_SHAPES, SHAPES, VIOLATIONS
 from messages import tried_out_campaign
 
 ROLES = ["viewer", "operator", "admin"]
@@ -23,16 +22,10 @@ RULES = {
 pytestmark = pytest.mark.parametrize("hub", ["embedded"], indirect=True)
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as opened:
-        yield opened
-
-
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.timeout(240)
-def test_every_page_is_sound_for_every_role(something_to_see, browser, axe, role):
-    walk = Walk(something_to_see, browser, role)
+def test_every_page_is_sound_for_every_role(something_to_see, walk_as, axe, role):
+    walk = walk_as(role)
     found = {}
 
     for path in walk.pages():
@@ -44,15 +37,14 @@ def test_every_page_is_sound_for_every_role(something_to_see, browser, axe, role
         assert walk.watched.problems == [], path
 
     assert walk.watched.asked_elsewhere(walk.hub.url) == set()
-    walk.context.close()
     if role == "admin":  # who sees everything
         axe.or_skip()
         assert {at: issues for at, issues in found.items() if issues} == {}
 
 
 @pytest.mark.timeout(240)
-def test_a_campaigns_page_is_sound_wherever_it_stands(hub, browser, axe):
-    walk = Walk(hub, browser, "admin")
+def test_a_campaigns_page_is_sound_wherever_it_stands(hub, walk_as, axe):
+    walk = walk_as("admin")
     at = f"{hub.url}/admin/notification/campaigns/{tried_out_campaign(hub)}/"
     found = {}
 
@@ -73,17 +65,15 @@ def test_a_campaigns_page_is_sound_wherever_it_stands(hub, browser, axe):
         look(state)
 
     assert walk.watched.problems == []
-    walk.context.close()
     axe.or_skip()
     assert found == {}
 
 
-def test_axe_finds_what_is_put_there(hub, browser, axe):
+def test_axe_finds_what_is_put_there(walk_as, axe):
     axe.or_skip()
-    walk = Walk(hub, browser, "admin")
+    walk = walk_as("admin")
     walk.page.evaluate("document.querySelector('main').append(document.createElement('button'))")
     assert "button-name" in str(axe.issues(walk.page, VIOLATIONS))
-    walk.context.close()
 
 
 def test_every_page_of_the_menu_is_there(hub):

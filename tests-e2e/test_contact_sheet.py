@@ -9,9 +9,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from browsers import chromium
 from common.texts import LANGUAGES
-from console_pages import ALL_SHAPES, VIOLATIONS, Walk, named
+from console_pages import ALL_SHAPES, VIOLATIONS, named
 
 pytestmark = [
     pytest.mark.faults,
@@ -101,15 +100,9 @@ FAULTS = """() => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as opened:
-        yield opened
-
-
 @pytest.mark.parametrize("language", list(LANGUAGES))
-def test_every_page_is_whole_in_every_shape(something_to_see, browser, axe, language):
-    walk = Walk(something_to_see, browser, "admin", language)
+def test_every_page_is_whole_in_every_shape(something_to_see, walk_as, browser, axe, language):
+    walk = walk_as("admin", language)
     folder = OUTPUT / language
     shutil.rmtree(folder, ignore_errors=True)
     sheets: dict[str, dict[str, Path]] = {}
@@ -126,7 +119,6 @@ def test_every_page_is_whole_in_every_shape(something_to_see, browser, axe, lang
                 faults += axe.issues(walk.page, VIOLATIONS)
             if faults:
                 found[f"{path} {shape}"] = faults
-    walk.context.close()
 
     for shape, pictures in sheets.items():
         write_sheet(browser, folder / f"{shape}.html", f"{language}, {shape}", pictures)
@@ -135,8 +127,8 @@ def test_every_page_is_whole_in_every_shape(something_to_see, browser, axe, lang
     axe.or_skip()
 
 
-def test_what_is_put_there_is_found(hub, browser):
-    walk = Walk(hub, browser, "admin")
+def test_what_is_put_there_is_found(walk_as):
+    walk = walk_as("admin")
     walk.page.goto("about:blank")  # without the console's Content-Security-Policy
     walk.page.set_content(
         """<p style="width: 4em; overflow: hidden; white-space: nowrap">Cut in the middle of it</p>
@@ -152,7 +144,6 @@ def test_what_is_put_there_is_found(hub, browser):
     assert "out of its card: p.card" in found
     assert "scrolls sideways: div.carded" in found
     assert 'not seen: a "Hidden"' in found
-    walk.context.close()
 
 
 def write_sheet(browser, sheet: Path, title: str, pictures: dict[str, Path]) -> None:

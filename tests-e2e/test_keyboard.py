@@ -1,8 +1,6 @@
 """The console without a mouse: all is reached by Tab, is seen when it is, and is operated."""
 
 import pytest
-from browsers import chromium
-from console_pages import Walk
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.parametrize("hub", ["embedded"], indirect=True)
@@ -45,17 +43,9 @@ FOCUSED = """() => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as opened:
-        yield opened
-
-
 @pytest.fixture
-def walk(hub, browser):
-    someone = Walk(hub, browser, "admin")
-    yield someone
-    someone.context.close()
+def walk(walk_as):
+    return walk_as("admin")
 
 
 def tabbed(page, most: int = 600) -> list[str]:

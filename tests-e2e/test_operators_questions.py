@@ -9,7 +9,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from browsers import Watched, chromium
+from browsers import Watched, staff_page
 from bus import Bus
 from common.ids import new_id_at
 from console import staff_of
@@ -24,26 +24,13 @@ from sqlalchemy import inspect
 pytestmark = pytest.mark.parametrize("hub", ["embedded"], indirect=True)
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as opened:
-        yield opened
-
-
 class Operator:
     """Somebody at the dashboard, whose clicks are counted."""
 
-    def __init__(self, hub, browser) -> None:
-        _, username, password = staff_of(hub, "operator")
-        self.context = browser.new_context(viewport={"width": 1280, "height": 900})
-        self.watched = Watched(self.context.new_page())
-        self.page, self.clicks = self.watched.page, 0
+    def __init__(self, hub, watched: Watched) -> None:
+        self.watched, self.page, self.clicks = watched, watched.page, 0
         self.page.on("dialog", lambda dialog: dialog.accept())
         self.page.goto(f"{hub.url}/admin/")
-        self.page.get_by_label("User name").fill(username)
-        self.page.get_by_label("Password").fill(password)
-        self.page.get_by_label("Password").press("Enter")
-        self.page.wait_for_url(f"{hub.url}/admin/")
 
     def click(self, target) -> None:
         target.click()
@@ -60,11 +47,10 @@ class Operator:
 
 
 @pytest.fixture
-def operator(hub, browser):
-    someone = Operator(hub, browser)
-    yield someone
-    assert someone.watched.problems == []
-    someone.context.close()
+def operator(hub, window):
+    with staff_page(hub, window, staff_of(hub, "operator")) as watched:
+        yield Operator(hub, watched)
+        assert watched.problems == []
 
 
 @pytest.fixture

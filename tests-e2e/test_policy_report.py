@@ -8,7 +8,7 @@ import uuid
 from typing import Any
 
 import pytest
-from browsers import Watched, chromium
+from browsers import Watched
 from openpyxl import load_workbook
 from policy_scheme import PREFIX, Scheme
 from pypdf import PdfReader
@@ -42,12 +42,6 @@ def report(scheme: Scheme, name: str) -> bytes:
     answer = scheme.ask("GET", PATH, params={"regionUuid": scheme.region, "format": name})
     assert answer.status_code == 200, answer.text
     return answer.content
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as opened:
-        yield opened
 
 
 @pytest.fixture

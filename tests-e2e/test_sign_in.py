@@ -2,16 +2,10 @@
 
 import jwt
 import pytest
-from browsers import Watched, chromium
+from browsers import Watched
 from console import form_token, open_console, sign_in
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hub import unique
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as opened:
-        yield opened
 
 
 @pytest.fixture
@@ -94,7 +88,7 @@ def test_forged_session_is_refused(hub, session, password):
             assert lands_on(hub, other) == "/admin/login/"
 
 
-def test_person_signs_in_and_out_in_a_browser(hub, browser, password, tmp_path):
+def test_person_signs_in_and_out_in_a_browser(hub, browser, password):
     for width, scheme in ((1280, "light"), (390, "dark")):
         context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
         watched = Watched(context.new_page())
@@ -103,7 +97,6 @@ def test_person_signs_in_and_out_in_a_browser(hub, browser, password, tmp_path):
         page.goto(f"{hub.url}/admin/")
         assert page.url == f"{hub.url}/admin/login/"
         fits(page)
-        page.screenshot(path=tmp_path / f"login-{width}.png", full_page=True)
         # By keyboard alone: the first field has the focus, Enter sends.
         page.keyboard.type("admin")
         page.keyboard.press("Tab")
@@ -114,7 +107,6 @@ def test_person_signs_in_and_out_in_a_browser(hub, browser, password, tmp_path):
         assert page.get_by_role("heading", name="Health").is_visible()
         assert password not in page.content()
         fits(page)
-        page.screenshot(path=tmp_path / f"home-{width}.png", full_page=True)
         assert [cookie for cookie in context.cookies() if not cookie["httpOnly"]] == []
 
         page.get_by_role("button", name="Sign out").click()
@@ -126,7 +118,7 @@ def test_person_signs_in_and_out_in_a_browser(hub, browser, password, tmp_path):
         context.close()
 
 
-def test_browser_says_why_it_was_not_let_in(hub, browser, tmp_path):
+def test_browser_says_why_it_was_not_let_in(hub, browser):
     page = browser.new_page(viewport={"width": 390, "height": 800})
     page.goto(f"{hub.url}/admin/login/")
     page.get_by_label("User name").fill(unique("nobody"))
@@ -136,7 +128,6 @@ def test_browser_says_why_it_was_not_let_in(hub, browser, tmp_path):
     assert page.get_by_role("alert").text_content() == "User name and password do not match."
     assert "not the password" not in page.content()
     fits(page)
-    page.screenshot(path=tmp_path / "refused.png", full_page=True)
     page.close()
 
 

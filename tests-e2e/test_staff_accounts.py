@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pyotp
 import pytest
-from browsers import Watched, chromium
+from browsers import Watched
 from common.clock import utc_now
 from console import open_console, staff_of
 from console import sign_in as send_login
@@ -21,12 +21,6 @@ pytestmark = pytest.mark.parametrize("hub", ["embedded"], indirect=True)
 
 OIDC = Path(__file__).parent / "oidc"
 ACCOUNT = "/admin/account/"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as opened:
-        yield opened
 
 
 @pytest.fixture
