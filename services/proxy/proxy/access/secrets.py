@@ -1,9 +1,10 @@
 """Client secrets and passwords at rest, and a short memory of what was verified.
 
 A generated secret has 256 bits that nobody guesses: an HMAC of it is kept. What a person chose is
-kept as a slow hash, which costs tens of milliseconds of CPU; on the hot path a verified secret is
-remembered in the process as a keyed digest for `REMEMBER_S`. Checks of the same secret at the same
-moment join, and wrong ones are remembered for a shorter time, so that guessing does not buy CPU.
+kept as a slow hash, which costs tens of milliseconds of CPU; on the hot path a verified secret of
+either kind is remembered in the process as a keyed digest for `REMEMBER_S`. Checks of the same
+secret at the same moment join, and wrong ones are remembered for a shorter time, so that guessing
+does not buy CPU.
 """
 
 import functools
@@ -110,6 +111,16 @@ def _matches_slow(secret: str, hashes: Sequence[str]) -> bool:
     return found and bool(hashes)
 
 
+def _that_fits(secret: str, hashes: Sequence[str]) -> str:
+    """Which of the hashes it belongs to that belongs to one of them."""
+    fits = (stored for stored in hashes[1:] if matches_hash(secret, [stored]))
+    return next(fits, hashes[0])
+
+
+#: Whether a secret is a client's: its id, its hashes, and a keyed digest of the secret.
+Question = tuple[str, tuple[str, ...], bytes]
+
+
 @dataclass
 class SecretChecker:
     """Checks secrets against their hashes, remembering outcomes for a short time.
@@ -120,11 +131,11 @@ class SecretChecker:
 
     clock: Callable[[], float] = time.monotonic
     _key: bytes = field(default_factory=lambda: os.urandom(32), repr=False)
-    _known: dict[bytes, tuple[bool, float]] = field(default_factory=dict, repr=False)
-    _flights: dict[bytes, threading.Event] = field(default_factory=dict, repr=False)
+    _known: dict[Question, tuple[bool, float]] = field(default_factory=dict, repr=False)
+    _flights: dict[Question, threading.Event] = field(default_factory=dict, repr=False)
     #: The hashes of secrets that were right lately; of outcomes that are remembered, which it was.
     _used: set[str] = field(default_factory=set, repr=False)
-    _fitting: dict[bytes, str] = field(default_factory=dict, repr=False)
+    _fitting: dict[Question, str] = field(default_factory=dict, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _hashing: threading.BoundedSemaphore = field(
         default_factory=lambda: threading.BoundedSemaphore(MAX_HASHING), repr=False
@@ -132,12 +143,15 @@ class SecretChecker:
 
     def known(self, client_id: str, secret: str, hashes: Sequence[str]) -> bool | None:
         """Whether `secret` is right, where that is quick to say; None when it must be checked."""
+        question = self._question(client_id, secret, hashes)
+        known = self._recall(question)
+        if known is not None:
+            return known
         if fitting := _generated_of(secret, hashes):
-            self._used.add(fitting)
+            self._note(question, fitting)
+            self._remember(question, True)
             return True
-        if hashes and all(map(is_generated, hashes)):
-            return False
-        return self._recall(self._digest(client_id, secret, hashes))
+        return False if hashes and all(map(is_generated, hashes)) else None
 
     def take_used(self) -> set[str]:
         """The hashes of the secrets that were right since this was asked last."""
@@ -149,65 +163,61 @@ class SecretChecker:
         quick = self.known(client_id, secret, hashes)
         if quick is not None:
             return quick
-        digest = self._digest(client_id, secret, hashes)
+        question = self._question(client_id, secret, hashes)
         while True:
-            known = self._recall(digest)
+            known = self._recall(question)
             if known is not None:
                 return known
             with self._lock:
-                flight = self._flights.get(digest)
+                flight = self._flights.get(question)
                 if flight is None:
                     # Somebody's flight may have ended since: what it found is remembered by now.
-                    known = self._recall(digest)
+                    known = self._recall(question)
                     if known is not None:
                         return known
-                    mine = self._flights[digest] = threading.Event()
+                    mine = self._flights[question] = threading.Event()
             if flight is None:
-                return self._verify(digest, secret, hashes, mine)
+                return self._verify(question, secret, hashes, mine)
             flight.wait()
 
-    def _recall(self, digest: bytes) -> bool | None:
-        known = self._known.get(digest)
+    def _recall(self, question: Question) -> bool | None:
+        known = self._known.get(question)
         if known is None or known[1] <= self.clock():
             return None
-        if known[0] and digest in self._fitting:
-            self._used.add(self._fitting[digest])
+        if known[0] and question in self._fitting:
+            self._used.add(self._fitting[question])
         return known[0]
 
     def _verify(
-        self, digest: bytes, secret: str, hashes: Sequence[str], flight: threading.Event
+        self, question: Question, secret: str, hashes: Sequence[str], flight: threading.Event
     ) -> bool:
         try:
             with self._hashing:
                 right = matches_hash(secret, hashes)
             if right:
-                self._note(digest, secret, hashes)
-            self._remember(digest, right)
+                self._note(question, _that_fits(secret, hashes))
+            self._remember(question, right)
             return right
         finally:
             with self._lock:
-                del self._flights[digest]
+                del self._flights[question]
             flight.set()
 
-    def _note(self, digest: bytes, secret: str, hashes: Sequence[str]) -> None:
+    def _note(self, question: Question, fitting: str) -> None:
         """Which of a client's secrets it was, for when it is asked for by memory."""
-        fits = (stored for stored in hashes[1:] if matches_hash(secret, [stored]))
-        fitting = next(fits, hashes[0])
         if len(self._fitting) >= MAX_REMEMBERED:
             self._fitting.clear()
-        self._fitting[digest] = fitting
+        self._fitting[question] = fitting
         self._used.add(fitting)
 
-    def _remember(self, digest: bytes, right: bool) -> None:
+    def _remember(self, question: Question, right: bool) -> None:
         now = self.clock()
         if len(self._known) >= MAX_REMEMBERED:
             self._known = {key: value for key, value in self._known.items() if value[1] > now}
             if len(self._known) >= MAX_REMEMBERED:
                 self._known.clear()
-        self._known[digest] = (right, now + (REMEMBER_S if right else REMEMBER_WRONG_S))
+        self._known[question] = (right, now + (REMEMBER_S if right else REMEMBER_WRONG_S))
 
-    def _digest(self, client_id: str, secret: str, hashes: Sequence[str]) -> bytes:
-        """Each part stands after its length, so that no two questions read the same."""
-        parts = (part.encode("utf-8", "surrogatepass") for part in (client_id, secret, *hashes))
-        framed = b"".join(len(part).to_bytes(8, "big") + part for part in parts)
-        return hashlib.blake2b(framed, key=self._key).digest()
+    def _question(self, client_id: str, secret: str, hashes: Sequence[str]) -> Question:
+        digest = hashlib.blake2b(secret.encode("utf-8", "surrogatepass"), key=self._key).digest()
+        return client_id, tuple(hashes), digest

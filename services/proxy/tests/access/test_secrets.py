@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import pytest
 from proxy.access import secrets
 from proxy.access.secrets import (
+    REMEMBER_S,
     SecretChecker,
     hash_generated,
     hash_secret,
@@ -207,3 +208,30 @@ def test_it_is_known_which_secret_was_used() -> None:
     for _ in range(2):  # hashed, and from memory
         assert checker.check("clinic", slow, hashes)
         assert checker.take_used() == {hashes[1]}
+
+
+def test_generated_secret_is_remembered_for_as_long_as_it_is_the_clients(
+    monkeypatch: pytest.MonkeyPatch, clock: Clock
+) -> None:
+    secret = new_secret()
+    hashes = (hash_generated(secret), hash_generated(new_secret()))
+    checker = SecretChecker(clock=clock)
+    asked: list[str] = []
+
+    def salted(salt: str, text: str) -> str:
+        asked.append(text)
+        return actual(salt, text)
+
+    actual = secrets._salted
+    monkeypatch.setattr(secrets, "_salted", salted)
+
+    assert [checker.known("clinic", secret, hashes) for _ in range(3)] == [True] * 3
+    assert asked == [secret] * 2  # once, against both hashes
+    assert checker.take_used() == {hashes[0]}
+
+    assert checker.known("clinic", secret, hashes[1:]) is False  # it was taken away
+    assert checker.known("clinic", secret + "x", hashes) is False
+    clock.now += REMEMBER_S
+    asked.clear()
+    assert checker.known("clinic", secret, hashes)
+    assert asked == [secret] * 2
