@@ -41,7 +41,17 @@ def _version_7(milliseconds: int, random_bits: int) -> uuid.UUID:
     value = (milliseconds << 80) | random_bits
     value = value & ~(0xF << 76) | (0x7 << 76)
     value = value & ~(0x3 << 62) | (0x2 << 62)
-    return uuid.UUID(int=value)
+    return _of_number(value)
+
+
+def _of_number(value: int) -> uuid.UUID:
+    """`uuid.UUID(int=value)` without its checks, which take longer than all the rest: every call
+    has an id. Python 3.14 does the same for its own ids of version 7.
+    """
+    made = uuid.UUID.__new__(uuid.UUID)
+    object.__setattr__(made, "int", value)
+    object.__setattr__(made, "is_safe", uuid.SafeUUID.unknown)
+    return made
 
 
 def named_id_at(moment: datetime, name: str) -> uuid.UUID:

@@ -1,10 +1,24 @@
 """Networks that clients call from, as people write them. Pure."""
 
+from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 Network = IPv4Network | IPv6Network
 
 _MAPPED_BITS = 96
+
+
+class Networks(tuple[Network, ...]):
+    """Networks that are asked about again and again, and so the key of a memory: each of them takes
+    longer to hash than all that is remembered to find. Their hash is found once.
+    """
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        return super().__hash__()
 
 
 def parsed_network(text: str) -> Network:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from common.http.alarm import Alarm
 from common.http.outcomes import ClosedUnanswered, OutboundError, OutcomeUnknown, TimedOut
@@ -12,8 +12,7 @@ from common.http.parsed_answer import ParsedAnswer
 HIGH_WATER_BYTES = 256 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """How long an exchange may last: silence between two signs of life, and in all (seconds)."""
 
     silence_s: float

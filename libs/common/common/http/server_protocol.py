@@ -26,7 +26,7 @@ DISCARDED_BYTES = 32 * 1024 * 1024
 #: Requests that were sent without waiting for answers are read ahead up to this many.
 MAX_PIPELINED = 8
 
-#: Names of fields in their usual spelling; bounded, for anybody may send any.
+#: Names of fields that are taken, in their usual spelling; bounded, for anybody may send any.
 _SPELLINGS: dict[bytes, str] = {}
 _MAX_SPELLINGS = 2_000
 
@@ -150,12 +150,14 @@ class ServerProtocol(asyncio.Protocol):
         self._fields += 1
         if self._fields > MAX_FIELDS:
             raise _TooManyFields
-        spelled = _SPELLINGS.get(name) or _spelled(name)
         if request.method:  # a trailer; nobody asked for it
             return
-        if "_" in spelled:
-            request.left_out.append(spelled)
-            return
+        spelled = _SPELLINGS.get(name)
+        if spelled is None:
+            spelled = _spelled(name)
+            if "_" in spelled:
+                request.left_out.append(spelled)
+                return
         text = value.decode("latin-1").rstrip(" \t")  # llhttp leaves it there
         headers = request.headers
         if spelled in headers and spelled != "Content-Type":  # of that one the last counts
@@ -320,7 +322,7 @@ def _why(error: httptools.HttpParserError) -> tuple[int, str]:
 
 def _spelled(name: bytes) -> str:
     spelled = name.decode("latin-1").title()
-    if len(_SPELLINGS) < _MAX_SPELLINGS:
+    if len(_SPELLINGS) < _MAX_SPELLINGS and "_" not in spelled:
         _SPELLINGS[name] = spelled
     return spelled
 

@@ -23,26 +23,13 @@ from proxy.gateway.channel_choice import (
     takers_by_type,
 )
 from proxy.gateway.limits import Limits
-from proxy.gateway.rejections import (
-    NoChannel,
-    RejectedCall,
-)
+from proxy.gateway.rejections import NoChannel, RejectedCall
 from proxy.gateway.routing import Routing
-from proxy.gateway.routing_table import (
-    Registration,
-    RoutedChannel,
-    RoutingTable,
-)
+from proxy.gateway.routing_table import Registration, RoutedChannel, RoutingTable
 from proxy.gateway.secret_checks import SecretThreads
 from proxy.record.bodies import DecodedTooLarge, NotDecoded, UnknownCoding, decoded_body
 from proxy.record.rows import Stopwatch, ms_since
-from proxy.registry.body_rules import (
-    HEAVY_BYTES,
-    check_body,
-    has_schema,
-    is_heavy,
-    read_bounded,
-)
+from proxy.registry.body_rules import HEAVY_BYTES, check_body, has_schema, is_heavy, read_bounded
 from proxy.registry.content_match import Matches
 from proxy.registry.why_not import nearest
 

@@ -1,9 +1,6 @@
 """An asynchronous call under a claim, and what one attempt at it has brought so far."""
 
-from proxy.gateway.async_calls import (
-    Claimed,
-    may_repeat,
-)
+from proxy.gateway.async_calls import Claimed, may_repeat
 from proxy.gateway.call import Body, Call
 from proxy.gateway.routing_table import RoutedChannel
 from proxy.record.indexed_fields import SentBody

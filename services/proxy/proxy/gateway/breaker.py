@@ -12,13 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from common.clock import utc_now
-from common.http.outcomes import (
-    ClosedUnanswered,
-    NotPermitted,
-    NotSent,
-    OutboundError,
-    TimedOut,
-)
+from common.http.outcomes import ClosedUnanswered, NotPermitted, NotSent, OutboundError, TimedOut
 from common.logs import get_logger
 from prometheus_client import Counter
 

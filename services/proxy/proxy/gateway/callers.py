@@ -23,11 +23,7 @@ from proxy.gateway.rejections import (
     TooManyWrongSecrets,
 )
 from proxy.gateway.routing import Routing
-from proxy.gateway.routing_table import (
-    NOBODY,
-    RoutedClient,
-    RoutingTable,
-)
+from proxy.gateway.routing_table import NOBODY, RoutedClient, RoutingTable
 from proxy.gateway.secret_checks import SecretChecks, SecretThreads
 
 

@@ -25,9 +25,7 @@ from proxy.gateway.routing_table import (
     RoutedClient,
     RoutingTable,
 )
-from proxy.registry.body_rules import (
-    media_type,
-)
+from proxy.registry.body_rules import media_type
 from proxy.registry.why_not import nearest
 
 #: Whether a mediator takes calls.

@@ -6,6 +6,8 @@ paths that clients use stand in `own_paths`; every other one is Flask's, in the 
 
 import asyncio
 import time
+from collections.abc import Coroutine
+from typing import Any
 
 from common import tracing
 from common.clock import utc_now
@@ -40,6 +42,7 @@ from proxy.gateway.secondary_routes import start_routes
 from proxy.gateway.shadow import Shadows
 from proxy.listeners.ports import Listeners
 from proxy.record.heartbeat import Heartbeat
+from proxy.record.idempotency import HEADER as IDEMPOTENCY_KEY
 from proxy.record.idempotency import digest_of, earlier_answer, key_of
 from proxy.record.rejections import unreadable_row
 from proxy.record.rows import ms_since
@@ -88,7 +91,7 @@ class Gateway:
             self.reader,
             lambda call, channel: self.serve(call, channel_name=channel),
         )
-        self._database, self._secrets = container.database, container.secrets
+        self._secrets = container.secrets
         self._background: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -118,13 +121,15 @@ class Gateway:
         self.reader.close()
         self.admission.close()
 
-    async def serve(self, call: Call, *, channel_name: str | None = None) -> Reply:
+    def serve(self, call: Call, *, channel_name: str | None = None) -> Coroutine[Any, Any, Reply]:
         """Answer a call. Every rejection is kept, every call is on record before it leaves.
 
         With `channel_name` that channel is meant (see `/integration/call`).
         """
-        if not tracing.is_on():
-            return await self._serve(call, channel_name)
+        # No coroutine around another: each would be gone through whenever a call goes on.
+        return (self._traced if tracing.is_on() else self._serve)(call, channel_name)
+
+    async def _traced(self, call: Call, channel_name: str | None) -> Reply:
         with tracing.request_span(call.method, call.headers) as span:
             reply = await self._serve(call, channel_name)
             span.status(reply.status)
@@ -139,9 +144,10 @@ class Gateway:
                 admitted = await self.admission.admit(call, claimed, channel_name)
             if admitted.channel is not None:
                 tracing.current_span().route(call.method, admitted.channel.pattern)
-            earlier = await self._earlier_answer(admitted)
-            if earlier is not None:
-                return earlier
+            if IDEMPOTENCY_KEY in call.headers:
+                earlier = await self._earlier_answer(admitted)
+                if earlier is not None:
+                    return earlier
             reply = await self._answer(admitted)
             if admitted.channel is not None and admitted.channel.shadow is not None:
                 self._shadows.copy(admitted, admitted.channel.shadow, reply)

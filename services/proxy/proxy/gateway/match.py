@@ -98,8 +98,8 @@ class ChannelIndex:
         if len(others) > FEW:
             may_match = self._expressions.may_match(path)
             others = [channel for channel in others if may_match(channel.pattern)]
-        others = [channel for channel in others if channel.pattern.matches(path)]
-        return sorted((*exact, *others), key=_order) if others else exact
+        found = exact + [channel for channel in others if channel.pattern.matches(path)]
+        return sorted(found, key=_order) if len(found) > 1 else found
 
     def match(self, method: str, path: str, is_online: Callable[[uuid.UUID], bool]) -> Verdict:
         """The verdict on a call; `path` is percent-decoded once."""

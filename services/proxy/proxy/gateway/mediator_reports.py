@@ -10,13 +10,7 @@ from typing import Any
 
 from common.http.replies import Fields
 
-from proxy.record.bodies import (
-    DecodedTooLarge,
-    NotDecoded,
-    UnknownCoding,
-    charset_of,
-    decoded_body,
-)
+from proxy.record.bodies import DecodedTooLarge, NotDecoded, UnknownCoding, charset_of, decoded_body
 from proxy.record.final_status import spelled_status
 from proxy.record.json_text import member_texts
 from proxy.record.reports import MOST_PROPERTIES, MOST_STEPS, Report

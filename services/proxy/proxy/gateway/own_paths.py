@@ -6,13 +6,14 @@ import asyncio
 import json
 import re
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from common.errors import DomainError, Invalid
 from common.http.replies import CORRELATION_HEADER, error_reply, json_reply, problem_reply
 from common.http.server_messages import Reply, Request
 from common.ids import new_id
+from common.networks import Networks
 from common.web.metrics import CONTENT_TYPE, exposition
 from common.web.problems import first_reason
 from common.web.single import single
@@ -30,13 +31,7 @@ from proxy.gateway.rejections import NotRecorded, RejectedCall, Unreadable
 from proxy.gateway.routing import TableAway
 from proxy.gateway.routing_table import RoutedClient
 from proxy.models import FINAL_STATUSES
-from proxy.record.call_states import (
-    LOOK_EVERY_S,
-    id_beginning,
-    response_of,
-    state_of,
-    wait_seconds,
-)
+from proxy.record.call_states import LOOK_EVERY_S, id_beginning, response_of, state_of, wait_seconds
 from proxy.record.transactions import SHORT_ID_DIGITS
 from proxy.registry.patterns import is_reserved
 from proxy.schemas.calls import CallStateOut, IntegrationCallIn
@@ -53,7 +48,7 @@ class Front:
         self._gateway = gateway
         self._database = container.database
         self._sealer = container.sealer
-        self._trusted_proxies = container.settings.trusted_proxies
+        self._trusted_proxies = Networks(container.settings.trusted_proxies)
         self._max_body_bytes = container.settings.request_body_max_bytes
         self._introspection = introspection.Introspection(
             gateway.routing, container.signer, gateway.admission.callers.authenticate
@@ -62,12 +57,10 @@ class Front:
         self.stop = gateway.stop
         self.unreadable = gateway.unreadable
 
-    async def __call__(self, request: Request) -> Reply:
+    def __call__(self, request: Request) -> Coroutine[Any, Any, Reply]:
         """Answer one request."""
         call = read_call(request, self._trusted_proxies)
-        if not is_reserved(call.path):
-            return await self._gateway.serve(call)
-        return await self._own(call)
+        return self._own(call) if is_reserved(call.path) else self._gateway.serve(call)
 
     async def _own(self, call: Call) -> Reply:
         path = call.path.rstrip("/")

@@ -73,7 +73,8 @@ class CallRecord:
             error_message=rejected.reason,
         )
         rows = end_rows(admitted, ended, None)
-        await self._add_fields(rows, admitted)
+        if admitted.indexed_fields:
+            await self._add_fields(rows, admitted)
         await self._writer.write(self._sealed(rows, admitted))
 
     async def begin(self, admitted: Admitted) -> None:
@@ -237,7 +238,8 @@ class CallRecord:
             self._add_routes(rows, admitted, admitted.routes)
         if ended["status"] is TransactionStatus.FAILED:
             await self._add_what_repeats_it(rows, admitted, ended)
-        await self._add_fields(rows, admitted)
+        if admitted.indexed_fields:
+            await self._add_fields(rows, admitted)
         admitted.is_ended = True
         try:
             with tracing.span("complete"):
@@ -275,8 +277,6 @@ class CallRecord:
 
     async def _add_fields(self, rows: Rows, admitted: Admitted) -> None:
         """What the call is found by; looked for in a thread, as bodies may be large."""
-        if not admitted.indexed_fields:
-            return
         call_id, fields = admitted.call.correlation_id, admitted.indexed_fields
         found = await asyncio.to_thread(
             field_rows, self._sealer, call_id, fields, admitted.sent_bodies()

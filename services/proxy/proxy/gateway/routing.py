@@ -24,15 +24,8 @@ from proxy.config import Settings
 from proxy.gateway.breaker import Breakers
 from proxy.gateway.limits import Limit, share
 from proxy.gateway.load_table import load_table
-from proxy.gateway.routing_table import (
-    RoutedChannel,
-    RoutingTable,
-)
-from proxy.models import (
-    Client,
-    Mediator,
-    RoutingVersion,
-)
+from proxy.gateway.routing_table import RoutedChannel, RoutingTable
+from proxy.models import Client, Mediator, RoutingVersion
 from proxy.record.sealing import Sealer
 from proxy.registry.mediators import is_online
 from proxy.registry.routing_version import current_version

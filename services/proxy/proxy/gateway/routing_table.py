@@ -15,9 +15,7 @@ from proxy.gateway.breaker import Breaker
 from proxy.gateway.call import Call
 from proxy.gateway.limits import Limit
 from proxy.gateway.match import ChannelIndex
-from proxy.models import (
-    USUAL_RESPONSE_RETENTION_DAYS,
-)
+from proxy.models import USUAL_RESPONSE_RETENTION_DAYS
 from proxy.record.bodies import Mask
 from proxy.record.indexed_fields import IndexedField
 from proxy.registry.listening import Listening

@@ -33,6 +33,15 @@ def recorded_headers(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
 
     `readable_headers` makes of it what people read.
     """
+    pairs = list(pairs)
+    recorded: dict[str, Any] = {
+        name: MASK if name.lower() in HEADERS else value for name, value in pairs
+    }
+    return recorded if len(recorded) == len(pairs) else _with_lists(pairs)
+
+
+def _with_lists(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """The same where a name is repeated."""
     recorded: dict[str, Any] = {}
     for name, value in pairs:
         if name.lower() in HEADERS:

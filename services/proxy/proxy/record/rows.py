@@ -5,7 +5,7 @@ import time
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from common.clock import utc_now
 from common.http.replies import Fields
@@ -40,8 +40,7 @@ def storable(text: str, max_chars: int) -> str:
     return clean.encode("utf-8", "replace").decode()
 
 
-@dataclass(frozen=True, slots=True)
-class Storing:
+class Storing(NamedTuple):
     """How much of the bodies is kept."""
 
     max_chars: int
