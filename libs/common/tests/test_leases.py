@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from common.db.database import TYPES, Database, new_metadata
 from common.jobs.backlog import Backlog, BacklogMetrics, Queue, backlog_of
-from common.jobs.leases import Leased, claim_due, held, renew
+from common.jobs.leases import Leased, claim_due, held, is_any_due, renew
 from sqlalchemy import delete, update
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -64,6 +64,7 @@ def test_row_is_claimed_when_it_is_due_and_free(
     jobs: Database, known: dict[str, datetime], is_claimed: bool
 ) -> None:
     put(jobs, **known)
+    assert is_any_due(jobs, Job, now=NOW) is is_claimed
     assert claim(jobs)[0] == ([1] if is_claimed else [])
 
 
@@ -80,6 +81,14 @@ def test_claim_meets_the_criteria(jobs: Database) -> None:
             session, Job, Job.kind == "sms", order_by=[Job.id], limit=1, now=NOW, lease=LEASE
         )
         assert found == []
+    assert not is_any_due(jobs, Job, Job.kind == "sms", now=NOW)
+
+
+def test_looking_waits_for_no_writer(jobs: Database) -> None:
+    put(jobs)
+    with jobs.writing() as session:
+        session.execute(update(Job).values(kind="mail"))
+        assert is_any_due(jobs, Job, now=NOW)
 
 
 def test_claim_is_counted_and_dated(jobs: Database) -> None:

@@ -34,7 +34,7 @@ from common.db.database import Database
 from common.errors import DomainError
 from common.ids import new_id
 from common.jobs.broker import BROKER_ERRORS, dead_letter_queue, durable_queue
-from common.jobs.leases import Leased, claim_due, held
+from common.jobs.leases import Leased, claim_due, held, is_any_due
 from common.logs import get_logger
 
 log = get_logger(__name__)
@@ -125,13 +125,16 @@ def relay_due(database: Database, model: type[OutgoingEvent], connection: Connec
     What meets no broker is due again at once and stays before later events. Killed in between, it
     publishes again after the lease: consumers de-duplicate.
     """
+    now = utc_now()
+    if not is_any_due(database, model, now=now):
+        return 0
     with database.writing() as session:
         rows = claim_due(
             session,
             model,
             order_by=[model.id],
             limit=RELAY_BATCH,
-            now=utc_now(),
+            now=now,
             lease=RELAY_LEASE,
         )
     if not rows:

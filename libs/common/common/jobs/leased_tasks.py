@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from common.clock import utc_now
 from common.db.database import Database
-from common.jobs.leases import Leased, claim_due, renew
+from common.jobs.leases import Leased, claim_due, is_any_due, renew
 from common.logs import get_logger
 
 log = get_logger(__name__)
@@ -82,20 +82,23 @@ class LeasedTasks(Generic[Row, ClaimT]):
         keeping = asyncio.create_task(self._keep_leases())
         try:
             while not stopping.is_set():
+                is_woken = self._wanted.is_set()
                 self._wanted.clear()
-                if not await self._start_due():
+                if not await self._start_due(is_woken):
                     await self._pause(stopping)
             await asyncio.gather(*self._running, return_exceptions=True)
         finally:
             keeping.cancel()
 
-    async def _start_due(self) -> int:
-        """Start what is due and fits; returns how much was started."""
+    async def _start_due(self, is_woken: bool) -> int:
+        """Start what is due and fits; returns how much was started. Who was not woken looks first
+        whether there is anything.
+        """
         free = min(self._most - len(self._running), BATCH)
         if free <= 0:
             return 0
         try:
-            claims = await self._threads.run(lambda: self._claim(free))
+            claims = await self._threads.run(lambda: self._claim(free, is_woken))
         except (SQLAlchemyError, TimeoutError) as exc:
             log.error("worker_step_failed", reason=type(exc).__name__)
             return 0
@@ -135,7 +138,10 @@ class LeasedTasks(Generic[Row, ClaimT]):
             for token in tokens:
                 renew(session, self._model, token, utc_now() + self._lease)
 
-    def _claim(self, limit: int) -> list[ClaimT]:
+    def _claim(self, limit: int, is_woken: bool) -> list[ClaimT]:
+        now = utc_now()
+        if not is_woken and not is_any_due(self._database, self._model, *self._criteria, now=now):
+            return []
         with self._database.writing() as session:
             rows = claim_due(
                 session,
@@ -143,7 +149,7 @@ class LeasedTasks(Generic[Row, ClaimT]):
                 *self._criteria,
                 order_by=[self._model.next_attempt_at],
                 limit=limit,
-                now=utc_now(),
+                now=now,
                 lease=self._lease,
             )
             return [self._describe(row, row.lease_token) for row in rows if row.lease_token]

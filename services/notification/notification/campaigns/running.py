@@ -12,7 +12,7 @@ from typing import cast
 
 from common.clock import utc_now
 from common.db.database import Database, insert_into
-from common.jobs.leases import ClaimLost, claim_due, held
+from common.jobs.leases import ClaimLost, claim_due, held, is_any_due
 from common.logs import get_logger
 from common.texts import N_
 from sqlalchemy import Table, bindparam, func, literal, select, update
@@ -119,14 +119,17 @@ def _pause_broken(database: Database, claim: Claim, fault: Exception) -> None:
 
 
 def _claimed(database: Database, lease: timedelta) -> list[Claim]:
+    runs, now = Campaign.status == CampaignStatus.RUNNING, utc_now()
+    if not is_any_due(database, Campaign, runs, now=now):
+        return []
     with database.writing() as session:
         rows = claim_due(
             session,
             Campaign,
-            Campaign.status == CampaignStatus.RUNNING,
+            runs,
             order_by=[Campaign.next_attempt_at],
             limit=CAMPAIGNS,
-            now=utc_now(),
+            now=now,
             lease=lease,
         )
         return [Claim(row.id, row.lease_token) for row in rows if row.lease_token]

@@ -15,7 +15,7 @@ from common.db.database import Database
 from common.http.client import HttpClient
 from common.http.outcomes import OutboundError, Timeouts
 from common.jobs.backoff import next_attempt
-from common.jobs.leases import claim_due, held
+from common.jobs.leases import claim_due, held, is_any_due
 from common.logs import get_logger
 from sqlalchemy import update
 
@@ -86,14 +86,17 @@ def deliver_due(database: Database, service: Notification) -> int:
 
 
 def _claim(database: Database) -> list[Claimed]:
+    queued, now = AlertMessage.state == MessageState.QUEUED, utc_now()
+    if not is_any_due(database, AlertMessage, queued, now=now):
+        return []
     with database.writing() as session:
         rows = claim_due(
             session,
             AlertMessage,
-            AlertMessage.state == MessageState.QUEUED,
+            queued,
             order_by=[AlertMessage.next_attempt_at],
             limit=BATCH,
-            now=utc_now(),
+            now=now,
             lease=LEASE,
         )
         return [

@@ -103,8 +103,9 @@ class Watch:
 
     def _due(self) -> set[str]:
         """Those that it may be worth to claim."""
-        with self.database.reading() as session:
-            return set(session.scalars(select(WatchJob.name).where(is_free(WatchJob, utc_now()))))
+        due = select(WatchJob.name).where(is_free(WatchJob, utc_now()))
+        with self.database.glancing() as connection:
+            return set(connection.scalars(due))
 
     def _claimed(self, name: str) -> JobClaim | None:
         with self.database.writing() as session:

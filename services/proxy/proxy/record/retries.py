@@ -28,9 +28,9 @@ LOOK_AGAIN = timedelta(minutes=15)
 def make_due_retries(database: Database, sealer: Sealer, table: RoutingTable, at_once: int) -> int:
     """Make due calls again, of each channel so many that `at_once` have not ended; returns how
     many. Send a wake-up afterwards."""
-    with database.reading() as session:
-        due = select(Retry.channel_id).where(Retry.next_attempt_at <= utc_now()).distinct()
-        channels = session.scalars(due).all()
+    due = select(Retry.channel_id).where(Retry.next_attempt_at <= utc_now()).distinct()
+    with database.glancing() as connection:
+        channels = connection.scalars(due).all()
     return sum(_make_of(database, sealer, table, one, at_once) for one in channels)
 
 
