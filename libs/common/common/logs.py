@@ -19,6 +19,10 @@ _SECRET_FIELDS = frozenset(
 )
 
 
+#: One list for the life of a process: loggers that were used already hold it.
+_PROCESSORS: list[structlog.typing.Processor] = []
+
+
 def configure_logging(service: str, level: str) -> None:
     """Send structlog's and the standard library's records through one JSON renderer."""
     shared: list[structlog.typing.Processor] = [
@@ -30,8 +34,9 @@ def configure_logging(service: str, level: str) -> None:
         _mask_secrets,
         structlog.processors.format_exc_info,
     ]
+    _PROCESSORS[:] = [*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter]
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=_PROCESSORS,
         wrapper_class=structlog.stdlib.BoundLogger,
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
