@@ -15,9 +15,8 @@ from common.jobs.events import relay_due
 from common.jobs.heartbeat import Heartbeat
 from common.jobs.leased_tasks import LeasedTasks
 from common.jobs.wake_up import Listener, on_wake_ups
-from common.jobs.worker import every
+from common.jobs.worker import every, observed
 from common.logs import get_logger
-from common.tracing import close_tracing, configure_tracing
 from sqlalchemy.exc import SQLAlchemyError
 
 from esb_relay.callbacks import deliveries, late_work
@@ -57,9 +56,8 @@ def worker(check: bool) -> None:
     if check:
         heartbeat.check(container().settings.heartbeat_path("esb-relay"))
     process = container()
-    configure_tracing("esb-relay-worker", process.settings)
-    run_worker(process)
-    close_tracing()
+    with observed("esb-relay-worker", process.settings):
+        run_worker(process)
 
 
 def run_worker(container: Container, *, lease_s: float = LEASE_S) -> None:

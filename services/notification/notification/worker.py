@@ -11,9 +11,8 @@ from common.jobs.broker import BROKER_ERRORS, open_broker
 from common.jobs.events import relay_due
 from common.jobs.heartbeat import Heartbeat
 from common.jobs.wake_up import Listener
-from common.jobs.worker import POLL_S, every, stop_on_signals, work
+from common.jobs.worker import POLL_S, every, observed, stop_on_signals, work
 from common.logs import get_logger
-from common.tracing import close_tracing, configure_tracing
 from sqlalchemy.exc import SQLAlchemyError
 
 from notification.campaigns.running import run_due
@@ -91,9 +90,8 @@ def worker(check: bool) -> None:
     if check:
         heartbeat.check(container().settings.heartbeat_path("notification"))
     process = container()
-    configure_tracing("notification-worker", process.settings)
-    run_worker(process)
-    close_tracing()
+    with observed("notification-worker", process.settings):
+        run_worker(process)
 
 
 def run_worker(container: Container) -> None:

@@ -12,9 +12,8 @@ from common.jobs import heartbeat
 from common.jobs.broker import open_broker
 from common.jobs.heartbeat import Heartbeat
 from common.jobs.wake_up import Listener
-from common.jobs.worker import every, stop_on_signals, work
+from common.jobs.worker import every, observed, stop_on_signals, work
 from common.logs import get_logger
-from common.tracing import close_tracing, configure_tracing
 
 from policy_notify.container import WAKE_UP_QUEUE, Container, container
 from policy_notify.errors import RunLost
@@ -91,9 +90,8 @@ def worker(check: bool) -> None:
     if check:
         heartbeat.check(container().settings.heartbeat_path("policy-notify"))
     process = container()
-    configure_tracing("policy-notify-worker", process.settings)
-    run_worker(process)
-    close_tracing()
+    with observed("policy-notify-worker", process.settings):
+        run_worker(process)
 
 
 def run_worker(container: Container) -> None:

@@ -16,9 +16,8 @@ from common.jobs.broker import open_broker
 from common.jobs.heartbeat import Heartbeat
 from common.jobs.leased_tasks import LeasedTasks
 from common.jobs.wake_up import Listener, on_wake_ups
-from common.jobs.worker import every
+from common.jobs.worker import every, observed
 from common.logs import get_logger
-from common.tracing import close_tracing, configure_tracing
 
 from proxy.alerts.delivery import Notification, deliver_due
 from proxy.alerts.watch import watch_of
@@ -72,9 +71,8 @@ def worker(check: bool) -> None:
     if check:
         heartbeat.check(container().settings.heartbeat_path("proxy"))
     process = container()
-    configure_tracing("proxy-worker", process.settings)
-    run_worker(process)
-    close_tracing()
+    with observed("proxy-worker", process.settings):
+        run_worker(process)
 
 
 def run_worker(container: Container) -> None:

@@ -90,7 +90,7 @@ class LeasedTasks(Generic[Row, ClaimT]):
         finally:
             keeping.cancel()
 
-    async def _start_due(self, is_woken: bool) -> int:
+    async def _start_due(self, is_woken: bool = False) -> int:
         """Start what is due and fits; returns how much was started. Who was not woken looks first
         whether there is anything.
         """

@@ -37,8 +37,10 @@ def observed(service: str, settings: Environment) -> Iterator[None]:
     """Around a worker's work: it is traced and its metrics are pushed, where that is set."""
     configure_tracing(service, settings)
     push_metrics(service, settings)
-    yield
-    close_tracing()
+    try:
+        yield
+    finally:
+        close_tracing()
 
 
 def work(
