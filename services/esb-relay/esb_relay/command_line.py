@@ -13,11 +13,11 @@ from common.settings import process_environment
 from common.tracing import configure_tracing
 from flask import Flask
 
-from esb_relay.audit import RULES
 from esb_relay.callbacks.routes import queue_targets
 from esb_relay.config import SCHEMA, Settings
 from esb_relay.container import build_container
 from esb_relay.models import AUDIT_TABLES, Base
+from esb_relay.models.audit_rules import RULES
 from esb_relay.models.sealed import sealed_columns
 
 _COMMANDS = {

@@ -14,10 +14,10 @@ from common.tracing import configure_tracing
 from flask import Flask
 
 from notification import resealing
-from notification.audit import RULES
 from notification.config import SCHEMA, Settings
 from notification.container import build_container
 from notification.models import AUDIT_TABLES, Base
+from notification.models.audit_rules import RULES
 from notification.outbox.escalating import ESCALATED
 
 _COMMANDS = {

@@ -14,10 +14,10 @@ from common.settings import process_environment
 from common.tracing import configure_tracing
 from flask import Flask
 
-from policy_notify.audit import RULES
 from policy_notify.config import SCHEMA, Settings
 from policy_notify.container import build_container
 from policy_notify.models import AUDIT_TABLES, Base
+from policy_notify.models.audit_rules import RULES
 
 _COMMANDS = {
     "check-texts": "policy_notify.commands:check_texts_command",

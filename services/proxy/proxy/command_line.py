@@ -14,10 +14,10 @@ from common.tracing import configure_tracing
 from flask import Flask
 
 from proxy.access.caller import caller_address
-from proxy.audit import RULES
 from proxy.config import SCHEMA, Settings
 from proxy.container import build_container
 from proxy.models import AUDIT_TABLES, Base
+from proxy.models.audit_rules import RULES
 from proxy.record.resealing import sealed_columns
 from proxy.registry import (  # noqa: F401 - they see changes from the first session on
     channel_versions,
