@@ -1,5 +1,6 @@
 """Spans stand beneath what they came of, cost nothing when they are off, and hold nobody up."""
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -85,6 +86,28 @@ def test_spans_are_in_the_callers_trace(traced: None, request_context: None) -> 
 def test_what_is_no_trace_begins_a_new_one(traced: None, given: str) -> None:
     with tracing.request_span("GET", {"Traceparent": given}) as span:
         assert str(span.traceparent)[3:35] not in {TRACE_ID, "0" * 32}
+
+
+def test_what_every_call_passes_is_itself_where_nothing_is_traced() -> None:
+    async def act() -> str | None:
+        return tracing.traceparent()
+
+    assert tracing.within("act", act) is act
+
+
+def test_what_every_call_passes_is_within_a_span_each_time(
+    traced: None, request_context: None
+) -> None:
+    async def act() -> str | None:
+        return tracing.traceparent()
+
+    within = tracing.within("act", act)
+    first, second = (asyncio.run(within()) for _ in range(2))
+    assert first is not None
+    assert second is not None
+    assert TRACE_ID in first
+    assert TRACE_ID in second
+    assert len({first, second, CALLERS}) == 3
 
 
 def test_a_collector_that_is_away_holds_nobody_up(traced: None) -> None:

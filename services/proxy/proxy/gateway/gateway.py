@@ -74,6 +74,7 @@ class Gateway:
             record_timeout_s=settings.record_timeout_s,
         )
         self.admission = Admission(container, self.routing, self.reader, self._record.keep_failed)
+        self._admit = tracing.within("admission", self.admission.admit)
         self._forwarder = Forwarder(
             settings.connect_timeout_s,
             container.esb_relay,
@@ -140,9 +141,8 @@ class Gateway:
         claimed = claimed_credentials(call.headers)
         admitted: Admitted | None = None
         try:
-            with tracing.span("admission"):
-                admitted = await self.admission.admit(call, claimed, channel_name)
-            if admitted.channel is not None:
+            admitted = await self._admit(call, claimed, channel_name)
+            if tracing.is_on() and admitted.channel is not None:
                 tracing.current_span().route(call.method, admitted.channel.pattern)
             if IDEMPOTENCY_KEY in call.headers:
                 earlier = await self._earlier_answer(admitted)

@@ -62,7 +62,7 @@ def forwarded_headers(headers: Mapping[str, str], *, is_async: bool) -> list[tup
 
 def within_trace(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """The headers with the current span as their parent; as they came where nothing is traced."""
-    own = tracing.current_span().traceparent
+    own = tracing.current_span().traceparent if tracing.is_on() else None
     if own is None:
         return headers
     return [

@@ -54,6 +54,8 @@ class CallRecord:
         self._owner = owner
         self._record_timeout_s = record_timeout_s
         self._settling: set[asyncio.Task[None]] = set()
+        self._write_begin = tracing.within("begin", writer.begin)
+        self._write_end = tracing.within("complete", writer.end)
 
     def reject(self, call: Call, client_claimed: str | None, rejected: RejectedCall) -> Reply:
         """Keep what was rejected, and answer it."""
@@ -91,8 +93,7 @@ class CallRecord:
         if admitted.key is not None:
             digest = digest_of(call, await body.read_whole())
             rows[Act.KEY] = key_row(call, admitted.client.client_id, admitted.key, digest)
-        with tracing.span("begin"):
-            await self._writer.begin(self._sealed(rows, admitted))
+        await self._write_begin(self._sealed(rows, admitted))
         admitted.is_begun = True
         admitted.watch.store_ms = ms_since(started_ns)
         limit_s = self._record_timeout_s
@@ -242,8 +243,7 @@ class CallRecord:
             await self._add_fields(rows, admitted)
         admitted.is_ended = True
         try:
-            with tracing.span("complete"):
-                await self._writer.end(self._sealed(rows, admitted))
+            await self._write_end(self._sealed(rows, admitted))
         except WriteFailed:
             log.error("end_not_recorded", correlation_id=admitted.correlation_id)
             return False
