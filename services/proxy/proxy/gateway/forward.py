@@ -3,7 +3,8 @@
 What `begin` commits stands before a byte leaves; it is not run when nobody can be connected to.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from typing import Any
 
 from common import tracing
 from common.http.answer import Answer, Limits
@@ -96,12 +97,8 @@ class Forwarder:
         if is_probe:
             breaker.probe()
         try:
-            with tracing.endpoint_span(call.method, channel.endpoint) as span:
-                if channel.endpoint.scheme == "tcp":
-                    answered = await self._exchange_raw(body, channel, begin)
-                else:
-                    answered = await self._exchange(call, body, channel, begin, is_async)
-                span.status(answered.status)
+            exchange = self._traced if tracing.is_on() else self._exchanged
+            answered = await exchange(call, body, channel, begin, is_async)
         except OutboundError as exc:
             breaker.failed(exc, is_probe=is_probe)
             raise
@@ -115,6 +112,21 @@ class Forwarder:
     def close(self) -> None:
         """Close the resting connections."""
         self._pool.close()
+
+    async def _traced(
+        self, call: Call, body: Body, channel: RoutedChannel, begin: Begin, is_async: bool
+    ) -> Answered:
+        with tracing.endpoint_span(call.method, channel.endpoint) as span:
+            answered = await self._exchanged(call, body, channel, begin, is_async)
+            span.status(answered.status)
+            return answered
+
+    def _exchanged(
+        self, call: Call, body: Body, channel: RoutedChannel, begin: Begin, is_async: bool
+    ) -> Coroutine[Any, Any, Answered]:
+        if channel.endpoint.scheme == "tcp":
+            return self._exchange_raw(body, channel, begin)
+        return self._exchange(call, body, channel, begin, is_async)
 
     async def _exchange(
         self, call: Call, body: Body, channel: RoutedChannel, begin: Begin, is_async: bool
