@@ -6,10 +6,10 @@ Pure.
 from collections.abc import Sequence
 
 from common.phones import plain_phone, read_phones
-from common.records import Record
 
 from notification.emit.event import Recipient
 from notification.models import ChannelCode
+from notification.models.records import Record
 from notification.transports.mail import BadMailError, mailbox, trimmed
 
 

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from common.gsm7 import Sms, measure, transliterate
-from common.records import Record
 from common.texts import N_
 
 from notification.catalogue.preferences import DEFAULT_PREFERENCES, Person, Preferences
@@ -19,6 +18,7 @@ from notification.mails.markdown import Rendered, render
 from notification.models import ChannelCode, Event, Rule, Template
 from notification.models.catalogue import EVERYONE
 from notification.models.preferences import DEFAULT_LANGUAGE
+from notification.models.records import Record
 
 NOBODY_MATCHED = N_("No recipients matched recipient_policy")
 NO_CHANNELS = N_("No channels configured for active rule")

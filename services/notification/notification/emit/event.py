@@ -7,10 +7,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from common.records import Record
-
 from notification.mails.attachments import Attachment
 from notification.models import ChannelCode
+from notification.models.records import Record
 
 DEFAULT_MAX_ATTEMPTS = 5
 

@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from common.records import Record
-
 from notification.models import AttemptStatus, ChannelCode, MessageStatus
+from notification.models.records import Record
 from notification.outbox.claiming import Job
 from notification.outbox.costs import Taken
 from notification.outbox.escalating import ESCALATION

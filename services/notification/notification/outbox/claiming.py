@@ -16,13 +16,13 @@ from common.clock import utc_now
 from common.db.database import Database
 from common.jobs.leases import is_free
 from common.logs import get_logger
-from common.records import Record
 from sqlalchemy import Table, bindparam, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from notification.models import ChannelCode, MessageStatus, OutboxMessage
 from notification.models.outbox import IS_WAITING
+from notification.models.records import Record
 
 log = get_logger(__name__)
 

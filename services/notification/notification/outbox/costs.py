@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from common.clock import utc_now
-from common.records import Record
 from common.texts import N_
 from sqlalchemy import ColumnElement, Table, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -16,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from notification.models import ChannelCode, Event, MessageStatus, OutboxMessage, SmsCost
 from notification.models.costs import PARTS_OF_UNIT
+from notification.models.records import Record
 
 #: `last_error` of a message that waits for its event's next budget.
 HELD_BACK = N_("Held back: the event's SMS budget of this month is spent")

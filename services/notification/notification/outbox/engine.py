@@ -10,10 +10,10 @@ from operator import attrgetter
 from common.clock import utc_now
 from common.db.database import Database
 from common.logs import get_logger
-from common.records import Record
 from sqlalchemy.orm import Session
 
 from notification.models import AttemptStatus, ChannelCode, MessageStatus
+from notification.models.records import Record
 from notification.outbox.attachments import Files, read_files
 from notification.outbox.attempt_ends import Ended
 from notification.outbox.attempts import NO_FILES, attempt

@@ -3,9 +3,9 @@
 from datetime import datetime, timedelta
 
 from common.jobs.backoff import next_attempt
-from common.records import Record
 
 from notification.models import AttemptStatus, MessageStatus
+from notification.models.records import Record
 from notification.transports import Outcome
 
 #: The pause before the second attempt; it doubles, up to `LONGEST_PAUSE`.

@@ -7,10 +7,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from common.records import Record
-
 from notification.mails.attachments import Attachment
 from notification.models import ChannelCode
+from notification.models.records import Record
 
 if TYPE_CHECKING:
     from notification.transports.gate import Gate

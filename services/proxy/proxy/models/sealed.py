@@ -1,9 +1,9 @@
 """Which columns are sealed at rest; the ORM shows them in clear."""
 
-from common.db.sealed_groups import SealedGroup
 from common.db.sealed_texts import SealedTexts
 
 from proxy.models.reruns import RerunTask
+from proxy.models.sealed_groups import SealedGroup
 from proxy.models.shadows import ShadowDifference
 from proxy.models.transactions import Rejection, Transaction
 

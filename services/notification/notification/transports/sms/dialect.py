@@ -10,10 +10,10 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
-from common.records import Record
 from msgspec.structs import replace
 
 from notification.models.outbox import PROVIDER_ID_CHARS
+from notification.models.records import Record
 from notification.transports.base import Message, Outcome, Part, Result
 from notification.transports.sms.settings import NumberFormat, SmsSettings
 

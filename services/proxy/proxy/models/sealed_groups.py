@@ -9,13 +9,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Table, event, inspect
-from sqlalchemy.orm import Session, object_session
-from sqlalchemy.orm.attributes import set_committed_value
-
 from common.db.sealed_texts import LOCKED, TextSealer, bound_bytes, texts_of
 from common.resealing import SealedColumn
 from common.sealing import Sealer, SealingKey
+from sqlalchemy import ColumnElement, Table, event, inspect
+from sqlalchemy.orm import Session, object_session
+from sqlalchemy.orm.attributes import set_committed_value
 
 _encoded = msgspec.json.Encoder().encode
 _decoded = msgspec.json.Decoder().decode
