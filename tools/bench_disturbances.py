@@ -30,6 +30,7 @@ SCHEMA: dict[str, Any] = {
         }
     },
 }
+MASKED = [{"kind": "json", "expression": "items.*.code"}]
 #: A secret that was never seen before, in each call.
 OTHER_SECRETS = """
 local number = 0
@@ -107,12 +108,12 @@ class _Management:
         self._headers = {"Authorization": f"Bearer {answer.json()['access_token']}"}
 
     def open_channels(self) -> None:
-        """One with rules for bodies, and many with patterns that read the whole path."""
+        """One with rules and masks for bodies, and many with patterns that read the whole path."""
         listed = requests.get(
             f"{self._url}/api/proxy/mediators/", headers=self._headers, timeout=10
         ).json()
         mediator_id = listed["data"][0]["id"]
-        self._open("/ruled/*", mediator_id, request_body_schema=SCHEMA)
+        self._open("/ruled/*", mediator_id, request_body_schema=SCHEMA, masked_fields=MASKED)
         for number in range(PATTERNS):
             self._open(f"^/long/([a-z0-9]+/)*end{number}$", mediator_id)
 

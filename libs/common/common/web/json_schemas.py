@@ -5,8 +5,10 @@ Reasons name the rule that a document breaks, and repeat nothing of what it hold
 """
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import jsonschema_rs
@@ -48,13 +50,17 @@ _ALTERNATIVES = {
 
 @dataclass(frozen=True, slots=True)
 class CompiledSchema:
-    """A schema, ready to be asked by any thread.
+    """A schema, ready to be asked by any thread; other processes get its text.
 
     `judge` says whether a document keeps it, `locate` where it does not.
     """
 
+    text: str
     judge: jsonschema_rs.Validator
     locate: jsonschema_rs.Validator | None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _compiled_again, (self.text,)
 
 
 class UnusableSchema(ValueError):
@@ -95,7 +101,26 @@ def compile_schema(schema: Mapping[str, Any]) -> CompiledSchema:
         raise UnusableSchema(_why_unusable(schema, exc)) from exc
     except (ValueError, RecursionError) as exc:
         raise UnusableSchema("Nested too deeply, or with a text that is none") from exc
-    return CompiledSchema(judge, _locator(schema))
+    return CompiledSchema(json.dumps(schema), judge, _locator(schema))
+
+
+@lru_cache(maxsize=100)
+def _compiled_again(text: str) -> CompiledSchema:
+    return compile_schema(json.loads(text))
+
+
+def broken_in(schema: CompiledSchema, data: bytes) -> Break | None:
+    """The first rule that a JSON text breaks; to be one is the first. Reasons repeat none of it."""
+    try:
+        return first_break(schema, _document(data))
+    except json.JSONDecodeError as exc:
+        return Break("", f"not JSON: {exc}")
+    except UnicodeDecodeError as exc:
+        return Break("", f"not JSON: no {exc.encoding} at byte {exc.start}")
+    except ValueError:
+        return Break("", "not JSON: a number is not finite, or has thousands of digits")
+    except RecursionError:
+        return Break("", "nested too deeply")
 
 
 def first_break(schema: CompiledSchema, document: Any) -> Break | None:
@@ -119,6 +144,19 @@ def first_break(schema: CompiledSchema, document: Any) -> Break | None:
 def json_pointer(path: list[str | int]) -> str:
     """RFC 6901: `/persons/0/name`."""
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
+
+
+def _document(data: bytes) -> Any:
+    """The text as `json.loads` gives it. Raises ValueError and its kinds, RecursionError."""
+    return json.loads(data, parse_float=_finite, parse_constant=_finite)
+
+
+def _finite(text: str) -> float:
+    """A number that JSON knows: `NaN` and `Infinity` are none, and what rounds to it counts too."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError("a number is not finite")
+    return number
 
 
 def _locator(schema: Mapping[str, Any]) -> jsonschema_rs.Validator | None:

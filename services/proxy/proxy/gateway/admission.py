@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from common.db.reader import Reader
+from common.web.json_schemas import broken_in
 
 from proxy.access.secrets import MAX_HASHING
 from proxy.container import Container
@@ -22,6 +23,7 @@ from proxy.gateway.channel_choice import (
     find_registration,
     takers_by_type,
 )
+from proxy.gateway.heavy_bodies import HeavyBodies
 from proxy.gateway.limits import Limits
 from proxy.gateway.rejections import NoChannel, RejectedCall
 from proxy.gateway.routing import Routing
@@ -29,13 +31,15 @@ from proxy.gateway.routing_table import Registration, RoutedChannel, RoutingTabl
 from proxy.gateway.secret_checks import SecretThreads
 from proxy.record.bodies import DecodedTooLarge, NotDecoded, UnknownCoding, decoded_body
 from proxy.record.rows import Stopwatch, ms_since
-from proxy.registry.body_rules import HEAVY_BYTES, check_body, has_schema, is_heavy, read_bounded
-from proxy.registry.content_match import Matches
+from proxy.registry.body_rules import (
+    has_schema,
+    read_bounded,
+    refuse_broken,
+    schema_to_ask,
+    unpacked_body,
+)
+from proxy.registry.content_match import BodyRule
 from proxy.registry.why_not import nearest
-
-#: Threads for heavy body rules, and for secrets of whoever had a wrong one lately; niced, so that
-#: calls go first.
-HEAVY_THREADS = 2
 
 #: Keeps a call that a channel took and whose body it then rejected.
 KeepFailed = Callable[[Admitted, RejectedCall], Awaitable[None]]
@@ -45,24 +49,29 @@ class Admission:
     """Lets calls in; `keep_failed` is told of those that fail by a rule for bodies."""
 
     def __init__(
-        self, container: Container, routing: Routing, reader: Reader, keep_failed: KeepFailed
+        self,
+        container: Container,
+        routing: Routing,
+        reader: Reader,
+        heavy_bodies: HeavyBodies,
+        keep_failed: KeepFailed,
     ) -> None:
         self._settings = container.settings
         self._is_pure_esb = container.settings.mediator_mode == "pure_esb"
         self._limits = Limits()
         self._routing = routing
         self._keep_failed = keep_failed
-        self._heavy = ThreadPoolExecutor(
-            HEAVY_THREADS, thread_name_prefix="heavy", initializer=_lower_priority
-        )
-        self._first_secrets = ThreadPoolExecutor(MAX_HASHING, thread_name_prefix="secrets")
-        threads = SecretThreads(self._first_secrets, suspected=self._heavy)
-        self.callers = Callers(container, routing, reader, threads)
+        self._heavy_bodies = heavy_bodies
+        first = ThreadPoolExecutor(MAX_HASHING, thread_name_prefix="secrets")
+        # Hashing lets other threads go on meanwhile; one that is niced also lets calls go first.
+        suspected = ThreadPoolExecutor(1, "suspected-secrets", initializer=_lower_priority)
+        self._threads = SecretThreads(first, suspected)
+        self.callers = Callers(container, routing, reader, self._threads)
 
     def close(self) -> None:
         """Let the threads and connections go."""
         self.callers.close()
-        for threads in (self._heavy, self._first_secrets):
+        for threads in (self._threads.first, self._threads.suspected):
             threads.shutdown(wait=False, cancel_futures=True)
 
     async def admit(
@@ -113,21 +122,16 @@ class Admission:
                 return table.channels[one.id]
         raise NoChannel(nearest(table.index, call.method, call.path, self._routing.is_online))
 
-    async def _holds(self, call: Call, body: Body, matches: Matches) -> bool:
+    async def _holds(self, call: Call, body: Body, rule: BodyRule) -> bool:
         """Whether the unpacked body meets a rule; what cannot be unpacked meets none."""
         limit = self._settings.body_rules_max_bytes
         whole = await read_bounded(body, limit)
         packing = call.headers.get("Content-Encoding", "")
-
-        def look() -> bool:
-            try:
-                return matches(decoded_body(whole, packing, limit))
-            except (DecodedTooLarge, NotDecoded, UnknownCoding):
-                return False
-
-        if len(whole) <= HEAVY_BYTES and not packing:
-            return look()
-        return await asyncio.get_running_loop().run_in_executor(self._heavy, look)
+        try:
+            data = await _unpacked(packing, lambda: decoded_body(whole, packing, limit))
+        except (DecodedTooLarge, NotDecoded, UnknownCoding):
+            return False
+        return await self._heavy_bodies.ask(len(data), rule, data)
 
     async def _check_rules(self, admitted: Admitted, registration: Registration | None) -> None:
         """The rules for the body; what breaks them is kept as a failed call too."""
@@ -144,14 +148,21 @@ class Admission:
             raise
 
     async def _check_body(self, admitted: Admitted, channel: RoutedChannel) -> None:
+        """As `body_rules.check_body`, which nobody waits for who has another call."""
         call, body, limit = admitted.call, admitted.body, self._settings.body_rules_max_bytes
         if has_schema(call, channel):
             await read_bounded(body, limit)
-        if is_heavy(call, body, channel):
-            loop = asyncio.get_running_loop()
-            await loop.run_in_executor(self._heavy, check_body, call, body, channel, limit)
-        else:
-            check_body(call, body, channel, limit)
+        schema = schema_to_ask(call, body, channel)
+        if schema is None:
+            return
+        packing = call.headers.get("Content-Encoding", "")
+        data = await _unpacked(packing, lambda: unpacked_body(call, body, limit))
+        refuse_broken(await self._heavy_bodies.ask(len(data), broken_in, schema, data))
+
+
+async def _unpacked(packing: str, unpack: Callable[[], bytes]) -> bytes:
+    """A body without its codings; in a thread, for how much is packed in nobody knows."""
+    return await asyncio.to_thread(unpack) if packing else unpack()
 
 
 def _lower_priority() -> None:

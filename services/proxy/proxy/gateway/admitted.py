@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from common.db.reader import off_the_loop
 from common.http.replies import Fields
 
 from proxy.config import Settings
@@ -82,8 +83,13 @@ class Admitted:
             bodies.insert(0, SentBody.of(self.call.headers.items(), self.body.head))
         return bodies
 
-    def started_row(self, status: TransactionStatus, owner: str | None) -> Row:
+    async def started_row(self, status: TransactionStatus, owner: str | None) -> Row:
         """The call's first row."""
+        encoding = self.call.headers.get("Content-Encoding", "")
+        size_bytes = self.storing.masked_bytes(self.body.head, encoding)
+        return await off_the_loop(size_bytes, lambda: self._started_row(status, owner))
+
+    def _started_row(self, status: TransactionStatus, owner: str | None) -> Row:
         return started_row(
             self.call,
             self.body,

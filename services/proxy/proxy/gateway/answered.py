@@ -7,6 +7,7 @@ from common.http.answer import Answer
 from common.http.replies import Fields
 
 from proxy.gateway.call import WHOLE_BYTES, Call
+from proxy.gateway.heavy_bodies import HeavyBodies
 from proxy.gateway.mediator_reports import AS_IT_IS, MAX_BYTES, NotReadable, unwrap
 from proxy.gateway.url_rewriting import may_be_rewritten, rewritten_body, rewritten_fields
 from proxy.models import TransactionStatus
@@ -56,14 +57,18 @@ class Whole:
     length: int
 
 
-async def unwrapped(answer: Answer) -> Answered:
+async def unwrapped(answer: Answer, heavy_bodies: HeavyBodies) -> Answered:
     """A wrapped answer, read whole; one that cannot be read is passed on as it is."""
     answered = await read_up_to(MAX_BYTES, answer)
     if answered.rest is not None:
         answered.note = AS_IT_IS.format(f"it is larger than {MAX_BYTES} bytes")
         return answered
     try:
-        found = unwrap(answer.status, answer.headers, answered.body)
+        # How much is packed in nobody knows.
+        size_bytes = MAX_BYTES if _is_packed(answer.headers) else len(answered.body)
+        found = await heavy_bodies.ask(
+            size_bytes, unwrap, answer.status, answer.headers, answered.body
+        )
     except NotReadable as exc:
         answered.note = AS_IT_IS.format(exc)
         return answered
@@ -84,10 +89,19 @@ async def read_up_to(max_bytes: int, answer: Answer) -> Answered:
     return answered
 
 
-def rewrite_addresses(answered: Answered, addresses: re.Pattern[bytes], call: Call) -> None:
+def _is_packed(headers: Fields) -> bool:
+    return any(name.lower() == "content-encoding" for name, _ in headers)
+
+
+async def rewrite_addresses(
+    answered: Answered, addresses: re.Pattern[bytes], call: Call, heavy_bodies: HeavyBodies
+) -> None:
     """Put the hub's address in place of the mediator's: in fields, and in text that is whole."""
-    if answered.rest is None and answered.body and may_be_rewritten(answered.headers):
-        answered.body = rewritten_body(answered.body, addresses, call.scheme, call.host)
+    body = answered.body
+    if answered.rest is None and body and may_be_rewritten(answered.headers):
+        answered.body = await heavy_bodies.ask(
+            len(body), rewritten_body, body, addresses, call.scheme, call.host
+        )
         answered.length = len(answered.body)
     answered.headers = rewritten_fields(answered.headers, addresses, call.scheme, call.host)
 

@@ -54,7 +54,7 @@ class Acceptance:
         copy = await request_copy(call, body, is_async=True)
         copy = replace(copy, headers=within_trace(copy.headers))
         reply = accepted_reply(admitted)
-        rows = accepted_rows(self._sealer, admitted, copy)
+        rows = await accepted_rows(self._sealer, admitted, copy)
         if admitted.key is not None:
             digest = digest_of(call, copy.body)
             kept = kept_answer(
@@ -67,10 +67,10 @@ class Acceptance:
         return reply
 
 
-def accepted_rows(sealer: Sealer, admitted: Admitted, copy: RequestCopy) -> Rows:
+async def accepted_rows(sealer: Sealer, admitted: Admitted, copy: RequestCopy) -> Rows:
     """A call that a worker will make, as it is stored."""
     call_id = admitted.call.correlation_id
-    started = admitted.started_row(TransactionStatus.PENDING, owner=None)
+    started = await admitted.started_row(TransactionStatus.PENDING, owner=None)
     return {
         Act.START: sealer.seal_bodies(started, admitted.literal),
         Act.STORE: sealer.row(call_id, copy),

@@ -14,13 +14,13 @@ from proxy.record.statements import Act
 from proxy.record.writer import Rows
 
 
-def end_rows(admitted: Admitted, ended: Row, key_end: Row | None) -> Rows:
+async def end_rows(admitted: Admitted, ended: Row, key_end: Row | None) -> Rows:
     """What ends a call: a change of its row, or, where it never began, one row that is final.
 
     A key whose call was surely not sent is free again.
     """
     if not admitted.is_begun:
-        started = admitted.started_row(TransactionStatus.FAILED, owner=None)
+        started = await admitted.started_row(TransactionStatus.FAILED, owner=None)
         final = {name: value for name, value in ended.items() if name != "key_correlation_id"}
         return {Act.WHOLE: {**started, **final}}
     rows: Rows = {Act.END: ended}

@@ -11,7 +11,7 @@ from common import tracing
 from common.clock import utc_now
 from common.correlation import TRACE_HEADER, RequestContext, follow, known_traceparent, leave
 from common.db.database import Database
-from common.db.reader import Reader
+from common.db.reader import Reader, off_the_loop
 from common.http.outcomes import NotSent, OutboundError
 from common.jobs.leases import ClaimLost, held
 from common.logs import get_logger
@@ -168,8 +168,11 @@ class CallRunner:
             attempt.answers = [SentBody.of(answered.headers, whole.body)]
         storing = self._storing(attempt)
         if answered.report is not None:
-            correlation_id = attempt.call.correlation_id
-            attempt.report = report_rows(self._sealer, storing, correlation_id, answered.report)
+            report, call_id = answered.report, attempt.call.correlation_id
+            attempt.report = await off_the_loop(
+                storing.masked_bytes(None),
+                lambda: report_rows(self._sealer, storing, call_id, report),
+            )
         status = TransactionStatus.FAILED if answered.error else answered.final_status
         if channel is not None and channel.routes and attempt.claimed.esb is None:
             status = await self._sent_on(attempt, channel, answered, storing)
@@ -178,7 +181,9 @@ class CallRunner:
             status,
             response_status_code=answered.status,
             response_headers=recorded_headers(answered.headers),
-            response_body=response_copy(storing, answered.headers, answered.body, whole.length),
+            response_body=await response_copy(
+                storing, answered.headers, answered.body, whole.length
+            ),
             response_body_length=whole.length,
             error_message=answered.error or answered.note,
             esb_exchange_id=answered.exchange_id,

@@ -27,6 +27,7 @@ from proxy.gateway.admission import Admission
 from proxy.gateway.admitted import Admitted
 from proxy.gateway.async_calls import accepted_rows
 from proxy.gateway.call import Call, Origin
+from proxy.gateway.heavy_bodies import HeavyBodies
 from proxy.gateway.rejections import RejectedCall
 from proxy.gateway.routing import Routing
 from proxy.gateway.routing_table import RoutedChannel, RoutingTable
@@ -82,7 +83,8 @@ class Polls:
     ) -> None:
         self._database = container.database
         self._routing = routing
-        self._admission = Admission(container, routing, threads, _keep_nothing)
+        # Polls have no bodies.
+        self._admission = Admission(container, routing, threads, HeavyBodies(), _keep_nothing)
         self._sealer = container.sealer
         self._threads = threads
         self._is_pure_esb = container.settings.mediator_mode == "pure_esb"
@@ -157,7 +159,7 @@ class Polls:
             if call.slot is not None:
                 call.slot.leave()
         copy = await request_copy(call, admitted.body, is_async=True)
-        return accepted_rows(self._sealer, admitted, copy)
+        return await accepted_rows(self._sealer, admitted, copy)
 
     def _commit(
         self, poll: DuePoll, call: Call, due: datetime, following: datetime, rows: Rows

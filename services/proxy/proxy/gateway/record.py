@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator
 
 from common import tracing
+from common.db.reader import off_the_loop
 from common.http.answer import Answer
 from common.http.outcomes import OutboundError
 from common.http.replies import Fields, Reply, problem_reply
@@ -74,7 +75,7 @@ class CallRecord:
             response_status_code=rejected.status,
             error_message=rejected.reason,
         )
-        rows = end_rows(admitted, ended, None)
+        rows = await end_rows(admitted, ended, None)
         if admitted.indexed_fields:
             await self._add_fields(rows, admitted)
         await self._writer.write(self._sealed(rows, admitted))
@@ -86,7 +87,8 @@ class CallRecord:
         """
         started_ns = time.perf_counter_ns()
         call, body = admitted.call, admitted.body
-        rows: Rows = {Act.START: admitted.started_row(TransactionStatus.PROCESSING, self._owner)}
+        started = await admitted.started_row(TransactionStatus.PROCESSING, self._owner)
+        rows: Rows = {Act.START: started}
         if admitted.keeps_whole_bodies:
             copy = await request_copy(call, body, is_async=False)
             rows[Act.STORE] = self._sealer.row(call.correlation_id, copy)
@@ -121,7 +123,8 @@ class CallRecord:
 
     async def complete(self, admitted: Admitted, answered: Answered) -> Reply:
         """The answer is here to its last byte: record it, pass it on."""
-        copy = response_copy(admitted.storing, answered.headers, answered.body, len(answered.body))
+        body = answered.body
+        copy = await response_copy(admitted.storing, answered.headers, body, len(body))
         status = status_for(answered.status)
         if answered.report is not None:
             status = answered.final_status
@@ -194,7 +197,7 @@ class CallRecord:
             status,
             answered.status,
             answered.headers,
-            response_copy(admitted.storing, answered.headers, kept, total),
+            await response_copy(admitted.storing, answered.headers, kept, total),
             response_body_length=total,
             error_message=error or answered.note,
         )
@@ -224,17 +227,19 @@ class CallRecord:
             self._sealer.seal_bodies(rows[act], admitted.literal)
         return rows
 
-    def _report_rows(self, admitted: Admitted, report: Report) -> Rows:
-        sealed, properties = report_rows(
-            self._sealer, admitted.storing, admitted.call.correlation_id, report
+    async def _report_rows(self, admitted: Admitted, report: Report) -> Rows:
+        storing, call_id = admitted.storing, admitted.call.correlation_id
+        sealed, properties = await off_the_loop(
+            storing.masked_bytes(None),
+            lambda: report_rows(self._sealer, storing, call_id, report),
         )
         return {Act.REPORT: sealed, **({Act.PROPERTIES: properties} if properties else {})}
 
     async def _commit(self, admitted: Admitted, ended: Row, key_end: Row | None) -> bool:
         """Commit the end; a database that is away gets it later."""
-        rows = end_rows(admitted, ended, key_end)
+        rows = await end_rows(admitted, ended, key_end)
         if admitted.report is not None:
-            rows |= self._report_rows(admitted, admitted.report)
+            rows |= await self._report_rows(admitted, admitted.report)
         if admitted.routes is not None:
             self._add_routes(rows, admitted, admitted.routes)
         if ended["status"] is TransactionStatus.FAILED:

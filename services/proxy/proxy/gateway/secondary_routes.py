@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from common.db.reader import off_the_loop
 from common.http.answer import Answer
 from common.http.outcomes import NotSent, OutboundError
 from common.logs import get_logger
@@ -50,10 +51,15 @@ async def _send(
 ) -> RouteOutcome:
     step: dict[str, Any] = {"name": route.name, "group": "secondary route"}
     try:
-        step["request"] = _request(call, body, route, storing)
+        size_bytes = storing.masked_bytes(body.head, call.headers.get("Content-Encoding", ""))
+        step["request"] = await off_the_loop(
+            size_bytes, lambda: _request(call, body, route, storing)
+        )
         answer = await forwarder.ask(call, body, route)
         head, total = await _read(answer)
-        step["response"] = _response(answer, head, total, storing)
+        step["response"] = await off_the_loop(
+            storing.masked_bytes(None), lambda: _response(answer, head, total, storing)
+        )
     except (OutboundError, RejectedCall) as exc:
         is_sure = isinstance(exc, NotSent | RejectedCall)
         step["error"] = {"message": storable(str(exc) if is_sure else UNKNOWN.format(exc), 2048)}

@@ -8,12 +8,13 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from common.clock import utc_now
+from common.db.reader import off_the_loop
 from common.http.replies import Fields
 
 from proxy.gateway.call import Body, Call
 from proxy.models import TransactionStatus
 from proxy.models.sealed import NOT_STORED as NOT_STORED
-from proxy.record.bodies import Mask, is_exact_copy, stored_copy
+from proxy.record.bodies import MASKED_CHARS, Mask, is_exact_copy, stored_copy
 from proxy.record.headers import recorded_headers
 from proxy.record.masks import masked_path, masked_query
 
@@ -49,21 +50,25 @@ class Storing(NamedTuple):
     #: What is kept of a whole text; None: all of it.
     mask: Mask | None = None
 
+    def masked_bytes(self, body: bytes | None, encoding: str = "") -> int:
+        """How much of a body, or of several (None), a mask may look through: see `off_the_loop`."""
+        if self.mask is None:
+            return 0
+        return MASKED_CHARS if body is None or encoding else len(body)
 
-def response_copy(storing: Storing, pairs: Fields, head: bytes, total_bytes: int) -> str:
+
+async def response_copy(storing: Storing, pairs: Fields, head: bytes, total_bytes: int) -> str:
     """What is kept of a response's body of which `head` is the beginning (or all)."""
     if not head:
         return ""
     if not storing.response_body:
         return NOT_STORED
     first = {name.lower(): value for name, value in reversed(pairs)}
-    return stored_copy(
-        head,
-        total_bytes,
-        first.get("content-type", ""),
-        first.get("content-encoding", ""),
-        storing.max_chars,
-        storing.mask,
+    kind, encoding = first.get("content-type", ""), first.get("content-encoding", "")
+    limit, mask = storing.max_chars, storing.mask
+    return await off_the_loop(
+        storing.masked_bytes(head, encoding),
+        lambda: stored_copy(head, total_bytes, kind, encoding, limit, mask),
     )
 
 

@@ -5,6 +5,7 @@ Expressions are RE2's; for paths see `proxy.registry.body_paths`.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import re2
@@ -18,12 +19,34 @@ KINDS = ("regex", "json", "xpath")
 Matches = Callable[[bytes], bool]
 
 
+class BodyRule:
+    """One rule for an unpacked body; other processes get its text."""
+
+    def __init__(self, kind: str, expression: str, value: str) -> None:
+        """Raises Invalid."""
+        self._given = (kind, expression, value)
+        is_regex = kind == "regex"
+        self._matches = _regex(expression) if is_regex else _path(kind, expression, value)
+
+    def __call__(self, body: bytes) -> bool:
+        """Whether `body` meets it."""
+        return self._matches(body)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _read_again, self._given
+
+
+@lru_cache(maxsize=100)
+def _read_again(kind: str, expression: str, value: str) -> BodyRule:
+    return BodyRule(kind, expression, value)
+
+
 @dataclass(frozen=True, slots=True)
 class ContentRule:
     """What a call must hold; no media types: any. `body` is asked of the unpacked body."""
 
     content_types: frozenset[str]
-    body: Matches | None = field(repr=False)
+    body: BodyRule | None = field(repr=False)
 
 
 def content_rule(content_types: Iterable[str], body: dict[str, Any] | None) -> ContentRule | None:
@@ -31,14 +54,10 @@ def content_rule(content_types: Iterable[str], body: dict[str, Any] | None) -> C
     types = frozenset(one.partition(";")[0].strip().lower() for one in content_types)
     if not types and not body:
         return None
-    return ContentRule(types, _matches(body) if body else None)
-
-
-def _matches(rule: dict[str, Any]) -> Matches:
-    expression, value = rule["expression"], rule.get("value", "")
-    if rule["kind"] == "regex":
-        return _regex(expression)
-    return _path(rule["kind"], expression, value)
+    if not body:
+        return ContentRule(types, None)
+    rule = BodyRule(body["kind"], body["expression"], body.get("value", ""))
+    return ContentRule(types, rule)
 
 
 def _regex(expression: str) -> Matches:

@@ -17,6 +17,7 @@ from proxy.gateway.answered import Answered
 from proxy.gateway.call import WHOLE_BYTES, Body, Call
 from proxy.gateway.esb import EsbRelay
 from proxy.gateway.forward import Forwarder
+from proxy.gateway.heavy_bodies import HeavyBodies
 from proxy.gateway.routing_table import RoutedChannel
 from raw_mediator import RawMediator, Received, answer, raw_answer, slow
 
@@ -94,7 +95,7 @@ Send = Callable[..., bytes]
 
 @pytest.fixture
 def forwarder(run: Any) -> Iterator[Forwarder]:
-    made = Forwarder(1.0, EsbRelay("http://127.0.0.1:1", 1.0, lambda: ""), ANYWHERE)
+    made = Forwarder(1.0, EsbRelay("http://127.0.0.1:1", 1.0, lambda: ""), ANYWHERE, HeavyBodies())
     yield made
 
     async def close() -> None:
@@ -270,7 +271,11 @@ def test_mediator_that_closes_behind_each_answer_without_a_word_gets_every_call(
 ) -> None:
     """Such a connection is not looked at before it is used again: the loop sees it close."""
     forwarder = Forwarder(
-        1.0, EsbRelay("http://127.0.0.1:1", 1.0, lambda: ""), ANYWHERE, begins_on_disk=True
+        1.0,
+        EsbRelay("http://127.0.0.1:1", 1.0, lambda: ""),
+        ANYWHERE,
+        HeavyBodies(),
+        begins_on_disk=True,
     )
     mediator.default = raw_answer(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", close=True)
     channel = a_channel(mediator.url)

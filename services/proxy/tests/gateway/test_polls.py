@@ -12,6 +12,7 @@ from common.db.reader import Reader
 from one_database import on_one_database
 from proxy.container import Container
 from proxy.gateway.forward import Forwarder
+from proxy.gateway.heavy_bodies import HeavyBodies
 from proxy.gateway.polls import Polls
 from proxy.gateway.routing import Routing
 from proxy.models import AsyncCall, Poll, Rejection, Transaction, TransactionStatus
@@ -57,7 +58,9 @@ class Worker:
         routing = Routing(container.database, settings, container.sealer)
         await self._threads.run(routing.refresh)
         rules = settings.outbound()
-        self._forwarder = Forwarder(settings.connect_timeout_s, container.esb_relay, rules)
+        self._forwarder = Forwarder(
+            settings.connect_timeout_s, container.esb_relay, rules, HeavyBodies()
+        )
         calls = calls_of(container, routing, self._forwarder, self._threads)
         polls = Polls(container, routing, self._threads, calls)
         self._stopping = asyncio.Event()

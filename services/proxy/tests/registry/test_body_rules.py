@@ -26,10 +26,8 @@ from proxy.gateway.rejections import (
 )
 from proxy.gateway.routing_table import RoutedChannel
 from proxy.registry.body_rules import (
-    HEAVY_BYTES,
     RULES_MAX_BYTES,
     check_body,
-    is_heavy,
     media_type,
     read_bounded,
 )
@@ -306,24 +304,6 @@ def test_limit_does_not_matter_without_a_schema() -> None:
     assert rejection(a_channel(), b" " * (RULES_MAX_BYTES + 1)) is None
 
 
-@pytest.mark.parametrize(
-    ("schema", "body", "encoding", "method", "heavy"),
-    [
-        (LONGEST, b"x" * HEAVY_BYTES, "", "POST", False),
-        (LONGEST, b"x" * (HEAVY_BYTES + 1), "", "POST", True),
-        (LONGEST, b"x", "gzip", "POST", True),
-        (LONGEST, b"x", "identity", "POST", False),
-        (LONGEST, b"x" * (HEAVY_BYTES + 1), "", "GET", False),
-        (None, b"x" * (HEAVY_BYTES + 1), "gzip", "POST", False),
-    ],
-)
-def test_heavy_bodies_are_known(
-    schema: Any, body: bytes, encoding: str, method: str, heavy: bool
-) -> None:
-    call = a_call(body, method, encoding=encoding)
-    assert is_heavy(call, Body(body, len(body)), a_channel(schema)) is heavy
-
-
 class Arriving:
     """The rest of a body: two pieces; counts those that were read."""
 
@@ -333,11 +313,6 @@ class Arriving:
     async def read(self) -> bytes:
         self.pieces += 1
         return b"y" * 100_000 if self.pieces <= 2 else b""
-
-
-def test_streamed_body_is_heavy() -> None:
-    body = Body(b"x", None, Arriving(), 100)
-    assert is_heavy(a_call(b"", "POST"), body, a_channel(LONGEST))
 
 
 def test_streamed_body_is_refused_before_it_is_read() -> None:
