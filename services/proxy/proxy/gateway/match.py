@@ -6,11 +6,13 @@ path with `.` or `..` segments matches nothing: what it means would be the media
 """
 
 import uuid
+from bisect import bisect
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from proxy.registry.content_match import ContentRule
-from proxy.registry.patterns import Expressions, Pattern, has_dot_segments
+from proxy.registry.patterns import Expressions, Pattern, has_dot_segments, same_start
 
 #: So many patterns are tried one by one.
 FEW = 4
@@ -84,6 +86,11 @@ class ChannelIndex:
                 self._exact.setdefault(pattern.exact, []).append(channel)
         self._by_length = sorted(by_length.items())
         self._expressions = Expressions(channel.pattern for channel in self.channels)
+        texts = sorted((_compared(one), place) for place, one in enumerate(self.channels))
+        self._texts = [text for text, _ in texts]
+        self._places = [place for _, place in texts]
+        #: How much each text shares with the one before it.
+        self._shared = [same_start(*pair) for pair in pairwise(["", *self._texts])]
 
     def on_path(self, path: str) -> list[CandidateChannel]:
         """The channels whose pattern matches `path`, best first."""
@@ -100,6 +107,28 @@ class ChannelIndex:
             others = [channel for channel in others if may_match(channel.pattern)]
         found = exact + [channel for channel in others if channel.pattern.matches(path)]
         return sorted(found, key=_order) if len(found) > 1 else found
+
+    def alike(self, path: str, most: int) -> list[CandidateChannel]:
+        """The channels whose patterns share the longest start with `path`, which is in lower case,
+        best first; letter case and a `^` do not matter.
+
+        What a text shares with a path falls with each step away from where the path would stand
+        among them: only as many texts are looked at as are named, and those that share as much.
+        """
+        texts, right = self._texts, bisect(self._texts, path)
+        left = right - 1
+        before = same_start(texts[left], path) if left >= 0 else -1
+        behind = same_start(texts[right], path) if right < len(texts) else -1
+        found: list[tuple[int, int]] = []
+        while (best := max(before, behind)) >= 0 and (len(found) < most or -best == found[-1][0]):
+            if before == best:
+                found.append((-best, self._places[left]))
+                before, left = min(before, self._shared[left]) if left else -1, left - 1
+            else:
+                found.append((-best, self._places[right]))
+                right += 1
+                behind = min(behind, self._shared[right]) if right < len(texts) else -1
+        return [self.channels[place] for _, place in sorted(found)[:most]]
 
     def match(self, method: str, path: str, is_online: Callable[[uuid.UUID], bool]) -> Verdict:
         """The verdict on a call; `path` is percent-decoded once."""
@@ -123,6 +152,10 @@ class ChannelIndex:
             and is_online(channel.mediator_id)
             and name in (None, channel.name)
         ]
+
+
+def _compared(channel: CandidateChannel) -> str:
+    return channel.pattern.text.lstrip("^").lower()
 
 
 def _order(channel: CandidateChannel) -> tuple[int, str]:

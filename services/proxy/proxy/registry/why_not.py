@@ -1,11 +1,10 @@
 """Why a channel does not take a call, and which channels were close. Pure: tested by tables."""
 
-import heapq
 import uuid
 from collections.abc import Callable
 
 from proxy.gateway.match import CandidateChannel, ChannelIndex
-from proxy.registry.patterns import Pattern, has_dot_segments, same_start
+from proxy.registry.patterns import Pattern, has_dot_segments
 
 #: No pattern is longer, so no more of a path can be like one.
 _MAX_COMPARED_CHARS = 1024
@@ -29,13 +28,14 @@ def why_not(
 
 
 def _why_not_path(pattern: Pattern, path: str) -> str:
+    if len(path) > _MAX_COMPARED_CHARS:
+        return f"{pattern.text} does not match {path[:_MAX_COMPARED_CHARS]}…"
     other = _other_slash(path)
     if pattern.matches(other):
         return f"matches {other}: a final slash makes another path"
     if _matches_in_other_case(pattern, path):
         return "matches only in other letter case"
-    shown = path if len(path) <= _MAX_COMPARED_CHARS else f"{path[:_MAX_COMPARED_CHARS]}…"
-    return f"{pattern.text} does not match {shown}"
+    return f"{pattern.text} does not match {path}"
 
 
 def _nearly_matches(pattern: Pattern, path: str) -> bool:
@@ -64,12 +64,7 @@ def nearest(
     most: int = 3,
 ) -> list[dict[str, str]]:
     """The channels closest to a call that none took: `[{"channel", "path_pattern", "why_not"}]`."""
-    compared = path[:_MAX_COMPARED_CHARS].lower()
-    alike = heapq.nsmallest(
-        most * _LOOKED_AT,
-        index.channels,
-        key=lambda one: -_shared_start(one.pattern.text, compared),
-    )
+    alike = index.alike(path[:_MAX_COMPARED_CHARS].lower(), most * _LOOKED_AT)
     if len(path) <= _MAX_COMPARED_CHARS:
         # The sort is stable: among those that nearly match, and among the others, the order stays.
         alike.sort(key=lambda one: not _nearly_matches(one.pattern, path))
@@ -81,8 +76,3 @@ def nearest(
         }
         for channel in alike[:most]
     ]
-
-
-def _shared_start(pattern: str, path: str) -> int:
-    """How many leading characters both have, regardless of case and a `^`; `path` is lower."""
-    return same_start(pattern.lstrip("^").lower(), path)

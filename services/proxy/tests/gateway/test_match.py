@@ -3,6 +3,7 @@
 import time
 import uuid
 from collections.abc import Callable
+from itertools import takewhile
 
 import pytest
 from hypothesis import given
@@ -287,6 +288,23 @@ def test_long_path_against_many_patterns_is_cheap() -> None:
         assert len(index.on_path(path)) == 2
         nearest(index, "GET", path + "!", lambda _mediator: True)
     assert time.process_time() - started < 0.5
+
+
+@given(
+    st.lists(st.sampled_from(["^/a|b", "/a/*", "/A/b", "/ab", "/abc/*", "^/ab?c$", "/b", "/*"])),
+    st.text("/abc", max_size=5),
+    st.integers(1, 9),
+)
+def test_channels_like_a_path_are_those_that_share_its_start(
+    texts: list[str], path: str, most: int
+) -> None:
+    def shares(one: CandidateChannel) -> int:
+        pairs = zip(one.pattern.text.lstrip("^").lower(), path, strict=False)
+        return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+
+    index = ChannelIndex(channel(text, f"{at:03}") for at, text in enumerate(texts))
+    alike = sorted(index.channels, key=lambda one: -shares(one))
+    assert index.alike(path, most) == alike[:most]
 
 
 @pytest.mark.parametrize("memory_bytes", [patterns.MAX_PATTERNS_MEMORY_BYTES, 8_000, 1])
