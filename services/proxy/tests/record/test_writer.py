@@ -15,6 +15,7 @@ from common.db.rows.postgres import PostgresRows
 from proxy.container import Container
 from proxy.models import Rejection, StoredRequest, Transaction, TransactionStatus
 from proxy.record import writer as writer_module
+from proxy.record.rows import Stopwatch, ended_row
 from proxy.record.statements import STATEMENTS, Act
 from proxy.record.writer import (
     MAX_WAITING_REJECTIONS,
@@ -184,6 +185,20 @@ def test_bytes_of_each_row_stay_its_own(together: Together, engine: Engine) -> N
     with engine.connect() as connection:
         found = connection.execute(select(StoredRequest.correlation_id, StoredRequest.body))
         assert {row.correlation_id: row.body for row in found} == bodies
+
+
+@pytest.mark.parametrize("many", [1, 2, 7, 100])
+def test_ends_that_meet_are_each_their_calls_own(
+    together: Together, engine: Engine, many: int
+) -> None:
+    calls = {uuid.uuid4(): number / 8 for number in range(many)}
+    assert together(*(start(call) for call in calls)) == [None] * many
+    done = TransactionStatus.SUCCESSFUL
+    ended = [ended_row(call, done, Stopwatch(0, took)) for call, took in calls.items()]
+    assert together(*({Act.END: row} for row in ended)) == [None] * many
+    with engine.connect() as connection:
+        wanted = select(Transaction.correlation_id, Transaction.match_ms)
+        assert dict(connection.execute(wanted.where(Transaction.status == done)).all()) == calls
 
 
 def test_writes_that_meet_are_committed_once(

@@ -1,9 +1,14 @@
-"""Rows into SQLite: a statement is run for each row, all in one transaction."""
+"""Rows into SQLite, all in one transaction; as many as can be by one statement.
+
+The driver lets go of Python's lock for each statement, and gets it back only once the event loop
+gives it up, which under load takes longer than a row.
+"""
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Engine, PoolProxiedConnection, bindparam, delete, update
@@ -11,11 +16,47 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import OperationalError
 
 from common.db.rows.errors import AlreadyThere, DatabaseAway, WriteFailed
-from common.db.rows.statements import Insert, Remove, Replace, Row, Statement, Work, replacing
+from common.db.rows.statements import (
+    Change,
+    Insert,
+    Remove,
+    Replace,
+    Row,
+    Statement,
+    Work,
+    replacing,
+)
 from common.db.write_lock import WriteLock
 
 #: The member of a row that a value comes from, and how it becomes one that the driver takes.
 Bind = tuple[str, Callable[[Any], Any] | None]
+#: A statement, and what it is run with, once for each.
+Run = tuple[str, list[list[Any]]]
+#: By one statement: the sizes are powers of two, so that few texts are prepared.
+MOST_ROWS = 64
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """A statement for one row, and where it can take several the text before and behind them."""
+
+    text: str
+    binds: list[Bind]
+    several: tuple[str, str] | None
+
+    def runs(self, rows: Sequence[Row]) -> Iterator[Run]:
+        """The statements that write `rows`."""
+        bound = [[bind(row[of]) if bind else row[of] for of, bind in self.binds] for row in rows]
+        if self.several is None:
+            yield self.text, bound
+            return
+        before, behind = self.several
+        one = f"({', '.join('?' * len(self.binds))})"
+        while bound:
+            size = min(1 << (len(bound).bit_length() - 1), MOST_ROWS)
+            taken, bound = bound[:size], bound[size:]
+            text = self.text if size == 1 else before + ", ".join([one] * size) + behind
+            yield text, [[value for row in taken for value in row]]
 
 
 class SqliteRows:
@@ -28,7 +69,7 @@ class SqliteRows:
         self._engine = engine
         self._dialect = engine.dialect
         self._lock = WriteLock(engine)
-        self._prepared: dict[tuple[Statement, tuple[str, ...]], tuple[str, list[Bind]]] = {}
+        self._prepared: dict[tuple[Statement, tuple[str, ...]], _Prepared] = {}
         self._connection: PoolProxiedConnection | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-writer")
 
@@ -49,7 +90,7 @@ class SqliteRows:
 
     def _write(self, work: Sequence[Work]) -> None:
         try:
-            runs = [self._bound(statement, rows) for statement, rows in work]
+            runs = [run for statement, rows in work for run in self._runs(statement, rows)]
             if self._connection is None:
                 self._connection = self._engine.raw_connection()
             with self._lock:
@@ -69,20 +110,40 @@ class SqliteRows:
             connection.invalidate()
             connection.close()
 
-    def _bound(self, statement: Statement, rows: list[Row]) -> tuple[str, list[list[Any]]]:
+    def _runs(self, statement: Statement, rows: list[Row]) -> Iterator[Run]:
         kind = statement, tuple(rows[0])
         if kind not in self._prepared:
             self._prepared[kind] = self._compiled(statement, rows[0])
-        text, binds = self._prepared[kind]
-        return text, [[bind(row[of]) if bind else row[of] for of, bind in binds] for row in rows]
+        return self._prepared[kind].runs(rows)
 
-    def _compiled(self, statement: Statement, row: Row) -> tuple[str, list[Bind]]:
+    def _compiled(self, statement: Statement, row: Row) -> _Prepared:
         compiled: Any = _statement(statement, row).compile(dialect=self._dialect)
         columns = statement.values(row) | statement.keys()
-        return compiled.string, [
+        names: list[str] = compiled.positiontup
+        binds: list[Bind] = [
             (name, columns[name].type.dialect_impl(self._dialect).bind_processor(self._dialect))
-            for name in compiled.positiontup
+            for name in names
         ]
+        return _Prepared(compiled.string, binds, self._for_several(statement, compiled, names))
+
+    def _for_several(
+        self, statement: Statement, compiled: Any, names: list[str]
+    ) -> tuple[str, str] | None:
+        if isinstance(statement, Insert):
+            before, _, _one = compiled.string.rpartition("(")
+            return before, ""
+        if not isinstance(statement, Change):
+            return None
+        quoted = self._dialect.identifier_preparer.quote
+        table, keys = quoted(statement.table.name), statement.keys()
+        at = {name: f"given.column{place}" for place, name in enumerate(names, start=1)}
+        given = ", ".join(f"{quoted(name)} = {at[name]}" for name in names if name not in keys)
+        found = " AND ".join(
+            f"{table}.{quoted(column.name)} = {at[name]}" for name, column in keys.items()
+        )
+        # Names of our own tables and columns.
+        before = f"UPDATE {table} SET {given} FROM (VALUES "  # noqa: S608
+        return before, f") AS given WHERE {found}"
 
 
 def _statement(statement: Statement, row: Row) -> Any:
@@ -97,7 +158,7 @@ def _statement(statement: Statement, row: Row) -> Any:
     return update(table).where(*found).values(placed)
 
 
-def _commit(connection: Any, runs: Sequence[tuple[str, list[list[Any]]]]) -> None:
+def _commit(connection: Any, runs: Sequence[Run]) -> None:
     try:
         connection.execute("BEGIN IMMEDIATE")
         for text, values in runs:
