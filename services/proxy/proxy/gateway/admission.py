@@ -63,8 +63,7 @@ class Admission:
         self._keep_failed = keep_failed
         self._heavy_bodies = heavy_bodies
         first = ThreadPoolExecutor(MAX_HASHING, thread_name_prefix="secrets")
-        # Hashing lets other threads go on meanwhile; one that is niced also lets calls go first.
-        suspected = ThreadPoolExecutor(1, "suspected-secrets", initializer=_lower_priority)
+        suspected = ThreadPoolExecutor(1, "suspected-secrets")
         self._threads = SecretThreads(first, suspected)
         self.callers = Callers(container, routing, reader, self._threads)
 
@@ -163,13 +162,3 @@ class Admission:
 async def _unpacked(packing: str, unpack: Callable[[], bytes]) -> bytes:
     """A body without its codings; in a thread, for how much is packed in nobody knows."""
     return await asyncio.to_thread(unpack) if packing else unpack()
-
-
-def _lower_priority() -> None:
-    """Let this thread have what others leave of the processor (Linux: a thread's own niceness)."""
-    import contextlib
-    import os
-    import threading
-
-    with contextlib.suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)

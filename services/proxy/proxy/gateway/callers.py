@@ -1,5 +1,6 @@
 """Who calls: by id and secret, token, certificate, or as the origin of a message or poll says."""
 
+import asyncio
 import base64
 import binascii
 from collections.abc import Mapping
@@ -25,6 +26,10 @@ from proxy.gateway.rejections import (
 from proxy.gateway.routing import Routing
 from proxy.gateway.routing_table import NOBODY, RoutedClient, RoutingTable
 from proxy.gateway.secret_checks import SecretChecks, SecretThreads
+
+#: How long the answer to too many wrong secrets is held back, and of how many at a time.
+HELD_BACK_S = 0.25
+MOST_HELD_BACK = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,7 @@ class Callers:
         self._routing = routing
         self._reader = reader
         self._checks = SecretChecks(container, threads)
+        self._held_back = 0
 
     def close(self) -> None:
         """Let connections go."""
@@ -132,16 +138,29 @@ class Callers:
 
     async def authenticate(self, call: Call, claimed: Credentials | None) -> RoutedClient:
         """Who calls, by id, secret and address. Raises RejectedCall."""
-        clients = self._routing.table().clients
         if claimed is None:
             return await self._without_secret(call)
-        if claimed.is_token:
-            return self._holder(call.address, claimed.secret)
-        client = clients.get(claimed.client_id)
-        hashes = client.secret_hashes if client else ()
-        # An unknown id is as quickly wrong as the generated secret of a known one.
-        asked = (claimed.client_id, claimed.secret, hashes)
-        return admit(client, await self._checks.is_right(call.address, asked), call.address)
+        try:
+            if claimed.is_token:
+                return self._holder(call.address, claimed.secret)
+            client = self._routing.table().clients.get(claimed.client_id)
+            hashes = client.secret_hashes if client else ()
+            # An unknown id is as quickly wrong as the generated secret of a known one.
+            asked = (claimed.client_id, claimed.secret, hashes)
+            is_right = await self._checks.is_right(call.address, asked)
+        except TooManyWrongSecrets:
+            await self._hold_back()
+            raise
+        return admit(client, is_right, call.address)
+
+    async def _hold_back(self) -> None:
+        """Keep whoever guesses in a loop waiting: the next guess comes behind this answer."""
+        if self._held_back < MOST_HELD_BACK:
+            self._held_back += 1
+            try:
+                await asyncio.sleep(HELD_BACK_S)
+            finally:
+                self._held_back -= 1
 
     async def _without_secret(self, call: Call) -> RoutedClient:
         """Who calls, by a bearer token, or by a certificate that nginx checked.

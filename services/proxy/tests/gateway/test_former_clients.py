@@ -9,6 +9,7 @@ import pytest
 from proxy.access.former_hashes import AFTER, sha512_hash
 from proxy.access.throttle import MAX_WRONG
 from proxy.container import Container
+from proxy.gateway.callers import HELD_BACK_S
 from proxy.models import Client, ClientSecret
 from raw_mediator import RawMediator
 from sqlalchemy import select
@@ -132,7 +133,9 @@ def test_guesses_of_tokens_are_held_up_and_right_ones_are_not(
         wrong = {"Authorization": f"Custom guess-{number}"}
         assert served.get(path, headers=wrong).status_code == 403
 
+    began = time.monotonic()
     assert served.get(path, headers={"Authorization": "Custom guess"}).status_code == 429
+    assert time.monotonic() - began >= HELD_BACK_S
     right = {"Authorization": f"Custom {TOKEN}"}
     assert served.get(path, headers=right).status_code == 200
 
