@@ -141,7 +141,7 @@ def _subjects(session: Session, about: About) -> Callable[[str, str], str | None
         return lambda _channel, client: client or None
     if about is About.MEDIATOR:
         wanted = select(Channel.name, Mediator.name).join(Mediator)
-        names = dict(session.execute(wanted).tuples().all())
+        names = dict(session.execute(wanted).all())
         return lambda channel, _client: names.get(channel)
     return lambda _channel, _client: ""
 

@@ -1,5 +1,6 @@
 """Calls on the wire: what can be asked for, and what is on record."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import marshmallow as ma
@@ -143,10 +144,10 @@ class Filter(Schema):
     @ma.pre_load
     def _plain(self, given: Any, **_kwargs: Any) -> Any:
         """`properties.<name>=value` becomes a member of `properties`, and `when` a span of time."""
-        return _dated(self._undotted(given))
+        return _dated(self._undotted(given)) if isinstance(given, Mapping) else given
 
     @staticmethod
-    def _undotted(given: Any) -> Any:
+    def _undotted(given: Mapping[str, Any]) -> Mapping[str, Any]:
         dotted = [name for name in given if str(name).startswith(_DOTTED)]
         if not dotted:
             return given
@@ -154,9 +155,9 @@ class Filter(Schema):
         return {**kept, "properties": {name.removeprefix(_DOTTED): given[name] for name in dotted}}
 
 
-def _dated(given: Any) -> Any:
+def _dated(given: Mapping[str, Any]) -> Mapping[str, Any]:
     """A word that is not known stays, to be rejected as the field's value."""
-    word = given.get("when") if hasattr(given, "get") else None
+    word = given.get("when")
     if word not in list(When):
         return given
     since, until = span_of(When(word), utc_now(), container().settings.scheme_timezone)

@@ -70,6 +70,21 @@ def test_failing_channel_is_raised_once_and_well_again_too(
     assert len(over[1]) == 4
 
 
+def test_a_mediators_calls_are_those_of_its_channels(
+    container: Container, api: Any, channel: dict[str, Any], add_rule: Any, record: Record
+) -> None:
+    add_rule(about=About.MEDIATOR)
+    now = utc_now()
+    for name in (channel["name"], channel["name"], channel["name"], "gone"):
+        call = {"correlation_id": new_id_at(now), "started_at": now}
+        record(**call, status=FAILED, channel_name=name)
+    roll_up_minutes(container.database, now)
+
+    raised, _ = evaluated(container, now)
+    mediator = api.get(f"mediators/{channel['mediator_id']}/").get_json()["name"]
+    assert [one.subject for one in raised] == [mediator]
+
+
 def test_too_few_calls_say_nothing(container: Container, add_rule: Any, calls: Any) -> None:
     add_rule(least_calls=3)
     now = utc_now()

@@ -209,6 +209,8 @@ def test_rerun_by_filter_stops_at_its_limit_and_says_that_there_are_more(
     assert [one["parent_id"] for one in made["data"]] == calls[:-56:-1]
 
 
-@pytest.mark.parametrize("body", [{}, {"limit": 5}, {"limit": 1001, "status": "failed"}])
-def test_rerun_of_everything_or_too_much_is_refused(api: Any, body: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "body", [{}, {"limit": 5}, {"limit": 1001, "status": "failed"}, True, 5, "failed", ["status"]]
+)
+def test_rerun_of_everything_or_too_much_is_refused(api: Any, body: Any) -> None:
     assert api.post("transactions/rerun/", body).status_code == 422
