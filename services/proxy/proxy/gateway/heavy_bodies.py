@@ -43,8 +43,7 @@ class HeavyBodies:
         try:
             return await self._ask(look, *args)
         except BrokenProcessPool:
-            self.close()
-        return await self._ask(look, *args)
+            return await self._ask(look, *args)
 
     def close(self) -> None:
         """Let the processes go; the next question begins others."""
@@ -57,7 +56,13 @@ class HeavyBodies:
             # Not forked: a gateway has threads.
             spawn = multiprocessing.get_context("spawn")
             self._processes = ProcessPoolExecutor(PROCESSES, spawn, _begin)
-        return await asyncio.get_running_loop().run_in_executor(self._processes, look, *args)
+        asked = self._processes
+        try:
+            return await asyncio.get_running_loop().run_in_executor(asked, look, *args)
+        except BrokenProcessPool:
+            if self._processes is asked:  # else somebody who asked as well has new ones already
+                self.close()
+            raise
 
 
 def _begin() -> None:

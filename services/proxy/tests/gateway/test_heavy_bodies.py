@@ -88,6 +88,17 @@ def test_a_body_whose_process_is_killed_is_looked_into_by_another() -> None:
     assert first != second
 
 
+def test_all_whose_process_is_killed_at_once_are_looked_into_by_others() -> None:
+    async def look(bodies: HeavyBodies) -> list[None]:
+        first = await bodies.ask(HEAVY, os.getpid)
+        asked = [asyncio.ensure_future(bodies.ask(HEAVY, time.sleep, 0.5)) for _ in range(6)]
+        await asyncio.sleep(0.2)
+        os.kill(first, signal.SIGKILL)
+        return await asyncio.gather(*asked)
+
+    assert asked(look) == [None] * 6
+
+
 def test_what_kills_each_process_is_not_tried_for_ever() -> None:
     with pytest.raises(BrokenProcessPool):
         asked(lambda bodies: bodies.ask(HEAVY, os._exit, 9))

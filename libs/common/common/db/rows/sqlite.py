@@ -34,6 +34,8 @@ Bind = tuple[str, Callable[[Any], Any] | None]
 Run = tuple[str, list[list[Any]]]
 #: By one statement: the sizes are powers of two, so that few texts are prepared.
 MOST_ROWS = 64
+#: Older versions change each row by a statement of its own.
+UPDATE_FROM = (3, 33)
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,7 @@ class SqliteRows:
         if isinstance(statement, Insert):
             before, _, _one = compiled.string.rpartition("(")
             return before, ""
-        if not isinstance(statement, Change):
+        if not isinstance(statement, Change) or sqlite3.sqlite_version_info < UPDATE_FROM:
             return None
         quoted = self._dialect.identifier_preparer.quote
         table, keys = quoted(statement.table.name), statement.keys()
