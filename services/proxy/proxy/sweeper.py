@@ -29,6 +29,8 @@ log = get_logger(__name__)
 DEAD_AFTER = timedelta(seconds=15)
 #: A call that no worker has in hand and that stands `processing` for longer is nobody's.
 NOBODYS_AFTER = timedelta(minutes=1)
+#: The second says nothing new, but lets SQLite see that an index holds these rows.
+_OPEN = (Transaction.status == TransactionStatus.PROCESSING, NOT_SUCCESSFUL)
 
 
 def end_interrupted(database: Database) -> int:
@@ -36,21 +38,20 @@ def end_interrupted(database: Database) -> int:
     now = utc_now()
     alive = select(GatewayProcess.name).where(GatewayProcess.seen_at >= now - DEAD_AFTER)
     is_in_hand = exists().where(AsyncCall.correlation_id == Transaction.correlation_id)
+    which = or_(
+        Transaction.owner.is_not(None) & Transaction.owner.not_in(alive),
+        Transaction.owner.is_(None) & (Transaction.started_at < now - NOBODYS_AFTER) & ~is_in_hand,
+    )
+    is_forgotten = GatewayProcess.seen_at < now - 20 * DEAD_AFTER
+    # Outside of a transaction that writes: on SQLite it would hold up every call.
+    with database.reading() as session:
+        _look_along_the_index(session)
+        if not session.scalar(select(exists().where(*_OPEN, which) | exists().where(is_forgotten))):
+            return 0
     with database.writing() as session:
         _look_along_the_index(session)
-        count = _end(
-            session,
-            now,
-            or_(
-                Transaction.owner.is_not(None) & Transaction.owner.not_in(alive),
-                Transaction.owner.is_(None)
-                & (Transaction.started_at < now - NOBODYS_AFTER)
-                & ~is_in_hand,
-            ),
-        )
-        session.execute(
-            delete(GatewayProcess).where(GatewayProcess.seen_at < now - 20 * DEAD_AFTER)
-        )
+        count = _end(session, now, which)
+        session.execute(delete(GatewayProcess).where(is_forgotten))
     return count
 
 
@@ -62,9 +63,7 @@ def end_unknown(
         _look_along_the_index(session)
         own = session.scalars(
             select(Transaction.correlation_id).where(
-                # The second says nothing new, but lets SQLite see that an index holds these rows.
-                Transaction.status == TransactionStatus.PROCESSING,
-                NOT_SUCCESSFUL,
+                *_OPEN,
                 Transaction.owner == owner,
                 Transaction.started_at < before,
             )
@@ -89,7 +88,7 @@ def _look_along_the_index(session: Session) -> None:
 def _end(session: Session, now: datetime, which: ColumnElement[bool]) -> int:
     ended = session.scalars(
         update(Transaction)
-        .where(Transaction.status == TransactionStatus.PROCESSING, which)
+        .where(*_OPEN, which)
         .values(status=TransactionStatus.FAILED, error_message=INTERRUPTED, completed_at=now)
         .returning(Transaction.correlation_id)
     ).all()
