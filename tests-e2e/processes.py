@@ -18,6 +18,15 @@ def tree(pid: int) -> list[int]:
     return [pid, *(child.pid for child in parent.children(recursive=True))]
 
 
+def writers(hub: Hub) -> list[int]:
+    """The processes that write into SQLite for the gateway's."""
+    return [pid for pid in tree(hub.stack.pids()[hub.gateway]) if _is_writer(pid)]
+
+
+def _is_writer(pid: int) -> bool:
+    return any(one.endswith("sqlite_process.py") for one in psutil.Process(pid).cmdline())
+
+
 @contextmanager
 def frozen(pid: int) -> Iterator[None]:
     """The process and its children stand still within, as on a machine that swaps or is moved."""

@@ -40,6 +40,13 @@ NAMING = {
 
 #: How long a writer waits for SQLite's one write lock before it gives up.
 SQLITE_BUSY_TIMEOUT_S = 10
+#: What each connection to SQLite is told.
+SQLITE_PRAGMAS = (
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "temp_store=MEMORY",
+    "wal_autocheckpoint=4000",
+)
 POSTGRES_CONNECT_TIMEOUT_S = 5
 #: Kinds of web processes (two of the proxy, two of the relay), and of workers.
 WEB_KINDS = 6
@@ -179,12 +186,7 @@ def _open_sqlite(url: str) -> Engine:
         if connection.execute("PRAGMA page_count").fetchone() == (0,):
             connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
         _enter_wal(connection, deadline=time.monotonic() + SQLITE_BUSY_TIMEOUT_S)
-        for pragma in (
-            "synchronous=FULL",
-            "foreign_keys=ON",
-            "temp_store=MEMORY",
-            "wal_autocheckpoint=4000",
-        ):
+        for pragma in SQLITE_PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")

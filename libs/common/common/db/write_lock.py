@@ -14,11 +14,16 @@ from sqlalchemy import Engine
 from common.db.database import is_sqlite
 
 
+def lock_file(engine: Engine) -> str:
+    """The file beside a SQLite database whose lock says whose turn it is."""
+    return f"{engine.url.database}.turn"
+
+
 class WriteLock:
     """A context manager: nothing on PostgreSQL, a lock on a file beside the database on SQLite."""
 
     def __init__(self, engine: Engine) -> None:
-        self._path = f"{engine.url.database}.turn" if is_sqlite(engine) else None
+        self._path = lock_file(engine) if is_sqlite(engine) else None
         self._descriptor: int | None = None
 
     def __enter__(self) -> None:

@@ -12,6 +12,7 @@ from common.db.database import is_sqlite
 from common.db.group_commit import COMMIT_SIBLINGS
 from common.db.rows.committer import RowCommitter
 from common.db.rows.postgres import PostgresRows
+from common.db.rows.sqlite import SqliteRows
 from proxy.container import Container
 from proxy.models import Rejection, StoredRequest, Transaction, TransactionStatus
 from proxy.record import writer as writer_module
@@ -152,10 +153,11 @@ def test_rows_of_one_act_are_there_together_or_not_at_all(
 
 
 @pytest.mark.parametrize("before", [1, COMMIT_SIBLINGS])
-def test_after_a_large_batch_a_commit_waits_for_more_on_postgresql(
+def test_after_a_large_batch_a_commit_waits_for_more(
     before: int, run: Any, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(PostgresRows, "worth_waiting_s", 0.3)
+    rows = SqliteRows if is_sqlite(engine) else PostgresRows
+    monkeypatch.setattr(rows, "worth_waiting_s", 0.3)
     writer = Counted(engine)
 
     async def one_after_the_other() -> int:
@@ -168,8 +170,7 @@ def test_after_a_large_batch_a_commit_waits_for_more_on_postgresql(
         await writer.close()
         return writer.batches - batches
 
-    waits = before >= COMMIT_SIBLINGS and not is_sqlite(engine)
-    assert run(one_after_the_other()) == (1 if waits else 2)
+    assert run(one_after_the_other()) == (1 if before >= COMMIT_SIBLINGS else 2)
 
 
 def test_bytes_of_each_row_stay_its_own(together: Together, engine: Engine) -> None:
@@ -288,8 +289,7 @@ def test_a_row_whose_reply_was_lost_is_found_again(run: Any, engine: Engine) -> 
         await committer.disconnect()
         return found
 
-    # SQLite answers in the same process: no reply is lost.
-    assert run(ask()) == [not is_sqlite(engine), False]
+    assert run(ask()) == [True, False]
 
 
 def test_rejection_is_kept_without_anybody_waiting(

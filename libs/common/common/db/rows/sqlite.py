@@ -1,32 +1,41 @@
 """Rows into SQLite, all in one transaction; as many as can be by one statement.
 
-The driver lets go of Python's lock for each statement, and gets it back only once the event loop
-gives it up, which under load takes longer than a row.
+A process beside ours runs them (`sqlite_process`). A thread would not do: the driver lets go of
+Python's lock for each statement, and gets it back only once the event loop gives it up, which under
+load takes longer than a row; and the loop waits whenever the thread has it.
 """
 
 import asyncio
+import pickle
+import socket
 import sqlite3
+import subprocess
+import sys
+import weakref
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
-from sqlalchemy import Engine, PoolProxiedConnection, bindparam, delete, update
+from sqlalchemy import Engine, LargeBinary, bindparam, delete, literal_column, select, update
 from sqlalchemy.dialects import sqlite
-from sqlalchemy.exc import OperationalError
 
-from common.db.rows.errors import AlreadyThere, DatabaseAway, WriteFailed
+from common.db.database import SQLITE_BUSY_TIMEOUT_S, SQLITE_PRAGMAS
+from common.db.rows import sqlite_process
+from common.db.rows.errors import AlreadyThere, CommitUnknown, DatabaseAway, WriteFailed
 from common.db.rows.statements import (
     Change,
     Insert,
     Remove,
     Replace,
     Row,
+    Sources,
     Statement,
     Work,
     replacing,
 )
-from common.db.write_lock import WriteLock
+from common.db.write_lock import lock_file
 
 #: The member of a row that a value comes from, and how it becomes one that the driver takes.
 Bind = tuple[str, Callable[[Any], Any] | None]
@@ -36,6 +45,10 @@ Run = tuple[str, list[list[Any]]]
 MOST_ROWS = 64
 #: Older versions change each row by a statement of its own.
 UPDATE_FROM = (3, 33)
+#: A process that does not answer for this long is given up; it waits for locks for half of it.
+ANSWER_TIMEOUT_S = 2.0 * SQLITE_BUSY_TIMEOUT_S
+END_TIMEOUT_S = 5.0
+_FAILURES = {"there": AlreadyThere, "away": DatabaseAway, "failed": WriteFailed}
 
 
 @dataclass(frozen=True)
@@ -46,9 +59,13 @@ class _Prepared:
     binds: list[Bind]
     several: tuple[str, str] | None
 
+    def bound(self, row: Row) -> list[Any]:
+        """What the driver takes for one row."""
+        return [bind(row[of]) if bind else row[of] for of, bind in self.binds]
+
     def runs(self, rows: Sequence[Row]) -> Iterator[Run]:
         """The statements that write `rows`."""
-        bound = [[bind(row[of]) if bind else row[of] for of, bind in self.binds] for row in rows]
+        bound = [self.bound(row) for row in rows]
         if self.several is None:
             yield self.text, bound
             return
@@ -62,55 +79,57 @@ class _Prepared:
 
 
 class SqliteRows:
-    """Writes rows through a connection of `engine`, which one thread uses."""
+    """Writes rows through a process that has a connection to `engine`'s database."""
 
-    #: Not measured to gain anything.
-    worth_waiting_s = 0.0
+    #: As with PostgreSQL: a commit costs as much as the rows of several calls.
+    worth_waiting_s = 0.001
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._dialect = engine.dialect
-        self._lock = WriteLock(engine)
         self._prepared: dict[tuple[Statement, tuple[str, ...]], _Prepared] = {}
-        self._connection: PoolProxiedConnection | None = None
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-writer")
+        self._process: _Process | None = None
 
     async def write(self, work: Sequence[Work]) -> None:
         """Commit all of `work`, or nothing."""
-        await self._in_thread(lambda: self._write(work))
-
-    async def holds(self, statement: Insert, row: Row) -> bool:
-        """Whether the table of `statement` has a row with the key of `row`: no reply is lost."""
-        return False
-
-    async def disconnect(self) -> None:
-        """Let the connection go; the next use opens another."""
-        await self._in_thread(self._disconnect)
-
-    async def _in_thread(self, act: Callable[[], None]) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._thread, act)
-
-    def _write(self, work: Sequence[Work]) -> None:
         try:
             runs = [run for statement, rows in work for run in self._runs(statement, rows)]
-            if self._connection is None:
-                self._connection = self._engine.raw_connection()
-            with self._lock:
-                _commit(self._connection.driver_connection, runs)
-        except sqlite3.IntegrityError as exc:
-            raise AlreadyThere(type(exc).__name__) from exc
-        except (sqlite3.OperationalError, OperationalError) as exc:
-            self._disconnect()
-            raise DatabaseAway(type(exc).__name__) from exc
-        except Exception as exc:  # the driver raises what it likes for a value it does not take
-            self._disconnect()
+            message = pickle.dumps(("write", runs))
+        except Exception as exc:  # whatever a value that cannot be stored leads to
             raise WriteFailed(type(exc).__name__) from exc
+        await self._ask(message)
 
-    def _disconnect(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.invalidate()
-            connection.close()
+    async def holds(self, statement: Insert, row: Row) -> bool:
+        """Whether the table of `statement` has a row with the key of `row`."""
+        keys = {column.name: column for column in statement.table.primary_key}
+        found = [column == bindparam(name) for name, column in keys.items()]
+        question = self._bound(select(literal_column("1")).where(*found), keys)
+        return await self._ask(pickle.dumps(("ask", question.text, question.bound(row)))) == "yes"
+
+    async def disconnect(self) -> None:
+        """Let the process go; the next use begins another."""
+        process, self._process = self._process, None
+        if process is not None:
+            await asyncio.to_thread(process.end)
+
+    async def _ask(self, message: bytes) -> str:
+        if self._process is None:
+            try:
+                self._process = _Process(self._engine)
+            except OSError as exc:
+                raise DatabaseAway(type(exc).__name__) from exc
+        try:
+            answer, _, reason = (await self._process.ask(message)).partition(" ")
+        except BaseException as exc:
+            # It must not go on with what nobody waits for.
+            self._process.kill()
+            self._process = None
+            if isinstance(exc, OSError):  # TimeoutError is one
+                raise CommitUnknown(type(exc).__name__) from exc
+            raise
+        if answer in _FAILURES:
+            raise _FAILURES[answer](reason)
+        return answer
 
     def _runs(self, statement: Statement, rows: list[Row]) -> Iterator[Run]:
         kind = statement, tuple(rows[0])
@@ -119,21 +138,28 @@ class SqliteRows:
         return self._prepared[kind].runs(rows)
 
     def _compiled(self, statement: Statement, row: Row) -> _Prepared:
-        compiled: Any = _statement(statement, row).compile(dialect=self._dialect)
         columns = statement.values(row) | statement.keys()
-        names: list[str] = compiled.positiontup
-        binds: list[Bind] = [
-            (name, columns[name].type.dialect_impl(self._dialect).bind_processor(self._dialect))
-            for name in names
-        ]
-        return _Prepared(compiled.string, binds, self._for_several(statement, compiled, names))
+        prepared = self._bound(_statement(statement, row), columns)
+        return replace(prepared, several=self._for_several(statement, prepared))
 
-    def _for_several(
-        self, statement: Statement, compiled: Any, names: list[str]
-    ) -> tuple[str, str] | None:
+    def _bound(self, statement: Any, columns: Sources) -> _Prepared:
+        compiled = statement.compile(dialect=self._dialect)
+        binds: list[Bind] = [
+            (name, self._bind(columns[name].type)) for name in compiled.positiontup
+        ]
+        return _Prepared(compiled.string, binds, None)
+
+    def _bind(self, of: Any) -> Callable[[Any], Any] | None:
+        if isinstance(of, LargeBinary):
+            return None  # bytes are what the driver takes
+        bind: Callable[[Any], Any] | None
+        bind = of.dialect_impl(self._dialect).bind_processor(self._dialect)
+        return bind
+
+    def _for_several(self, statement: Statement, one: _Prepared) -> tuple[str, str] | None:
+        names = [name for name, _ in one.binds]
         if isinstance(statement, Insert):
-            before, _, _one = compiled.string.rpartition("(")
-            return before, ""
+            return one.text.rpartition("(")[0], ""
         if not isinstance(statement, Change) or sqlite3.sqlite_version_info < UPDATE_FROM:
             return None
         quoted = self._dialect.identifier_preparer.quote
@@ -160,12 +186,49 @@ def _statement(statement: Statement, row: Row) -> Any:
     return update(table).where(*found).values(placed)
 
 
-def _commit(connection: Any, runs: Sequence[Run]) -> None:
+class _Process:
+    """The process that writes, and our end of the socket to it."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._ours, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(  # noqa: S603 - a file of ours
+                [sys.executable, "-I", "-S", sqlite_process.__file__],
+                stdin=theirs.fileno(),
+                stdout=subprocess.DEVNULL,
+            )
+        self._ours.setblocking(False)
+        self.end = weakref.finalize(self, _end, self._ours, self._process)
+        path = Path(str(engine.url.database)).absolute()
+        uri = f"file:{quote(str(path))}?mode=rw"
+        known = (uri, SQLITE_BUSY_TIMEOUT_S, SQLITE_PRAGMAS, lock_file(engine))
+        self._first = pickle.dumps(known)
+
+    async def ask(self, message: bytes) -> str:
+        """The answer to a message. Raises OSError where there is none."""
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(ANSWER_TIMEOUT_S):
+            await loop.sock_sendall(self._ours, self._first + message)
+            self._first = b""
+            answer = b""
+            while not answer.endswith(b"\n"):
+                piece = await loop.sock_recv(self._ours, 256)
+                if not piece:
+                    raise ConnectionResetError
+                answer += piece
+        return answer.decode().rstrip()
+
+    def kill(self) -> None:
+        """End it at once, whatever it is doing."""
+        self._process.kill()
+        self.end()
+
+
+def _end(ours: socket.socket, process: "subprocess.Popen[bytes]") -> None:
+    """Let it finish what it is doing."""
+    ours.close()
     try:
-        connection.execute("BEGIN IMMEDIATE")
-        for text, values in runs:
-            connection.executemany(text, values)
-        connection.execute("COMMIT")
-    except BaseException:
-        connection.rollback()
-        raise
+        process.wait(END_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
