@@ -25,10 +25,10 @@ from proxy.container import Container, container
 from proxy.gateway.async_calls import WAKE_UP_QUEUE, Claimed
 from proxy.gateway.call_runner import CallRunner
 from proxy.gateway.forward import Forwarder
-from proxy.gateway.heavy_bodies import HeavyBodies
 from proxy.gateway.polls import MAY_BE_MADE, Polls
 from proxy.gateway.routing import Routing
 from proxy.models import AlertMessage, AsyncCall, MessageState, Poll, RerunTask
+from proxy.record.heavy_bodies import heavy_bodies
 from proxy.record.retries import make_due_retries
 from proxy.record.task_batches import TaskClaim
 from proxy.record.task_runner import AT_ONCE, TaskRunner, task_claim
@@ -113,10 +113,7 @@ def calls_of(
 async def _make_calls(container: Container) -> None:
     settings, database, threads = container.settings, container.database, Reader()
     routing = Routing(database, settings, container.sealer)
-    heavy_bodies = HeavyBodies()
-    forwarder = Forwarder(
-        settings.connect_timeout_s, container.esb_relay, settings.outbound(), heavy_bodies
-    )
+    forwarder = Forwarder(settings.connect_timeout_s, container.esb_relay, settings.outbound())
     calls = calls_of(container, routing, forwarder, threads)
     stopping, loop = asyncio.Event(), asyncio.get_running_loop()
     tasks = _rerun_tasks(container, routing, threads, stopping, calls.wake)

@@ -23,13 +23,13 @@ from proxy.gateway.channel_choice import (
     find_registration,
     takers_by_type,
 )
-from proxy.gateway.heavy_bodies import HeavyBodies
 from proxy.gateway.limits import Limits
 from proxy.gateway.rejections import NoChannel, RejectedCall
 from proxy.gateway.routing import Routing
 from proxy.gateway.routing_table import Registration, RoutedChannel, RoutingTable
 from proxy.gateway.secret_checks import SecretThreads
 from proxy.record.bodies import DecodedTooLarge, NotDecoded, UnknownCoding, decoded_body
+from proxy.record.heavy_bodies import heavy_bodies
 from proxy.record.rows import Stopwatch, ms_since
 from proxy.registry.body_rules import (
     has_schema,
@@ -53,7 +53,6 @@ class Admission:
         container: Container,
         routing: Routing,
         reader: Reader,
-        heavy_bodies: HeavyBodies,
         keep_failed: KeepFailed,
     ) -> None:
         self._settings = container.settings
@@ -61,7 +60,6 @@ class Admission:
         self._limits = Limits()
         self._routing = routing
         self._keep_failed = keep_failed
-        self._heavy_bodies = heavy_bodies
         first = ThreadPoolExecutor(MAX_HASHING, thread_name_prefix="secrets")
         suspected = ThreadPoolExecutor(1, "suspected-secrets")
         self._threads = SecretThreads(first, suspected)
@@ -130,7 +128,7 @@ class Admission:
             data = await _unpacked(packing, lambda: decoded_body(whole, packing, limit))
         except (DecodedTooLarge, NotDecoded, UnknownCoding):
             return False
-        return await self._heavy_bodies.ask(len(data), rule, data)
+        return await heavy_bodies.ask(len(data), rule, data)
 
     async def _check_rules(self, admitted: Admitted, registration: Registration | None) -> None:
         """The rules for the body; what breaks them is kept as a failed call too."""
@@ -156,7 +154,7 @@ class Admission:
             return
         packing = call.headers.get("Content-Encoding", "")
         data = await _unpacked(packing, lambda: unpacked_body(call, body, limit))
-        refuse_broken(await self._heavy_bodies.ask(len(data), broken_in, schema, data))
+        refuse_broken(await heavy_bodies.ask(len(data), broken_in, schema, data))
 
 
 async def _unpacked(packing: str, unpack: Callable[[], bytes]) -> bytes:

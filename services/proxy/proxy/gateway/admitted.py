@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from common.db.reader import off_the_loop
 from common.http.replies import Fields
 
 from proxy.config import Settings
@@ -85,12 +84,7 @@ class Admitted:
 
     async def started_row(self, status: TransactionStatus, owner: str | None) -> Row:
         """The call's first row."""
-        encoding = self.call.headers.get("Content-Encoding", "")
-        size_bytes = self.storing.masked_bytes(self.body.head, encoding)
-        return await off_the_loop(size_bytes, lambda: self._started_row(status, owner))
-
-    def _started_row(self, status: TransactionStatus, owner: str | None) -> Row:
-        return started_row(
+        return await started_row(
             self.call,
             self.body,
             channel_name=self.channel_name,

@@ -7,11 +7,11 @@ from common.http.answer import Answer
 from common.http.replies import Fields
 
 from proxy.gateway.call import WHOLE_BYTES, Call
-from proxy.gateway.heavy_bodies import HeavyBodies
 from proxy.gateway.mediator_reports import AS_IT_IS, MAX_BYTES, NotReadable, unwrap
 from proxy.gateway.url_rewriting import may_be_rewritten, rewritten_body, rewritten_fields
 from proxy.models import TransactionStatus
 from proxy.record.final_status import judged_status, status_for
+from proxy.record.heavy_bodies import heavy_bodies
 from proxy.record.reports import Report
 
 #: Larger answers cannot be fetched whole.
@@ -57,7 +57,7 @@ class Whole:
     length: int
 
 
-async def unwrapped(answer: Answer, heavy_bodies: HeavyBodies) -> Answered:
+async def unwrapped(answer: Answer) -> Answered:
     """A wrapped answer, read whole; one that cannot be read is passed on as it is."""
     answered = await read_up_to(MAX_BYTES, answer)
     if answered.rest is not None:
@@ -93,9 +93,7 @@ def _is_packed(headers: Fields) -> bool:
     return any(name.lower() == "content-encoding" for name, _ in headers)
 
 
-async def rewrite_addresses(
-    answered: Answered, addresses: re.Pattern[bytes], call: Call, heavy_bodies: HeavyBodies
-) -> None:
+async def rewrite_addresses(answered: Answered, addresses: re.Pattern[bytes], call: Call) -> None:
     """Put the hub's address in place of the mediator's: in fields, and in text that is whole."""
     body = answered.body
     if answered.rest is None and body and may_be_rewritten(answered.headers):

@@ -11,7 +11,7 @@ from common import tracing
 from common.clock import utc_now
 from common.correlation import TRACE_HEADER, RequestContext, follow, known_traceparent, leave
 from common.db.database import Database
-from common.db.reader import Reader, off_the_loop
+from common.db.reader import Reader
 from common.http.outcomes import NotSent, OutboundError
 from common.jobs.leases import ClaimLost, held
 from common.logs import get_logger
@@ -52,9 +52,9 @@ from proxy.models import (
 from proxy.record.final_status import judged_status
 from proxy.record.headers import recorded_headers
 from proxy.record.indexed_fields import SentBody, field_rows
-from proxy.record.reports import report_rows
+from proxy.record.reports import recorded_elsewhere, report_rows
 from proxy.record.retry_rows import FailedCall, note_end
-from proxy.record.rows import Row, Stopwatch, Storing, ended_row, ms_since, response_copy
+from proxy.record.rows import Row, Stopwatch, Storing, ended_row, ms_since
 from proxy.record.sealing import ResponseCopy, Sealer
 from proxy.record.stored_calls import rebuild
 
@@ -168,11 +168,9 @@ class CallRunner:
             attempt.answers = [SentBody.of(answered.headers, whole.body)]
         storing = self._storing(attempt)
         if answered.report is not None:
-            report, call_id = answered.report, attempt.call.correlation_id
-            attempt.report = await off_the_loop(
-                storing.masked_bytes(None),
-                lambda: report_rows(self._sealer, storing, call_id, report),
-            )
+            recorded = await recorded_elsewhere(answered.report, storing)
+            call_id = attempt.call.correlation_id
+            attempt.report = report_rows(self._sealer, call_id, recorded)
         status = TransactionStatus.FAILED if answered.error else answered.final_status
         if channel is not None and channel.routes and attempt.claimed.esb is None:
             status = await self._sent_on(attempt, channel, answered, storing)
@@ -181,8 +179,8 @@ class CallRunner:
             status,
             response_status_code=answered.status,
             response_headers=recorded_headers(answered.headers),
-            response_body=await response_copy(
-                storing, answered.headers, answered.body, whole.length
+            response_body=await storing.response_copy(
+                answered.headers, answered.body, whole.length
             ),
             response_body_length=whole.length,
             error_message=answered.error or answered.note,

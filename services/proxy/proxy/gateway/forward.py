@@ -30,7 +30,6 @@ from proxy.gateway.headers import (
     within_trace,
     without_query_parameter,
 )
-from proxy.gateway.heavy_bodies import HeavyBodies
 from proxy.gateway.mediator_reports import is_wrapped
 from proxy.gateway.raw_exchange import connect_raw
 from proxy.gateway.rejections import Unreadable
@@ -63,7 +62,6 @@ class Forwarder:
         connect_timeout_s: float,
         relay: EsbRelay,
         rules: OutboundRules,
-        heavy_bodies: HeavyBodies,
         *,
         begins_on_disk: bool = False,
     ) -> None:
@@ -73,7 +71,6 @@ class Forwarder:
         self._rules = rules
         self._pool = Pool(connect_timeout_s, rules)
         self._relay = relay
-        self._heavy_bodies = heavy_bodies
 
     async def forward(
         self,
@@ -143,7 +140,7 @@ class Forwarder:
             raise
         answer = await self._send(connection, call, head, body, channel)
         if is_wrapped(answer.headers) and call.method != "HEAD":
-            answered = await unwrapped(answer, self._heavy_bodies)
+            answered = await unwrapped(answer)
         elif channel.addresses is not None and may_be_rewritten(answer.headers):
             answered = await read_up_to(REWRITE_MAX_BYTES, answer)
         else:
@@ -157,7 +154,7 @@ class Forwarder:
                 length=answer.length,
             )
         if channel.addresses is not None:
-            await rewrite_addresses(answered, channel.addresses, call, self._heavy_bodies)
+            await rewrite_addresses(answered, channel.addresses, call)
         return answered
 
     async def ask(self, call: Call, body: Body, destination: Destination) -> Answer:

@@ -28,7 +28,6 @@ from proxy.gateway.breaker import CircuitOpen
 from proxy.gateway.call import Call, Failure
 from proxy.gateway.callers import claimed_credentials
 from proxy.gateway.forward import Forwarder, explain_failure
-from proxy.gateway.heavy_bodies import HeavyBodies
 from proxy.gateway.record import CallRecord
 from proxy.gateway.rejections import (
     KeyInUse,
@@ -43,6 +42,7 @@ from proxy.gateway.secondary_routes import start_routes
 from proxy.gateway.shadow import Shadows
 from proxy.listeners.ports import Listeners
 from proxy.record.heartbeat import Heartbeat
+from proxy.record.heavy_bodies import heavy_bodies
 from proxy.record.idempotency import HEADER as IDEMPOTENCY_KEY
 from proxy.record.idempotency import digest_of, earlier_answer, key_of
 from proxy.record.rejections import unreadable_row
@@ -74,16 +74,12 @@ class Gateway:
             self.heartbeat.owner,
             record_timeout_s=settings.record_timeout_s,
         )
-        self._heavy_bodies = HeavyBodies()
-        self.admission = Admission(
-            container, self.routing, self.reader, self._heavy_bodies, self._record.keep_failed
-        )
+        self.admission = Admission(container, self.routing, self.reader, self._record.keep_failed)
         self._admit = tracing.within("admission", self.admission.admit)
         self._forwarder = Forwarder(
             settings.connect_timeout_s,
             container.esb_relay,
             settings.outbound(),
-            self._heavy_bodies,
             begins_on_disk=settings.transaction_log_mode != "merged",
         )
         self._shadows = Shadows(
@@ -126,7 +122,7 @@ class Gateway:
         self._forwarder.close()
         self.reader.close()
         self.admission.close()
-        self._heavy_bodies.close()
+        heavy_bodies.close()
 
     def serve(self, call: Call, *, channel_name: str | None = None) -> Coroutine[Any, Any, Reply]:
         """Answer a call. Every rejection is kept, every call is on record before it leaves.

@@ -27,7 +27,6 @@ from proxy.gateway.admission import Admission
 from proxy.gateway.admitted import Admitted
 from proxy.gateway.async_calls import accepted_rows
 from proxy.gateway.call import Call, Origin
-from proxy.gateway.heavy_bodies import HeavyBodies
 from proxy.gateway.rejections import RejectedCall
 from proxy.gateway.routing import Routing
 from proxy.gateway.routing_table import RoutedChannel, RoutingTable
@@ -83,8 +82,7 @@ class Polls:
     ) -> None:
         self._database = container.database
         self._routing = routing
-        # Polls have no bodies.
-        self._admission = Admission(container, routing, threads, HeavyBodies(), _keep_nothing)
+        self._admission = Admission(container, routing, threads, _keep_nothing)
         self._sealer = container.sealer
         self._threads = threads
         self._is_pure_esb = container.settings.mediator_mode == "pure_esb"

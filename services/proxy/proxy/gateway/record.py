@@ -5,7 +5,6 @@ import time
 from collections.abc import AsyncIterator
 
 from common import tracing
-from common.db.reader import off_the_loop
 from common.http.answer import Answer
 from common.http.outcomes import OutboundError
 from common.http.replies import Fields, Reply, problem_reply
@@ -21,12 +20,13 @@ from proxy.gateway.rejections import RejectedCall
 from proxy.gateway.sent_routes import SentRoutes
 from proxy.models import TransactionStatus
 from proxy.record.final_status import status_for
+from proxy.record.heavy_bodies import heavy_bodies
 from proxy.record.idempotency import digest_of, kept_answer, key_end_row, key_row
-from proxy.record.indexed_fields import field_rows
+from proxy.record.indexed_fields import value_rows, values_of
 from proxy.record.rejections import rejection_row
-from proxy.record.reports import Report, report_rows
+from proxy.record.reports import Report, recorded_elsewhere, report_rows
 from proxy.record.retry_rows import FailedCall, first_retry, may_retry
-from proxy.record.rows import Row, ended_row, ms_since, response_copy
+from proxy.record.rows import Row, ended_row, ms_since
 from proxy.record.sealing import Sealer
 from proxy.record.statements import Act
 from proxy.record.stored_calls import request_copy
@@ -124,7 +124,7 @@ class CallRecord:
     async def complete(self, admitted: Admitted, answered: Answered) -> Reply:
         """The answer is here to its last byte: record it, pass it on."""
         body = answered.body
-        copy = await response_copy(admitted.storing, answered.headers, body, len(body))
+        copy = await admitted.storing.response_copy(answered.headers, body, len(body))
         status = status_for(answered.status)
         if answered.report is not None:
             status = answered.final_status
@@ -197,7 +197,7 @@ class CallRecord:
             status,
             answered.status,
             answered.headers,
-            await response_copy(admitted.storing, answered.headers, kept, total),
+            await admitted.storing.response_copy(answered.headers, kept, total),
             response_body_length=total,
             error_message=error or answered.note,
         )
@@ -228,11 +228,9 @@ class CallRecord:
         return rows
 
     async def _report_rows(self, admitted: Admitted, report: Report) -> Rows:
-        storing, call_id = admitted.storing, admitted.call.correlation_id
-        sealed, properties = await off_the_loop(
-            storing.masked_bytes(None),
-            lambda: report_rows(self._sealer, storing, call_id, report),
-        )
+        recorded = await recorded_elsewhere(report, admitted.storing)
+        call_id = admitted.call.correlation_id
+        sealed, properties = report_rows(self._sealer, call_id, recorded)
         return {Act.REPORT: sealed, **({Act.PROPERTIES: properties} if properties else {})}
 
     async def _commit(self, admitted: Admitted, ended: Row, key_end: Row | None) -> bool:
@@ -281,13 +279,15 @@ class CallRecord:
             rows[Act.RETRY] = row
 
     async def _add_fields(self, rows: Rows, admitted: Admitted) -> None:
-        """What the call is found by; looked for in a thread, as bodies may be large."""
-        call_id, fields = admitted.call.correlation_id, admitted.indexed_fields
-        found = await asyncio.to_thread(
-            field_rows, self._sealer, call_id, fields, admitted.sent_bodies()
-        )
+        """What the call is found by."""
+        if not self._sealer.core.has_keys:
+            return
+        fields, bodies = admitted.indexed_fields, admitted.sent_bodies()
+        size_bytes = len(fields) * sum(one.size_bytes for one in bodies)
+        found = await heavy_bodies.ask(size_bytes, values_of, fields, bodies)
         if found:
-            rows[Act.FIELDS] = {"rows": found}
+            call_id = admitted.call.correlation_id
+            rows[Act.FIELDS] = {"rows": value_rows(self._sealer, call_id, found)}
 
     def _add_routes(self, rows: Rows, admitted: Admitted, routes: SentRoutes) -> None:
         """Put the steps of the routes that have ended into `rows`."""

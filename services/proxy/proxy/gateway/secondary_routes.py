@@ -5,7 +5,6 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from common.db.reader import off_the_loop
 from common.http.answer import Answer
 from common.http.outcomes import NotSent, OutboundError
 from common.logs import get_logger
@@ -15,10 +14,9 @@ from proxy.gateway.forward import Forwarder, target_of
 from proxy.gateway.headers import forwarded_headers
 from proxy.gateway.rejections import RejectedCall
 from proxy.gateway.sent_routes import RouteOutcome, SentRoutes
-from proxy.record.bodies import stored_copy
 from proxy.record.headers import recorded_headers
 from proxy.record.masks import MASK, masked_path, masked_query
-from proxy.record.rows import NOT_STORED, Storing, storable
+from proxy.record.rows import Storing, storable
 from proxy.registry.secondary_routes import SecondaryRoute
 
 log = get_logger(__name__)
@@ -51,15 +49,10 @@ async def _send(
 ) -> RouteOutcome:
     step: dict[str, Any] = {"name": route.name, "group": "secondary route"}
     try:
-        size_bytes = storing.masked_bytes(body.head, call.headers.get("Content-Encoding", ""))
-        step["request"] = await off_the_loop(
-            size_bytes, lambda: _request(call, body, route, storing)
-        )
+        step["request"] = await _request(call, body, route, storing)
         answer = await forwarder.ask(call, body, route)
         head, total = await _read(answer)
-        step["response"] = await off_the_loop(
-            storing.masked_bytes(None), lambda: _response(answer, head, total, storing)
-        )
+        step["response"] = await _response(answer, head, total, storing)
     except (OutboundError, RejectedCall) as exc:
         is_sure = isinstance(exc, NotSent | RejectedCall)
         step["error"] = {"message": storable(str(exc) if is_sure else UNKNOWN.format(exc), 2048)}
@@ -86,12 +79,14 @@ async def _read(answer: Answer) -> tuple[bytes, int]:
     return b"".join(pieces), total
 
 
-def _request(call: Call, body: Body, route: SecondaryRoute, storing: Storing) -> dict[str, Any]:
+async def _request(
+    call: Call, body: Body, route: SecondaryRoute, storing: Storing
+) -> dict[str, Any]:
     path, _, query = target_of(call, route).partition("?")
     headers = forwarded_headers(call.headers, is_async=True)
     if route.credentials is not None:
         headers.append((route.credentials[0], MASK))
-    kept = _copy(headers, body.head, len(body.head), storing, keeps=storing.request_body)
+    kept = await storing.request_copy(headers, body.head, len(body.head))
     return {
         "host": route.endpoint.host,
         "port": route.endpoint.port,
@@ -104,31 +99,14 @@ def _request(call: Call, body: Body, route: SecondaryRoute, storing: Storing) ->
     }
 
 
-def _response(answer: Answer, head: bytes, total: int, storing: Storing) -> dict[str, Any]:
-    kept = _copy(answer.headers, head, total, storing, keeps=storing.response_body)
+async def _response(answer: Answer, head: bytes, total: int, storing: Storing) -> dict[str, Any]:
+    kept = await storing.response_copy(answer.headers, head, total)
     return {
         "status": answer.status,
         "headers": recorded_headers(answer.headers),
         **({"body": kept} if kept else {}),
         "timestamp": _now_ms(),
     }
-
-
-def _copy(
-    headers: Sequence[tuple[str, str]], head: bytes, total: int, storing: Storing, *, keeps: bool
-) -> str:
-    if not head or not keeps:
-        return NOT_STORED if head else ""
-    first = {name.lower(): value for name, value in reversed(headers)}
-    content_type = first.get("content-type", "")
-    return stored_copy(
-        head,
-        total,
-        content_type,
-        first.get("content-encoding", ""),
-        storing.max_chars,
-        storing.mask,
-    )
 
 
 def _now_ms() -> int:

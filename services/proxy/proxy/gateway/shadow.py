@@ -7,7 +7,6 @@ its credentials with it, for it asks for them as well.
 
 import asyncio
 
-from common.db.reader import off_the_loop
 from common.http.answer import Limits
 from common.http.endpoint import Endpoint
 from common.http.outcomes import ClosedUnanswered, OutboundError
@@ -25,6 +24,7 @@ from proxy.gateway.rejections import Unreadable
 from proxy.gateway.routing_table import Shadowing
 from proxy.models import Difference
 from proxy.record.comparing import MAX_COMPARED_BYTES, Compared, HubAnswer, compare
+from proxy.record.heavy_bodies import heavy_bodies
 from proxy.record.sealing import Sealer
 from proxy.record.shadow_differences import difference_row
 from proxy.record.writer import Writer
@@ -101,7 +101,7 @@ class Shadows:
     async def _compared(self, ours: HubAnswer, theirs: HubAnswer) -> Compared | None:
         size = len(ours.body or b"") + len(theirs.body or b"")
         async with self._comparing:
-            return await off_the_loop(size, lambda: compare(ours, theirs))
+            return await heavy_bodies.ask(size, compare, ours, theirs)
 
     async def _ask(self, admitted: Admitted, endpoint: Endpoint) -> HubAnswer:
         """The other hub's answer. Raises OutboundError, Unreadable."""

@@ -31,7 +31,7 @@ from proxy.openhim.reading import Document, moment_of, text
 from proxy.record.bodies import stored_copy
 from proxy.record.headers import recorded_headers
 from proxy.record.masks import masked_query
-from proxy.record.reports import MOST_PROPERTIES, MOST_STEPS, header_pairs, report_rows
+from proxy.record.reports import MOST_PROPERTIES, MOST_STEPS, header_pairs, recorded, report_rows
 from proxy.record.reports import Report as CallReport
 from proxy.record.rows import MAX_REASON_CHARS, Row, Storing, storable
 from proxy.statistics.rollup_job import note_changes
@@ -165,7 +165,7 @@ def translated(process: Container, document: Document, names: Names) -> Translat
     correlation_id = named_id_at(began, f"openhim transaction:{former_id}")
     max_chars = process.settings.stored_body_max_chars
     report = _report(document)
-    kept, found = report_rows(process.sealer, Storing(max_chars), correlation_id, report)
+    kept, found = report_rows(process.sealer, correlation_id, recorded(report, Storing(max_chars)))
     properties = {one["name"]: one for one in (found["rows"] if found else ())}
     properties[ID_PROPERTY] = {
         "correlation_id": correlation_id,

@@ -10,6 +10,8 @@ import base64
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 from common.errors import Invalid
@@ -38,10 +40,19 @@ TERM_MARK = "sealed."
 
 @dataclass(frozen=True, slots=True)
 class IndexedField:
-    """A field that a channel names: what it is called, and what finds its values in a body."""
+    """A field that a channel names: what it is called, a kind of body, where it stands there."""
 
     name: str
-    values: Values = field(repr=False)
+    kind: str
+    expression: str
+
+    @property
+    def values(self) -> Values:
+        """What finds its values in a body. Raises ValueError."""
+        return _values_at(self.kind, self.expression)
+
+
+_values_at = lru_cache(maxsize=1000)(values_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +68,22 @@ class SentBody:
         codings = (value for name, value in pairs if name.lower() == "content-encoding")
         return cls(data, ", ".join(codings))
 
+    @property
+    def size_bytes(self) -> int:
+        """How much there may be to look through; how much is packed in nobody knows."""
+        return MAX_BYTES if self.encoding else len(self.data)
+
 
 def fields_of(stored: Iterable[Mapping[str, str]]) -> tuple[IndexedField, ...]:
     """The fields of a channel. Raises Invalid."""
     try:
-        return tuple(
-            IndexedField(one["name"], values_at(one["kind"], one["expression"])) for one in stored
-        )
+        fields = tuple(IndexedField(one["name"], one["kind"], one["expression"]) for one in stored)
+        for one in fields:
+            _ = one.values
     except ValueError as exc:
         reason = str(exc)
         raise Invalid(f"indexed_fields: {reason}", {"indexed_fields": [reason]}) from exc
+    return fields
 
 
 def field_rows(
@@ -79,11 +96,25 @@ def field_rows(
     """Rows of the values that stand in bodies, each once for a field; none without key files."""
     if not sealer.core.has_keys:
         return []
-    found = dict.fromkeys(_found(fields, bodies))
+    return value_rows(sealer, correlation_id, values_of(fields, bodies), first_part)
+
+
+def values_of(fields: Sequence[IndexedField], bodies: Iterable[SentBody]) -> list[tuple[str, str]]:
+    """Names of fields with values that stand in bodies, each once, MOST_VALUES at most."""
+    return list(islice(dict.fromkeys(_found(fields, bodies)), MOST_VALUES))
+
+
+def value_rows(
+    sealer: Sealer,
+    correlation_id: uuid.UUID,
+    found: Iterable[tuple[str, str]],
+    first_part: int = 0,
+) -> list[Row]:
+    """Rows of what `values_of` found."""
     return [
         _row(sealer, correlation_id, part, name, value)
         for part, (name, value) in enumerate(found, first_part)
-    ][:MOST_VALUES]
+    ]
 
 
 def _found(fields: Sequence[IndexedField], bodies: Iterable[SentBody]) -> Iterator[tuple[str, str]]:

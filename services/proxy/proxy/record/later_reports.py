@@ -5,7 +5,7 @@ import uuid
 from sqlalchemy.orm import Session
 
 from proxy.models import TransactionProperty, TransactionReport
-from proxy.record.reports import MOST_STEPS, OWN_PART, Report, report_rows
+from proxy.record.reports import MOST_STEPS, OWN_PART, Report, recorded, report_rows
 from proxy.record.rows import Storing
 from proxy.record.sealing import Sealer
 
@@ -20,7 +20,7 @@ def add_report(
     replaces_steps: bool,
 ) -> None:
     """Keep `report` as well: its steps after those that are there, or instead of them."""
-    sealed, properties = report_rows(sealer, storing, correlation_id, report)
+    sealed, properties = report_rows(sealer, correlation_id, recorded(report, storing))
     new = TransactionReport(**sealed["rows"][0])
     stored = session.get(TransactionReport, (correlation_id, OWN_PART))
     before = (sealer.open_report(stored) if stored is not None else None) or {}

@@ -6,6 +6,8 @@ kept at all. Requests and answers to the byte are what they are for: they are se
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from xml.etree import ElementTree
 
 import msgspec
@@ -36,25 +38,33 @@ class NotRead(Exception):
 
 def mask_of(stored: Iterable[Mapping[str, str]]) -> Mask | None:
     """What masks the fields of a channel, None where it names none. Raises Invalid."""
+    fields = tuple((one["kind"], one["expression"]) for one in stored)
     try:
-        masks = [_mask(one["kind"], one["expression"]) for one in stored]
+        for kind, expression in fields:
+            _mask(kind, expression)
     except ValueError as exc:
         reason = str(exc)
         raise Invalid(f"masked_fields: {reason}", {"masked_fields": [reason]}) from exc
-    if not masks:
-        return None
+    return FieldMask(fields) if fields else None
 
-    def masked(text: str) -> str:
+
+@dataclass(frozen=True, slots=True)
+class FieldMask:
+    """Masks fields, each a kind of body and where it stands there, in a text."""
+
+    fields: tuple[tuple[str, str], ...]
+
+    def __call__(self, text: str) -> str:
+        """The text with masks; NOT_STORED for one that cannot be read."""
         try:
-            for mask in masks:
-                text = mask(text)
+            for kind, expression in self.fields:
+                text = _mask(kind, expression)(text)
         except NotRead:
             return NOT_STORED
         return text
 
-    return masked
 
-
+@lru_cache(maxsize=1000)
 def _mask(kind: str, expression: str) -> Mask:
     if kind == "json":
         names = json_names(expression)

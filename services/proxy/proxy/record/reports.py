@@ -22,6 +22,7 @@ from proxy.models import (
 from proxy.record import masks
 from proxy.record.bodies import SHORTENED_MARK
 from proxy.record.headers import recorded_headers
+from proxy.record.heavy_bodies import heavy_bodies
 from proxy.record.rows import NOT_STORED, Row, Storing, storable
 from proxy.record.sealing import Sealer
 
@@ -35,6 +36,8 @@ MAX_WORDS_CHARS = 2048
 OWN_PART = 0
 
 Document = dict[str, Any]
+#: What is kept of a report, and its properties.
+Recorded = tuple[Document, dict[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,13 @@ class Report:
         message = (self.error or {}).get("message")
         return str(message) if message else None
 
+    @property
+    def size_chars(self) -> int:
+        """How long its bodies are."""
+        sides = (one.get(name) for one in self.orchestrations for name in ("request", "response"))
+        bodies = (one.get("body") for one in sides if isinstance(one, Mapping))
+        return sum(len(one if isinstance(one, str) else str(one)) for one in bodies)
+
 
 @dataclass(frozen=True)
 class KeptReport:
@@ -66,19 +76,31 @@ class KeptReport:
     is_locked: bool = False
 
 
-def report_rows(
-    sealer: Sealer, storing: Storing, correlation_id: uuid.UUID, report: Report
-) -> tuple[Row, Row | None]:
-    """The rows of a report: the sealed part, and the properties where there are any."""
+def recorded(report: Report, storing: Storing) -> Recorded:
+    """What is kept of a report."""
     document = {
         "urn": storable(report.urn, MAX_WORDS_CHARS),
         "orchestrations": [recorded_step(one, storing) for one in report.orchestrations],
         "error": _recorded_error(report.error),
     }
+    return document, _recorded_properties(report.properties)
+
+
+async def recorded_elsewhere(report: Report, storing: Storing) -> Recorded:
+    """The same, off the loop where a mask looks through much."""
+    size_chars = report.size_chars if storing.mask is not None else 0
+    return await heavy_bodies.ask(size_chars, recorded, report, storing)
+
+
+def report_rows(
+    sealer: Sealer, correlation_id: uuid.UUID, kept: Recorded
+) -> tuple[Row, Row | None]:
+    """The rows of a report: the sealed part, and the properties where there are any."""
+    document, properties = kept
     sealed = {"rows": [sealer.report_row(correlation_id, OWN_PART, document)]}
     found = [
         {"correlation_id": correlation_id, "name": name, "value": value}
-        for name, value in _recorded_properties(report.properties).items()
+        for name, value in properties.items()
     ]
     return sealed, {"rows": found} if found else None
 

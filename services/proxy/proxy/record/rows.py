@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from common.clock import utc_now
-from common.db.reader import off_the_loop
 from common.http.replies import Fields
 
 from proxy.gateway.call import Body, Call
@@ -16,6 +15,7 @@ from proxy.models import TransactionStatus
 from proxy.models.sealed import NOT_STORED as NOT_STORED
 from proxy.record.bodies import MASKED_CHARS, Mask, is_exact_copy, stored_copy
 from proxy.record.headers import recorded_headers
+from proxy.record.heavy_bodies import heavy_bodies
 from proxy.record.masks import masked_path, masked_query
 
 Row = dict[str, Any]
@@ -50,29 +50,30 @@ class Storing(NamedTuple):
     #: What is kept of a whole text; None: all of it.
     mask: Mask | None = None
 
-    def masked_bytes(self, body: bytes | None, encoding: str = "") -> int:
-        """How much of a body, or of several (None), a mask may look through: see `off_the_loop`."""
+    async def request_copy(self, pairs: Fields, head: bytes, total_bytes: int | None) -> str:
+        """What is kept of a request's body of which `head` is the beginning (or all)."""
+        return await self._copy(pairs, head, total_bytes, is_kept=self.request_body)
+
+    async def response_copy(self, pairs: Fields, head: bytes, total_bytes: int | None) -> str:
+        """The same for a response's."""
+        return await self._copy(pairs, head, total_bytes, is_kept=self.response_body)
+
+    async def _copy(
+        self, pairs: Fields, head: bytes, total_bytes: int | None, *, is_kept: bool
+    ) -> str:
+        if not head or not is_kept:
+            return NOT_STORED if head else ""
+        first = {name.lower(): value for name, value in reversed(pairs)}
+        media, encoding = first.get("content-type", ""), first.get("content-encoding", "")
+        given = (head, total_bytes, media, encoding, self.max_chars)
         if self.mask is None:
-            return 0
-        return MASKED_CHARS if body is None or encoding else len(body)
+            return stored_copy(*given)
+        # How much is packed in nobody knows.
+        size_bytes = MASKED_CHARS if encoding else len(head)
+        return await heavy_bodies.ask(size_bytes, stored_copy, *given, self.mask)
 
 
-async def response_copy(storing: Storing, pairs: Fields, head: bytes, total_bytes: int) -> str:
-    """What is kept of a response's body of which `head` is the beginning (or all)."""
-    if not head:
-        return ""
-    if not storing.response_body:
-        return NOT_STORED
-    first = {name.lower(): value for name, value in reversed(pairs)}
-    kind, encoding = first.get("content-type", ""), first.get("content-encoding", "")
-    limit, mask = storing.max_chars, storing.mask
-    return await off_the_loop(
-        storing.masked_bytes(head, encoding),
-        lambda: stored_copy(head, total_bytes, kind, encoding, limit, mask),
-    )
-
-
-def started_row(
+async def started_row(
     call: Call,
     body: Body,
     *,
@@ -85,15 +86,12 @@ def started_row(
     mediator_url: str | None = None,
 ) -> Row:
     """The row that is committed before anything leaves."""
-    content_type = call.headers.get("Content-Type", "")
-    encoding = call.headers.get("Content-Encoding", "")
-    copy = NOT_STORED if body.head else ""
-    exact = not body.head
     total = len(body.head) if body.is_whole else body.length
+    pairs = list(call.headers.items())
+    copy = await storing.request_copy(pairs, body.head, total)
+    exact = not body.head
     if storing.request_body and body.head:
-        copy = stored_copy(
-            body.head, total, content_type, encoding, storing.max_chars, storing.mask
-        )
+        encoding = call.headers.get("Content-Encoding", "")
         exact = body.is_whole and is_exact_copy(copy, body.head, encoding)
     return {
         "correlation_id": call.correlation_id,
@@ -105,7 +103,7 @@ def started_row(
         "status": status,
         "request_method": call.method,
         "request_url": recorded_url(call),
-        "request_headers": recorded_headers(call.headers.items()),
+        "request_headers": recorded_headers(pairs),
         "request_head": None,
         "mediator_url": mediator_url,
         "request_body": copy,

@@ -17,7 +17,6 @@ from proxy.gateway.answered import Answered
 from proxy.gateway.call import WHOLE_BYTES, Body, Call
 from proxy.gateway.esb import EsbRelay
 from proxy.gateway.forward import Forwarder
-from proxy.gateway.heavy_bodies import HeavyBodies
 from proxy.gateway.routing_table import RoutedChannel
 from raw_mediator import RawMediator, Received, answer, raw_answer, slow
 
@@ -95,7 +94,7 @@ Send = Callable[..., bytes]
 
 @pytest.fixture
 def forwarder(run: Any) -> Iterator[Forwarder]:
-    made = Forwarder(1.0, EsbRelay("http://127.0.0.1:1", 1.0, lambda: ""), ANYWHERE, HeavyBodies())
+    made = Forwarder(1.0, EsbRelay("http://127.0.0.1:1", 1.0, lambda: ""), ANYWHERE)
     yield made
 
     async def close() -> None:
@@ -274,7 +273,6 @@ def test_mediator_that_closes_behind_each_answer_without_a_word_gets_every_call(
         1.0,
         EsbRelay("http://127.0.0.1:1", 1.0, lambda: ""),
         ANYWHERE,
-        HeavyBodies(),
         begins_on_disk=True,
     )
     mediator.default = raw_answer(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", close=True)

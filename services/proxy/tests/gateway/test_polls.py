@@ -12,7 +12,6 @@ from common.db.reader import Reader
 from one_database import on_one_database
 from proxy.container import Container
 from proxy.gateway.forward import Forwarder
-from proxy.gateway.heavy_bodies import HeavyBodies
 from proxy.gateway.polls import Polls
 from proxy.gateway.routing import Routing
 from proxy.models import AsyncCall, Poll, Rejection, Transaction, TransactionStatus
@@ -58,9 +57,7 @@ class Worker:
         routing = Routing(container.database, settings, container.sealer)
         await self._threads.run(routing.refresh)
         rules = settings.outbound()
-        self._forwarder = Forwarder(
-            settings.connect_timeout_s, container.esb_relay, rules, HeavyBodies()
-        )
+        self._forwarder = Forwarder(settings.connect_timeout_s, container.esb_relay, rules)
         calls = calls_of(container, routing, self._forwarder, self._threads)
         polls = Polls(container, routing, self._threads, calls)
         self._stopping = asyncio.Event()

@@ -1,13 +1,22 @@
 """Fields that a channel masks stand in no text that is kept of its calls."""
 
+import asyncio
+import gzip
+import json
+import os
+import pickle
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from common.db.reader import HEAVY_BYTES
 from proxy.container import Container
 from proxy.models.sealed import NOT_STORED
+from proxy.record import rows
 from proxy.record.bodies import SHORTENED_MARK, stored_copy
+from proxy.record.heavy_bodies import HeavyBodies
 from proxy.record.masked_bodies import mask_of
+from proxy.record.rows import Storing
 from raw_mediator import RawMediator, answer
 
 SECRET = "s" * 32
@@ -47,6 +56,47 @@ def test_a_mask_stands_where_the_value_stood(
     kind: str, path: str, text: str, expected: str
 ) -> None:
     assert masked(kind, path, text) == expected
+
+
+def test_a_mask_is_the_same_in_another_process() -> None:
+    mask = mask_of(
+        [{"kind": "xpath", "expression": "//id"}, {"kind": "hl7", "expression": "PID-3"}]
+    )
+    again = pickle.loads(pickle.dumps(mask))
+    assert again == mask
+    assert again("<id>1</id>") == "<id>***</id>"
+
+
+@pytest.mark.parametrize("encoding", ["", "gzip"])
+def test_what_is_long_is_masked_by_another_process(encoding: str) -> None:
+    text = json.dumps({"p": PHONE, "pad": "x" * HEAVY_BYTES})
+    body = gzip.compress(text.encode()) if encoding else text.encode()
+    asked: list[int] = []
+
+    class Counting(HeavyBodies):
+        async def _ask(self, look: Any, *args: object) -> Any:
+            asked.append(os.getpid())
+            return await super()._ask(look, *args)
+
+    async def copies(bodies: HeavyBodies) -> list[str]:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(rows, "heavy_bodies", bodies)
+            try:
+                return [
+                    await Storing(40, mask=mask).request_copy(
+                        [("Content-Type", "application/json"), ("Content-Encoding", encoding)],
+                        body,
+                        len(body),
+                    )
+                    for mask in (mask_of([{"kind": "json", "expression": "/p"}]), None)
+                ]
+            finally:
+                bodies.close()
+
+    masked_copy, whole = asyncio.run(copies(Counting()))
+    assert masked_copy == '{"p":"***","pad":"' + "x" * 22 + SHORTENED_MARK
+    assert whole == text[:40] + SHORTENED_MARK
+    assert len(asked) == 1
 
 
 def test_a_text_is_masked_before_it_is_shortened_and_not_kept_where_it_is_cut() -> None:

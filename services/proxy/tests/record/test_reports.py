@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from proxy.container import Container
 from proxy.models import TransactionProperty, TransactionReport
-from proxy.record.reports import Report, recorded_step, report_rows, reports_of
+from proxy.record.reports import Report, recorded, recorded_step, report_rows, reports_of
 from proxy.record.rows import NOT_STORED, Storing
 
 Record = Callable[..., str]
@@ -59,7 +59,9 @@ def reported(container: Container, record: Record) -> str:
     """A call with a report."""
     call = record(5)
     report = Report("urn:x", None, [STEP], {"patient": "17", "password": SECRET}, {"message": "b"})
-    sealed, properties = report_rows(container.sealer, Storing(99), uuid.UUID(call), report)
+    sealed, properties = report_rows(
+        container.sealer, uuid.UUID(call), recorded(report, Storing(99))
+    )
     assert properties is not None
     with container.database.writing() as session:
         session.add_all(TransactionReport(**one) for one in sealed["rows"])

@@ -16,7 +16,6 @@ from proxy.container import Container
 from proxy.gateway.async_calls import Claimed
 from proxy.gateway.call_runner import CallRunner
 from proxy.gateway.forward import Forwarder
-from proxy.gateway.heavy_bodies import HeavyBodies
 from proxy.gateway.load_table import load_table
 from proxy.gateway.routing import Routing
 from proxy.gateway.routing_table import RetryRule
@@ -215,7 +214,7 @@ def test_asynchronous_post_that_nobody_took_is_made_again_where_no_attempt_may_h
     settings = dataclasses.replace(container.settings, async_max_attempts=attempts)
     routing, threads = Routing(container.database, settings, container.sealer), Reader()
     routing.refresh()
-    forwarder = Forwarder(1.0, container.esb_relay, settings.outbound(), HeavyBodies())
+    forwarder = Forwarder(1.0, container.esb_relay, settings.outbound())
     runner = CallRunner(container.database, settings, routing, forwarder, container.sealer, threads)
 
     run(runner.run(Claimed(call, token, attempts, False, channel_id, None, has_key)))

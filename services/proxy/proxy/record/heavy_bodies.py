@@ -27,7 +27,7 @@ NICENESS = 10
 
 
 class HeavyBodies:
-    """The processes of one gateway process; for its loop alone."""
+    """Processes beside ours; for one loop."""
 
     def __init__(self) -> None:
         self._processes: ProcessPoolExecutor | None = None
@@ -63,6 +63,10 @@ class HeavyBodies:
             if self._processes is asked:  # else somebody who asked as well has new ones already
                 self.close()
             raise
+
+
+#: Those of this process.
+heavy_bodies = HeavyBodies()
 
 
 def _begin() -> None:

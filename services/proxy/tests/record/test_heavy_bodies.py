@@ -12,7 +12,7 @@ import psutil
 import pytest
 from common.db.reader import HEAVY_BYTES
 from common.web.json_schemas import Break, broken_in, compile_schema
-from proxy.gateway.heavy_bodies import NICENESS, HeavyBodies
+from proxy.record.heavy_bodies import NICENESS, HeavyBodies
 from proxy.registry.content_match import BodyRule
 
 T = TypeVar("T")
@@ -106,7 +106,7 @@ def test_what_kills_each_process_is_not_tried_for_ever() -> None:
 
 GATEWAY = """
 import asyncio, os, time
-from proxy.gateway.heavy_bodies import HeavyBodies
+from proxy.record.heavy_bodies import HeavyBodies
 
 async def main():
     print(await HeavyBodies().ask(10**6, os.getpid), flush=True)
