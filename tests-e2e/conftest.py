@@ -38,7 +38,7 @@ def hub(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     # One of the two is started as `make up` does.
     forked = request.param == "embedded"
     with systems(tmp_path_factory.mktemp(request.param), forked=forked) as start:
-        yield start(request.param, WEB_CONCURRENCY="2", **staff_settings())
+        yield start(request.param, WEB_CONCURRENCY="2", GATEWAY_CONCURRENCY="2", **staff_settings())
 
 
 @pytest.fixture(scope="session")
@@ -51,7 +51,7 @@ def breakable(
         @cache
         def of_shape(shape: str) -> Hub:
             start = opened.enter_context(systems(tmp_path_factory.mktemp("breakable")))
-            patient = {"WEB_CONCURRENCY": "2", "MEDIATOR_FORWARD_TIMEOUT": "60"}
+            patient = {"GATEWAY_CONCURRENCY": "2", "MEDIATOR_FORWARD_TIMEOUT": "60"}
             hub = start(shape, services=["proxy"], **patient)
             hub.new_channel("/b/*", hub.new_mediator(shared_mediator.url)["id"])
             return hub

@@ -105,7 +105,7 @@ class Hub:
     def in_force(self, timeout_s: float = 30.0) -> float:
         """Wait until every gateway process decides by what is stored now; the seconds it took."""
         began, stored = time.monotonic(), self._stored_version()
-        gateways = int(self.stack.installation.environ["WEB_CONCURRENCY"])
+        gateways = int(self.stack.installation.environ["GATEWAY_CONCURRENCY"])
         while sum(version >= stored for version in self._loaded_versions().values()) < gateways:
             assert time.monotonic() - began < timeout_s, f"{stored} is not in force everywhere"
             time.sleep(0.05)

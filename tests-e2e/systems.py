@@ -38,6 +38,7 @@ SETTINGS = {
     "SCHEME_TIMEZONE": "UTC",
     # Half the start of a system is loading code; tests of several processes say so.
     "WEB_CONCURRENCY": "1",
+    "GATEWAY_CONCURRENCY": "1",
     # The server's hundred are for the services' own tests, too.
     "DB_CONNECTIONS_MAX": "60",
     # Not while tests run: they ask for their runs themselves.

@@ -55,7 +55,7 @@ class Callers:
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("shape", ["embedded", "production"])
 def test_whatever_was_answered_survives_killed_processes(shape, own_hub, mediator):
-    hub = own_hub(shape, services=["proxy"], WEB_CONCURRENCY="2")
+    hub = own_hub(shape, services=["proxy"], GATEWAY_CONCURRENCY="2")
     record = hub.new_mediator(mediator.url)
     hub.new_channel("/f/*", record["id"])
     hub.in_force()

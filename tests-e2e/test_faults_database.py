@@ -27,7 +27,7 @@ def start(own_hub, mediator, eventually):
     """Starts a proxy over PostgreSQL, with the channel /f/*."""
 
     def started(**options):
-        hub = own_hub("production", services=["proxy"], **{"WEB_CONCURRENCY": "2", **options})
+        hub = own_hub("production", services=["proxy"], **{"GATEWAY_CONCURRENCY": "2", **options})
         hub.new_channel("/f/*", hub.new_mediator(mediator.url)["id"])
         hub.in_force()
         mediator.default = slow(0.02, answer(b"ok"))
@@ -132,6 +132,7 @@ def test_more_processes_than_the_database_has_connections_for_wait_for_one(start
         connection_limit=CONNECTIONS,
         DB_CONNECTIONS_MAX=str(CONNECTIONS),
         WEB_CONCURRENCY="4",
+        GATEWAY_CONCURRENCY="4",
         more={f"proxy-worker-{n}": "flask --app proxy worker" for n in (2, 3, 4)},
     )
     mediator.default = slow(0.2, answer(b"ok"))

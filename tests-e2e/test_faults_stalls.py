@@ -2,11 +2,13 @@
 
 import time
 from contextlib import ExitStack
+from itertools import product
 
+import psutil
 import pytest
 from bus import Bus
 from hub import unique
-from processes import another_worker, frozen, tree
+from processes import another_worker, frozen, writers
 from raw_mediator import answer, slow
 from reconciliation import Reconciliation
 
@@ -20,7 +22,7 @@ MORE_WORKERS = {"proxy-worker-2": "flask --app proxy worker"}
 @pytest.fixture
 def start(own_hub, mediator, eventually):
     def started(shape, **options):
-        hub = own_hub(shape, services=["proxy"], WEB_CONCURRENCY="2", **options)
+        hub = own_hub(shape, services=["proxy"], GATEWAY_CONCURRENCY="2", **options)
         hub.new_channel("/f/*", hub.new_mediator(mediator.url)["id"])
         eventually(lambda: all(hub.call("GET", "/f/ready").status_code == 200 for _ in range(6)))
         mediator.default = slow(0.05, answer(b"ok"))
@@ -29,8 +31,13 @@ def start(own_hub, mediator, eventually):
     return started
 
 
-@pytest.mark.parametrize("shape", ["embedded", "production"])
-@pytest.mark.parametrize("process", ["gateway", "one of the gateway's", "worker"])
+@pytest.mark.parametrize(
+    ("shape", "process"),
+    [
+        *product(["embedded", "production"], ["gateway", "one of the gateway's", "worker"]),
+        ("embedded", "the one that writes"),
+    ],
+)
 def test_a_process_that_stands_still_does_nothing_twice(
     start, mediator, eventually, shape, process
 ):
@@ -38,7 +45,9 @@ def test_a_process_that_stands_still_does_nothing_twice(
     pids = hub.stack.pids()
     chosen = pids["proxy-worker"] if process == "worker" else pids[hub.gateway]
     if process.startswith("one of"):
-        chosen = tree(chosen)[-1]
+        chosen = psutil.Process(chosen).children()[-1].pid
+    elif process.startswith("the one"):
+        chosen = writers(hub)[0]
     with Reconciliation(hub, mediator, "/f/s") as reconciliation:
         time.sleep(2)
         with frozen(chosen):

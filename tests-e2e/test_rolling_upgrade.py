@@ -69,6 +69,7 @@ def test_replicas_are_replaced_under_load(own_hub, mediator, eventually, shape):
         shape,
         services=["proxy"],
         WEB_CONCURRENCY="2",
+        GATEWAY_CONCURRENCY="2",
         more={
             "proxy-gateway-former": f"env PYTHONPATH={code} BIND={former} {GATEWAY}",
             "proxy-worker-former": f"env PYTHONPATH={code} WORKER_HEARTBEAT_FILE="
@@ -103,7 +104,7 @@ def test_replicas_are_replaced_under_load(own_hub, mediator, eventually, shape):
 
 @pytest.mark.parametrize("shape", ["embedded", "production"])
 def test_a_restart_of_everything_refuses_no_call(own_hub, mediator, shape):
-    patient = {"WEB_CONCURRENCY": "2", "ASYNC_LEASE_SECONDS": "30"}
+    patient = {"WEB_CONCURRENCY": "2", "GATEWAY_CONCURRENCY": "2", "ASYNC_LEASE_SECONDS": "30"}
     hub = own_hub(shape, services=["proxy"], **patient)
     mediator.default = slow(0.02, answer(b"ok"))
     hub.new_channel("/r/*", hub.new_mediator(mediator.url)["id"])

@@ -19,7 +19,7 @@ from pathlib import Path
 from bench_load import Result, load, upstream, wrk_is_there
 from bench_processes import tree_cpu_s
 from bench_report import MANY, ONE, SLOW, SLOWER, Rounds, Waiting, print_goals, print_rounds
-from bench_shapes import Shape, shapes
+from bench_shapes import NAMES, Shape, shapes
 from ports import unused_ports
 
 Measure = Callable[[int, int], Result]
@@ -34,7 +34,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=6)
-    parser.add_argument("--shape", choices=["SQLite", "PostgreSQL"], help="only this one")
+    parser.add_argument("--shape", choices=NAMES, help="only this one")
     given = parser.parse_args()
     if not wrk_is_there():
         print("Skipped: wrk is not installed (Debian: apt-get install wrk).")
@@ -43,36 +43,39 @@ def main() -> int:
         folder = Path(opened.enter_context(tempfile.TemporaryDirectory()))
         upstream_port, plain_port = unused_ports(2)
         nginx = opened.enter_context(upstream(folder, upstream_port, plain_port))
-        measured = shapes(opened, folder, upstream_port, only=given.shape)
-
-        def plain(connections: int, seconds: int) -> Result:
-            return load(
-                f"http://127.0.0.1:{plain_port}/demo/x",
-                measured[0].headers,
-                connections=connections,
-                seconds=seconds,
-                cpu_s=lambda: tree_cpu_s(nginx),
-                script_dir=folder,
-            )
-
-        rounds = _alternate(plain, measured, given.rounds, given.seconds)
+        rounds: Rounds = {}
+        waiting: dict[str, list[Waiting]] = {}
+        for name in [given.shape] if given.shape else NAMES:
+            # Each alone: an installation with nothing to do takes a tenth of a core.
+            with ExitStack() as alone:
+                for shape in shapes(alone, folder, upstream_port, only=name):
+                    plain = partial(_plain, f"http://127.0.0.1:{plain_port}/demo/x", nginx, shape)
+                    _alternate(plain, shape, rounds, given.rounds, given.seconds)
+                    waiting[name] = [_waiting(shape, one) for one in PATHS]
         print_rounds(rounds)
-        waiting = {shape.name: [_waiting(shape, one) for one in PATHS] for shape in measured}
         return print_goals(rounds, waiting)
 
 
-def _alternate(plain: Measure, measured: list[Shape], rounds: int, seconds: int) -> Rounds:
-    """Plain nginx and each shape in turn, with one connection and with many."""
-    measures: dict[str, Measure] = {"nginx": plain}
-    for shape in measured:
-        measures[shape.name] = partial(shape.measure, "/demo/x")
-        shape.measure("/demo/x", MANY, 2)  # warm
-    found: Rounds = {}
+def _plain(url: str, nginx: int, shape: Shape, connections: int, seconds: int) -> Result:
+    """Plain nginx, which gets what `shape` does."""
+    return load(
+        url,
+        shape.headers,
+        connections=connections,
+        seconds=seconds,
+        cpu_s=lambda: tree_cpu_s(nginx),
+        script_dir=shape.folder,
+    )
+
+
+def _alternate(plain: Measure, shape: Shape, found: Rounds, rounds: int, seconds: int) -> None:
+    """Plain nginx and the shape in turns, with one connection and with many."""
+    measures: dict[str, Measure] = {"nginx": plain, shape.name: partial(shape.measure, "/demo/x")}
+    shape.measure("/demo/x", MANY, 2)  # warm
     for _ in range(rounds):
         for connections, lasting in ((MANY, seconds), (ONE, max(2, seconds // 2))):
             for name, measure in measures.items():
                 found.setdefault((name, connections), []).append(measure(connections, lasting))
-    return found
 
 
 def _waiting(shape: Shape, connections: int) -> Waiting:

@@ -10,6 +10,8 @@ from bench_load import Result, load
 from bench_processes import gateway_memory_bytes, postgres_cpu_s, service_cpu_s
 from stack import Stack
 
+NAMES = ("SQLite", "PostgreSQL")
+
 
 @dataclass(frozen=True)
 class Shape:

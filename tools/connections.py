@@ -2,7 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-from common.db.database import connections_of_an_installation, database_url
+from common.db.database import (
+    connections_of_a_process,
+    database_url,
+    processes_of_an_installation,
+)
 from common.settings import Environment, SettingError
 from procfile import Program, port_variables
 
@@ -19,10 +23,13 @@ def counted_connections(programs: Sequence[Program], environ: Mapping[str, str])
     if database_url(settings, "").startswith("sqlite"):
         return 0
     own = [one for one in programs if not one.name.startswith("demo-") and one.name != "nginx"]
-    web_kinds = sum(1 for one in own if port_variables([one]))
     workers = sum(1 for one in own if one.name.endswith("-worker"))
+    gateways = sum(1 for one in own if one.name.endswith("-gateway"))
+    hubs = sum(1 for one in own if port_variables([one])) - gateways
     most, each = settings.db_connections_max, settings.web_concurrency
-    taken = connections_of_an_installation(most, each, web_kinds=web_kinds, workers=workers)
+    taken = connections_of_a_process(settings) * processes_of_an_installation(
+        settings, hubs=hubs, gateways=gateways, workers=workers
+    )
     if taken > most:
         raise ValueError(
             f"Its processes take {taken} PostgreSQL connections, DB_CONNECTIONS_MAX allows "

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from common.db.database import WEB_KINDS, WORKERS
+from common.db import database
 from common.web import gunicorn_conf
 from compose_files import CONTAINERS, PORT, ROOT, command_of, environ_of, processes
 from nginx_conf import placeholders
@@ -105,7 +105,10 @@ def test_nginx_waits_for_what_takes_calls_and_for_the_console() -> None:
 
 
 def test_connections_to_the_database_are_shared_out_among_as_many_processes() -> None:
-    assert (len(WEB), len(processes()) - len(WEB)) == (WEB_KINDS, WORKERS)
+    assert (len(WEB), len(processes()) - len(WEB)) == (
+        database.HUBS + database.GATEWAYS,
+        database.WORKERS,
+    )
 
 
 @pytest.mark.parametrize("name", WEB)

@@ -89,7 +89,7 @@ PROCESSES = "a: env BIND=127.0.0.1:$PROXY_PORT x\na-worker: x\nnginx: x $NGINX_P
     ("given", "taken"),
     [
         ({}, 0),
-        ({"DATABASE_URL": "postgresql://x"}, 15),
+        ({"DATABASE_URL": "postgresql://x"}, 18),
         (
             {"DATABASE_URL": "postgresql://x", "WEB_CONCURRENCY": "9", "DB_CONNECTIONS_MAX": "20"},
             20,

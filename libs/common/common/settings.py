@@ -80,6 +80,10 @@ class Environment:
         "DB_CONNECTIONS_MAX", lambda text: positive(int)(text), default=90
     )
     web_concurrency: int = setting("WEB_CONCURRENCY", lambda text: positive(int)(text), default=2)
+    #: Default: see `gateway_processes`.
+    gateway_concurrency: int | None = setting(
+        "GATEWAY_CONCURRENCY", lambda text: positive(int)(text), default=None
+    )
     rabbitmq_url: str | None = setting("RABBITMQ_URL", default=None, secret=True)
     #: Keys that seal what is stored (see `common.sealing`); default: `keys/seal` in `var_dir`.
     seal_keys_dir: Path | None = setting("SEAL_KEYS_DIR", Path, default=None)
@@ -130,6 +134,11 @@ class Environment:
         return OutboundRules((*self.outbound_deny, *denied), self.outbound_allow)
 
     @property
+    def gateway_processes(self) -> int:
+        """Worker processes of each gateway."""
+        return self.gateway_concurrency or gateways_beside(self.web_concurrency)
+
+    @property
     def metrics_url(self) -> str | None:
         """Where metrics are pushed to; None: nowhere."""
         if self.metrics_exporter == "none":
@@ -155,6 +164,12 @@ class Environment:
     def read(cls, environ: Mapping[str, str]) -> Self:
         """Build the settings from `environ`. Raises SettingError."""
         return cls(**read_values(cls, environ))
+
+
+def gateways_beside(hub_processes: int) -> int:
+    """How many processes a gateway has by itself: nginx and the database take as much as they do,
+    so one for two cores."""
+    return max(1, hub_processes // 2)
 
 
 def _bracketed(host: str) -> str:

@@ -1,13 +1,14 @@
 """What gunicorn's master does before it forks workers."""
 
 import os
+import runpy
 import subprocess
 import sys
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from common.settings import SettingError
+from common.settings import Environment, SettingError
 from common.web import gunicorn_conf
 from common.web.gunicorn_worker import AsyncioWorker, DrainingThreadWorker
 from gunicorn.errors import AppImportError
@@ -22,6 +23,29 @@ def test_code_is_loaded_once_for_all_workers(
     monkeypatch.setattr(gunicorn_conf, "worker_class", f"common.web.gunicorn_worker.{worker_class}")
     with pytest.raises(ModuleNotFoundError, match="no_such_app"):
         gunicorn_conf.on_starting(SERVER)
+
+
+@pytest.mark.parametrize(
+    ("given", "hub", "gateway"),
+    [
+        ({}, 2, 1),
+        ({"WEB_CONCURRENCY": "1"}, 1, 1),
+        ({"WEB_CONCURRENCY": "8"}, 8, 4),
+        ({"WEB_CONCURRENCY": "3", "GATEWAY_CONCURRENCY": "5"}, 3, 5),
+    ],
+)
+def test_a_gateway_has_half_of_the_processes_of_a_hub(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, str], hub: int, gateway: int
+) -> None:
+    for name in ("WEB_CONCURRENCY", "GATEWAY_CONCURRENCY"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    settings = Environment.read(given)
+    assert (settings.web_concurrency, settings.gateway_processes) == (hub, gateway)
+    for worker_class, workers in (("threads", hub), ("asyncio", gateway)):
+        monkeypatch.setenv("WORKER_CLASS", worker_class)
+        assert runpy.run_path(gunicorn_conf.__file__)["workers"] == workers
 
 
 def test_application_of_an_image_is_named_by_its_environment() -> None:

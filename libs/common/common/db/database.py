@@ -48,8 +48,9 @@ SQLITE_PRAGMAS = (
     "wal_autocheckpoint=4000",
 )
 POSTGRES_CONNECT_TIMEOUT_S = 5
-#: Kinds of web processes (two of the proxy, two of the relay), and of workers.
-WEB_KINDS = 6
+#: Kinds of processes: hubs, gateways (of proxy and relay), workers.
+HUBS = 4
+GATEWAYS = 2
 WORKERS = 4
 #: How long somebody waits for a free connection.
 POOL_TIMEOUT_S = 20
@@ -120,23 +121,16 @@ def database_url(settings: Environment, schema: str) -> str:
     )
 
 
-def connections_of_a_process(most: int, web_concurrency: int) -> int:
-    """How many PostgreSQL connections a process may have, of `most` for an installation.
-
-    It has `WEB_KINDS` kinds of web processes, each `web_concurrency` times, and `WORKERS` workers.
-    """
-    return max(2, most // (WEB_KINDS * web_concurrency + WORKERS))
-
-
-def connections_of_an_installation(
-    most: int, web_concurrency: int, *, web_kinds: int = WEB_KINDS, workers: int = WORKERS
+def processes_of_an_installation(
+    settings: Environment, *, hubs: int = HUBS, gateways: int = GATEWAYS, workers: int = WORKERS
 ) -> int:
-    """How many connections all processes take at most, with one replica of each.
+    """How many processes use the database, with one replica of each kind."""
+    return hubs * settings.web_concurrency + gateways * settings.gateway_processes + workers
 
-    More than `most` where there are so many that two for each are more: those are the fewest.
-    """
-    processes = web_kinds * web_concurrency + workers
-    return processes * connections_of_a_process(most, web_concurrency)
+
+def connections_of_a_process(settings: Environment) -> int:
+    """How many PostgreSQL connections a process may have, of those for an installation."""
+    return max(2, settings.db_connections_max // processes_of_an_installation(settings))
 
 
 def open_engine(settings: Environment, schema: str) -> Engine:
@@ -147,7 +141,7 @@ def open_engine(settings: Environment, schema: str) -> Engine:
     url = make_url(database_url(settings, schema))
     if url.get_backend_name() == "sqlite":
         return _open_sqlite(str(url))
-    share = connections_of_a_process(settings.db_connections_max, settings.web_concurrency)
+    share = connections_of_a_process(settings)
     return create_engine(
         url,
         pool_size=share - 1,  # the writer of a hot path has one of its own

@@ -15,13 +15,18 @@ from prometheus_client import CollectorRegistry
 
 from common.db.database import (
     connections_of_a_process,
-    connections_of_an_installation,
     database_url,
+    processes_of_an_installation,
 )
 from common.loading import loading
 from common.logs import get_logger
 from common.metrics import INSTANCE_FILE, SHARED_FOLDER, push_metrics
-from common.settings import Environment, SettingError, process_environment
+from common.settings import (
+    Environment,
+    SettingError,
+    gateways_beside,
+    process_environment,
+)
 from common.tracing import close_tracing
 from common.web.metrics import EXTENSION
 
@@ -35,6 +40,8 @@ worker_class = {
     "threads": "common.web.gunicorn_worker.DrainingThreadWorker",
     "asyncio": "common.web.gunicorn_worker.AsyncioWorker",
 }[os.environ.get("WORKER_CLASS", "threads")]
+if worker_class.endswith("AsyncioWorker"):
+    workers = int(os.environ.get("GATEWAY_CONCURRENCY") or gateways_beside(workers))
 threads = int(os.environ.get("WEB_THREADS", "8"))
 worker_connections = 2000
 keepalive = 75
@@ -71,10 +78,10 @@ def when_ready(_server: Any) -> None:
         return  # each worker says so, and ends
     if database_url(settings, "").startswith("sqlite"):
         return
-    most, each = settings.db_connections_max, settings.web_concurrency
-    taken = connections_of_an_installation(most, each)
+    most, each = settings.db_connections_max, connections_of_a_process(settings)
+    taken = each * processes_of_an_installation(settings)
     known = {
-        "of_each_process": connections_of_a_process(most, each),
+        "of_each_process": each,
         "of_all": taken,
         "most": most,
     }

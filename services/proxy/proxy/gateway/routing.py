@@ -166,4 +166,4 @@ def _limit_of(client: Client, *, settings: Settings) -> Limit | None:
     """A client's own limits, else the installation's, as this process's share."""
     rate = client.max_rate if client.max_rate is not None else settings.client_max_rate
     concurrent = client.max_concurrent or settings.client_max_concurrent
-    return share(rate, concurrent, settings.web_concurrency)
+    return share(rate, concurrent, settings.gateway_processes)
