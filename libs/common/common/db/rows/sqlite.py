@@ -121,9 +121,8 @@ class SqliteRows:
         try:
             answer, _, reason = (await self._process.ask(message)).partition(" ")
         except BaseException as exc:
-            # It must not go on with what nobody waits for.
-            self._process.kill()
-            self._process = None
+            self._process.kill()  # it must not go on with what nobody waits for
+            await self.disconnect()
             if isinstance(exc, OSError):  # TimeoutError is one
                 raise CommitUnknown(type(exc).__name__) from exc
             raise
@@ -221,7 +220,6 @@ class _Process:
     def kill(self) -> None:
         """End it at once, whatever it is doing."""
         self._process.kill()
-        self.end()
 
 
 def _end(ours: socket.socket, process: "subprocess.Popen[bytes]") -> None:
