@@ -62,7 +62,7 @@ class Shape:
 
     def relayed(self, connections: int) -> Result:
         """The same message, to the relay."""
-        return self._relayed(self._url("relay/"), connections)
+        return self._relayed(self._url("relay/", "ESB_RELAY_GATEWAY_PORT"), connections)
 
     def through_nginx(self, connections: int) -> Result:
         """The same, through the front door."""
@@ -88,10 +88,8 @@ class Shape:
         database = postgres_cpu_s(self._database) if self._database else 0.0
         return service_cpu_s(self._stack, "esb-relay") + database
 
-    def _url(self, path: str) -> str:
-        return (
-            f"http://{LOOPBACK}:{self._stack.installation.ports['ESB_RELAY_PORT']}/api/esb/{path}"
-        )
+    def _url(self, path: str, port: str = "ESB_RELAY_PORT") -> str:
+        return f"http://{LOOPBACK}:{self._stack.installation.ports[port]}/api/esb/{path}"
 
     def _token(self, scope: str) -> str:
         answer = requests.post(
