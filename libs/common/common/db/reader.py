@@ -33,10 +33,3 @@ class Reader:
 
 #: Work on more than this many bytes takes milliseconds: it belongs off an event loop.
 HEAVY_BYTES = 64 * 1024
-
-
-async def off_the_loop(size_bytes: int, act: Callable[[], T]) -> T:
-    """What `act` returns; in a thread where it works on more than a loop should wait for."""
-    if size_bytes <= HEAVY_BYTES:
-        return act()
-    return await asyncio.to_thread(act)

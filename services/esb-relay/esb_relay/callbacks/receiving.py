@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from common.clock import utc_now
 from common.db.database import Database
-from common.db.reader import Reader, off_the_loop
+from common.db.reader import Reader
 from common.logs import get_logger
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
@@ -27,6 +27,7 @@ from esb_relay.callbacks.results import INTERRUPTED, NotAsked, Result
 from esb_relay.callbacks.targets import TargetCall, Targets
 from esb_relay.config import Settings
 from esb_relay.engine.exchange_log import Beginning
+from esb_relay.engine.off_the_loop import off_the_loop
 from esb_relay.errors import BadSignature, MalformedEnvelope, NotRecorded
 from esb_relay.keys.keyring import Keyring
 from esb_relay.models import CallbackRoute, ExchangeStatus, TargetKind

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from common.clock import utc_now
-from common.db.reader import off_the_loop
 from common.http.outcomes import NotSent, OutcomeUnknown, TimedOut
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -15,6 +14,7 @@ from esb_relay.engine.decoding import Undecodable, decoded
 from esb_relay.engine.exchange_log import Beginning, ms_since
 from esb_relay.engine.grants import TokenTrouble
 from esb_relay.engine.judging import undecodable
+from esb_relay.engine.off_the_loop import off_the_loop
 from esb_relay.engine.outcomes import Outcome, not_sent, unknown
 from esb_relay.engine.token_row import Token
 from esb_relay.engine.tokens import EsbTokens

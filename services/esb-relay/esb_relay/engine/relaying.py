@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 
 from common.correlation import current_request_context
-from common.db.reader import off_the_loop
 from common.ids import new_id
 from common.web.problems import MEDIA_TYPE, problem
 
 from esb_relay.config import Settings
 from esb_relay.engine.exchange_log import Beginning
 from esb_relay.engine.exchanger import Exchanger
+from esb_relay.engine.off_the_loop import off_the_loop
 from esb_relay.engine.outcomes import Outcome
 from esb_relay.keys.keyring import Keyring
 from esb_relay.models import Direction, ExchangeMode, ExchangeStatus
