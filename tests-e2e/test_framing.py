@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from common.http.parsed_answer import MAX_HEAD_BYTES
 from raw_client import send
 from raw_mediator import answer, raw_answer
 
@@ -91,6 +92,26 @@ def test_300_fields_of_an_answer_are_passed_on_or_refused_with_the_reason(hub, b
         assert [got.header(f"X-Field-{number}") for number in (0, 299)] == [["0"], ["299"]]
     else:
         assert "header" in refused(got, hub).lower()
+
+
+def long_head(size: int) -> bytes:
+    """An answer whose fields have `size` bytes in all, as a reader counts them."""
+    fields = b"Content-Length: 0\r\nX-Long: %b\r\n"
+    return b"HTTP/1.1 200 OK\r\n" + fields % (b"x" * (size - len(fields % b""))) + b"\r\n"
+
+
+def test_the_longest_head_that_is_taken_passes_nginx_as_well(hub, base, mediator):
+    mediator.on(f"{base}/long", raw_answer(long_head(MAX_HEAD_BYTES)))
+    got = send(hub, f"GET {base}/long HTTP/1.1")
+    assert got.status == 200, got.raw[:300]
+    assert len(got.header("X-Long")[0]) > MAX_HEAD_BYTES - 50
+
+
+@pytest.mark.parametrize("size", [MAX_HEAD_BYTES + 1, 65_500, 200_000])
+def test_a_longer_head_is_refused_with_the_reason(hub, base, mediator, size):
+    mediator.on(f"{base}/longer", raw_answer(long_head(size)))
+    reason = refused(send(hub, f"GET {base}/longer HTTP/1.1"), hub)
+    assert f"larger than {MAX_HEAD_BYTES} bytes" in reason
 
 
 def test_100_fields_of_a_request_arrive(hub, base, mediator):

@@ -7,8 +7,9 @@ import httptools
 
 from common.http.outcomes import NotHttp, OutboundError
 
-#: What an answer's header may have in all.
-MAX_HEAD_BYTES = 64 * 1024
+#: What an answer's header may have in all: with what a service adds it fits into nginx's
+#: `proxy_buffer_size`. Node, and so OpenHIM, takes 16 KiB.
+MAX_HEAD_BYTES = 20 * 1024
 MAX_FIELDS = 200
 #: Informational answers (1xx) that may come before the answer itself.
 MAX_INTERIM = 20

@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from common.http.parsed_answer import MAX_HEAD_BYTES
 from common.http.replies import Fields
 
 from proxy.record.bodies import DecodedTooLarge, NotDecoded, UnknownCoding, charset_of, decoded_body
@@ -104,7 +105,10 @@ def _content(raw: str) -> tuple[str, bool]:
 
 
 def _fields(headers: Any) -> Fields:
-    """Header fields that can be sent; values that are not latin-1 as their UTF-8 bytes."""
+    """Header fields that can be sent; values that are not latin-1 as their UTF-8 bytes.
+
+    Raises NotReadable.
+    """
     if not isinstance(headers, dict):
         return []
     found: Fields = []
@@ -115,6 +119,8 @@ def _fields(headers: Any) -> Fields:
             text = "" if value is None else str(value)
             if not _CONTROL.search(text):
                 found.append((name, _as_latin_1(text.strip())))
+    if sum(len(name) + len(value) + 4 for name, value in found) > MAX_HEAD_BYTES:
+        raise NotReadable(f"its `response.headers` are larger than {MAX_HEAD_BYTES} bytes")
     return found
 
 

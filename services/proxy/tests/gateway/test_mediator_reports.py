@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 import pytest
+from common.http.parsed_answer import MAX_HEAD_BYTES
 from proxy.gateway.mediator_reports import MAX_BYTES, NotReadable, is_wrapped, unwrap
 
 TYPE = ("Content-Type", "application/json+openhim")
@@ -135,3 +136,10 @@ def test_a_small_answer_may_not_become_a_huge_one() -> None:
     packed = gzip.compress(b" " * (MAX_BYTES + 1))
     with pytest.raises(NotReadable, match="larger"):
         unwrap(200, [TYPE, ("Content-Encoding", "gzip")], packed)
+
+
+def test_headers_that_do_not_fit_into_an_answer_are_said() -> None:
+    value = "x" * (MAX_HEAD_BYTES - len("X-Long") - 4)
+    assert answered(json.dumps({"headers": {"X-Long": value}})).headers == [("X-Long", value)]
+    with pytest.raises(NotReadable, match="headers` are larger"):
+        answered(json.dumps({"headers": {"X-Long": value + "x"}}))
