@@ -11,7 +11,7 @@ from marshmallow import validate
 from proxy.alerts.messages import EMAIL, KINDS, SMS
 from proxy.alerts.reports import DAYS
 from proxy.models import About, CheckState, Measure
-from proxy.schemas.fields import Recorded, Schema, Several
+from proxy.schemas.fields import Complete, Recorded, Schema, Several
 
 LONGEST_S = 86_400
 #: What a rule says that says no more than its measure.
@@ -40,8 +40,9 @@ class GroupIn(Schema):
     """People and systems that are told together."""
 
     name = Name(required=True, metadata={"example": "Night duty"})
-    contacts = ma.fields.List(
-        ma.fields.Nested(ContactIn),
+    contacts: ma.fields.Field[Any] = Complete(
+        ContactIn,
+        many=True,
         required=True,
         validate=validate.Length(max=50),
         metadata={"example": [{"kind": EMAIL, "address": "duty@example.org"}]},

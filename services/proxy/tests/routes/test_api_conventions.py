@@ -174,3 +174,14 @@ def test_problems_are_in_the_language_that_is_accepted(api: Any) -> None:
     assert french.get_json()["errors"].keys() == english.get_json()["errors"].keys()
     assert english.get_json()["errors"]["no_such"] == ["Unknown field."]
     assert missing.get_json()["detail"] == "Haipatikani: mteja"
+
+
+def test_objects_of_a_change_are_whole(api: Any) -> None:
+    contact = {"kind": "email", "address": "duty@example.org"}
+    group = api.made("contact-groups", name="Duty", contacts=[contact])
+
+    answer = api.patch(f"contact-groups/{group['id']}/", {"contacts": [{"address": "other"}]})
+
+    assert answer.status_code == 422
+    assert answer.get_json()["errors"]["contacts"]["0"]["kind"]
+    assert api.get(f"contact-groups/{group['id']}/").get_json()["data"]["contacts"] == [contact]
