@@ -95,9 +95,10 @@ def test_300_fields_of_an_answer_are_passed_on_or_refused_with_the_reason(hub, b
 
 
 def long_head(size: int) -> bytes:
-    """An answer whose fields have `size` bytes in all, as a reader counts them."""
+    """An answer whose reason and fields have `size` bytes in all."""
     fields = b"Content-Length: 0\r\nX-Long: %b\r\n"
-    return b"HTTP/1.1 200 OK\r\n" + fields % (b"x" * (size - len(fields % b""))) + b"\r\n"
+    text = b"x" * (size - len(b"OK" + fields % b""))
+    return b"HTTP/1.1 200 OK\r\n" + fields % text + b"\r\n"
 
 
 def test_the_longest_head_that_is_taken_passes_nginx_as_well(hub, base, mediator):
@@ -112,6 +113,12 @@ def test_a_longer_head_is_refused_with_the_reason(hub, base, mediator, size):
     mediator.on(f"{base}/longer", raw_answer(long_head(size)))
     reason = refused(send(hub, f"GET {base}/longer HTTP/1.1"), hub)
     assert f"larger than {MAX_HEAD_BYTES} bytes" in reason
+
+
+def test_a_reason_counts_as_well(hub, base, mediator):
+    answered = b"HTTP/1.1 200 " + b"x" * 30_000 + b"\r\nContent-Length: 0\r\n\r\n"
+    mediator.on(f"{base}/reason", raw_answer(answered))
+    assert "larger than" in refused(send(hub, f"GET {base}/reason HTTP/1.1"), hub)
 
 
 def test_100_fields_of_a_request_arrive(hub, base, mediator):

@@ -7,8 +7,8 @@ import httptools
 
 from common.http.outcomes import NotHttp, OutboundError
 
-#: What an answer's header may have in all: with what a service adds it fits into nginx's
-#: `proxy_buffer_size`. Node, and so OpenHIM, takes 16 KiB.
+#: What an answer's header and its reason phrase may have in all: with what a service adds it fits
+#: into nginx's `proxy_buffer_size`. Node, and so OpenHIM, takes 16 KiB.
 MAX_HEAD_BYTES = 20 * 1024
 MAX_FIELDS = 200
 #: Informational answers (1xx) that may come before the answer itself.
@@ -107,6 +107,13 @@ class ParsedAnswer:
     def _head_size(self) -> int:
         return sum(map(len, self._raw_head))
 
+    def _count(self, size_bytes: int) -> None:
+        """So much more of the header is here. Raises NotHttp."""
+        self._head_bytes += size_bytes
+        if self._head_bytes > MAX_HEAD_BYTES:
+            self._error = NotHttp(_TOO_LARGE)
+            raise self._error
+
     # --- llhttp's calls
 
     def on_message_begin(self) -> None:
@@ -119,6 +126,7 @@ class ParsedAnswer:
         if _CONTROL.search(reason):
             self._error = NotHttp("its reason phrase is no line of text")
             raise self._error
+        self._count(len(reason))
         self.reason += reason.decode("latin-1")
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -128,10 +136,7 @@ class ParsedAnswer:
         if len(self.headers) == MAX_FIELDS:
             self._error = NotHttp(f"it has more than {MAX_FIELDS} header fields")
             raise self._error
-        self._head_bytes += len(name) + len(value) + 4
-        if self._head_bytes > MAX_HEAD_BYTES:
-            self._error = NotHttp(_TOO_LARGE)
-            raise self._error
+        self._count(len(name) + len(value) + 4)
         # llhttp leaves the white space behind a value.
         self.headers.append((name.decode("latin-1"), value.decode("latin-1").rstrip(" \t")))
 
